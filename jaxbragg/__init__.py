@@ -1,0 +1,94 @@
+"""jaxbragg: diffraction images of small crystals, on GPUs, differentiable from end to end.
+
+    import jaxbragg as jb
+
+    experiment = jb.Experiment(beam=..., crystal=..., detector=..., structure_factors=...)
+    image = jb.simulate(experiment, jb.Options(oversample=2))
+
+What is listed here is loaded when it is first asked for, so that `jaxbragg --help` need not wait for JAX.
+"""
+
+import sys
+from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import jaxbragg_kernels as kernels
+    from jaxbragg.cli.read import read_experiment as read_experiment
+    from jaxbragg.compat import as_the_c_program_draws as as_the_c_program_draws
+    from jaxbragg.models import AbsoluteSources as AbsoluteSources
+    from jaxbragg.models import AbstractDetector as AbstractDetector
+    from jaxbragg.models import AbstractMosaic as AbstractMosaic
+    from jaxbragg.models import AmorphousBackground as AmorphousBackground
+    from jaxbragg.models import Beam as Beam
+    from jaxbragg.models import CapMosaic as CapMosaic
+    from jaxbragg.models import Crystal as Crystal
+    from jaxbragg.models import CurvedDetector as CurvedDetector
+    from jaxbragg.models import Experiment as Experiment
+    from jaxbragg.models import FlatPanel as FlatPanel
+    from jaxbragg.models import MultiPanel as MultiPanel
+    from jaxbragg.models import RelativeSources as RelativeSources
+    from jaxbragg.models import RotationList as RotationList
+    from jaxbragg.models import Scan as Scan
+    from jaxbragg.models import Sensor as Sensor
+    from jaxbragg.models import StructureFactors as StructureFactors
+    from jaxbragg.models import UnitCell as UnitCell
+    from jaxbragg.options import Options as Options
+    from jaxbragg.simulate import simulate as simulate
+
+_HOME = {
+    "read_experiment": "jaxbragg.cli.read",
+    "as_the_c_program_draws": "jaxbragg.compat",
+    "AbsoluteSources": "jaxbragg.models",
+    "AbstractDetector": "jaxbragg.models",
+    "AbstractMosaic": "jaxbragg.models",
+    "AmorphousBackground": "jaxbragg.models",
+    "Beam": "jaxbragg.models",
+    "CapMosaic": "jaxbragg.models",
+    "Crystal": "jaxbragg.models",
+    "CurvedDetector": "jaxbragg.models",
+    "Experiment": "jaxbragg.models",
+    "FlatPanel": "jaxbragg.models",
+    "MultiPanel": "jaxbragg.models",
+    "RelativeSources": "jaxbragg.models",
+    "RotationList": "jaxbragg.models",
+    "Scan": "jaxbragg.models",
+    "Sensor": "jaxbragg.models",
+    "StructureFactors": "jaxbragg.models",
+    "UnitCell": "jaxbragg.models",
+    "Options": "jaxbragg.options",
+    "simulate": "jaxbragg.simulate",
+}
+
+__all__ = ["kernels", *_HOME]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "kernels":
+        return import_module("jaxbragg_kernels")
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("jaxbragg")
+    if name not in _HOME:
+        raise AttributeError(f"module 'jaxbragg' has no attribute {name!r}")
+    value = getattr(import_module(_HOME[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])
+
+
+class _Package(ModuleType):
+    """Keeps `jaxbragg.simulate` the function: importing the module of that name would put itself in its place."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name == "simulate" and isinstance(value, ModuleType):
+            value = value.simulate
+        super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package

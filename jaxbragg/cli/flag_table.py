@@ -1,0 +1,243 @@
+"""Every flag of the command line: the C program's, letter for letter, and jaxbragg's own with two dashes.
+
+A new flag is one line here; the scanner, the help page and the messages follow. Order is the order of the help page.
+"""
+
+from __future__ import annotations
+
+from jaxbragg.cli.flags import AT_LEAST_ONE, FRACTION, NOT_NEGATIVE, NOT_ZERO, POSITIVE, Flag
+
+CRYSTAL = "Crystal"
+FACTORS = "Structure factors"
+BEAM = "Beam"
+DETECTOR = "Detector"
+SAMPLING = "Sampling"
+BACKGROUND = "Background"
+OUTPUT = "Output"
+OWN = "jaxbragg's own"
+NO_EFFECT = "Accepted without effect, as in the C program"
+GROUPS = (CRYSTAL, FACTORS, BEAM, DETECTOR, SAMPLING, BACKGROUND, OUTPUT, OWN, NO_EFFECT)
+
+
+def _cell(values: tuple[float, ...]) -> str:
+    for name, value in zip(("a", "b", "c"), values, strict=False):
+        if value <= 0:
+            return f"{name} is {value:g} (lengths are above 0)"
+    for name, value in zip(("alpha", "beta", "gamma"), values[3:], strict=False):
+        if not 0 < value < 180:
+            return f"{name} is {value:g} (angles lie between 0 and 180)"
+    return ""
+
+
+def _roi(values: tuple[float, ...]) -> str:
+    xmin, xmax, ymin, ymax = values
+    if xmin > xmax:
+        return f"xmin {xmin} is larger than xmax {xmax}"
+    return f"ymin {ymin} is larger than ymax {ymax}" if ymin > ymax else ""
+
+
+def _direction(values: tuple[float, ...]) -> str:
+    return "" if any(values) else "all of them are 0"
+
+
+def _size(name: str, text: str, *aliases: str) -> Flag:
+    return Flag(name, CRYSTAL, text, "SIZE", unit="mm", check=POSITIVE, aliases=aliases)
+
+
+def _vector(name: str, group: str, text: str, unit: str = "") -> Flag:
+    return Flag(name, group, f"{text}; selects the CUSTOM convention", "X Y Z", unit=unit, together=_direction)
+
+
+def _turn(name: str, text: str) -> Flag:
+    return Flag(name, DETECTOR, text, "ANGLE", unit="degrees", default="0")
+
+
+def _file(name: str, group: str, text: str, *aliases: str) -> Flag:
+    return Flag(name, group, text, "FILE", "file", aliases=aliases)
+
+
+def _count(name: str, group: str, text: str, *aliases: str, unit: str = "", default: str = "") -> Flag:
+    return Flag(name, group, text, "COUNT", "whole", unit, AT_LEAST_ONE, default, aliases)
+
+
+def _seed(name: str, group: str, text: str) -> Flag:
+    return Flag(name, group, text, "SEED", "whole")
+
+
+# fmt: off
+FLAGS: tuple[Flag, ...] = (
+    _file("mat", CRYSTAL, "orientation matrix; reciprocal vectors in columns, times the wavelength", "-matrix"),
+    Flag("cell", CRYSTAL, "unit cell; missing lengths are a, missing angles 90", "A B C ALPHA BETA GAMMA",
+         unit="Å and degrees", fewest=1, together=_cell),
+    Flag("misset", CRYSTAL, "rotations about x, y and z", "X Y Z", unit="degrees", default="0 0 0",
+         keywords=("random",)),
+    _seed("misset_seed", CRYSTAL, "seed of -misset random"),
+    _count("N", CRYSTAL, "cells along a, b and c", default="1"),
+    _count("Na", CRYSTAL, "cells along a", default="1"),
+    _count("Nb", CRYSTAL, "cells along b", default="1"),
+    _count("Nc", CRYSTAL, "cells along c", default="1"),
+    _size("samplesize", "crystal size along a, b and c; instead of -N", "-sample_size", "-xtalsize", "-xtal_size"),
+    _size("sample_thick", "crystal size along a", "-sample_x", "-xtal_thick", "-xtal_x"),
+    _size("sample_width", "crystal size along b", "-sample_y", "-width", "-xtal_width", "-xtal_y"),
+    _size("sample_height", "crystal size along c", "-sample_z", "-heigh…", "-xtal_height", "-xtal_z"),
+    Flag("square_xtal", CRYSTAL, "spots of a parallelepiped; the default"),
+    Flag("round_xtal", CRYSTAL, "spots of an ellipsoid"),
+    Flag("gauss_xtal", CRYSTAL, "Gaussian spots"),
+    Flag("tophat_spots", CRYSTAL, "flat spots with a sharp edge", aliases=("-binary_spots",)),
+    Flag("fudge", CRYSTAL, "factor on the width of round, gauss and tophat spots", "FACTOR", check=POSITIVE,
+         default="1"),
+
+    _file("hkl", FACTORS, "text file of h k l F"),
+    Flag("default_F", FACTORS, "structure factor of every index that the table lacks", "F", unit="electrons",
+         default="0"),
+    _file("dump", FACTORS, "binary dump of the table; written after -hkl is read, read when there is no -hkl"),
+    Flag("interpolate", FACTORS, "tricubic look-up; by itself when any N is 1 or 2"),
+    Flag("nointerpolate", FACTORS, "look-up at the nearest index"),
+    Flag("dmin", FACTORS, "resolution cut", "D", unit="Å", check=NOT_NEGATIVE, default="0"),
+
+    Flag("lambda", BEAM, "wavelength", "LAMBDA", unit="Å", check=POSITIVE, default="1",
+         aliases=("-wavelength", "-wave…")),
+    Flag("energy", BEAM, "photon energy; instead of -lambda", "ENERGY", unit="eV", check=POSITIVE),
+    Flag("dispersion", BEAM, "bandwidth, full range", "WIDTH", unit="percent", check=NOT_NEGATIVE, default="0"),
+    _count("dispsteps", BEAM, "wavelengths in the bandwidth"),
+    Flag("divergence", BEAM, "divergence, full range in both directions", "RANGE", unit="mrad", check=NOT_NEGATIVE),
+    Flag("hdivrange", BEAM, "horizontal divergence, full range", "RANGE", unit="mrad", check=NOT_NEGATIVE),
+    Flag("vdivrange", BEAM, "vertical divergence, full range", "RANGE", unit="mrad", check=NOT_NEGATIVE),
+    Flag("hdivstep", BEAM, "step between directions, horizontal", "STEP", unit="mrad", check=NOT_NEGATIVE),
+    Flag("vdivstep", BEAM, "step between directions, vertical", "STEP", unit="mrad", check=NOT_NEGATIVE),
+    _count("divsteps", BEAM, "directions, horizontal and vertical"),
+    _count("hdivsteps", BEAM, "directions, horizontal"),
+    _count("vdivsteps", BEAM, "directions, vertical"),
+    Flag("round_div", BEAM, "cut the corners off the grid of directions; the default"),
+    Flag("square_div", BEAM, "keep the corners"),
+    _file("sourcefile", BEAM, "sources; x y z intensity wavelength[m], one a line"),
+    Flag("fluence", BEAM, "photons per area", "FLUENCE", unit="photons/m²", check=NOT_NEGATIVE, default="1.26e29"),
+    Flag("flux", BEAM, "photon rate; with -exposure and -beamsize in place of -fluence", "FLUX", unit="photons/s",
+         check=NOT_NEGATIVE),
+    Flag("exposure", BEAM, "exposure time", "TIME", unit="s", check=POSITIVE, default="1"),
+    Flag("beamsize", BEAM, "beam diameter; clips the crystal", "SIZE", unit="mm", check=POSITIVE, default="0.1"),
+    Flag("polar", BEAM, "Kahn polarization factor", "K", check=FRACTION, default="0, unpolarized",
+         hint="; give 0 for an unpolarized beam, or -nopolar for no correction"),
+    Flag("nopolar", BEAM, "no polarization correction"),
+    _vector("polar_vector", BEAM, "direction of polarization"),
+    _vector("beam_vector", BEAM, "direction of the beam"),
+
+    Flag("distance", DETECTOR, "sample to the beam spot", "DISTANCE", unit="mm", check=POSITIVE, default="100"),
+    Flag("close_distance", DETECTOR, "sample to the nearest point of the detector plane", "DISTANCE", unit="mm",
+         check=NOT_ZERO),
+    Flag("pixel", DETECTOR, "pixel size", "SIZE", unit="mm", check=POSITIVE, default="0.1"),
+    _count("detpixels", DETECTOR, "pixels along fast and slow", default="1024"),
+    _count("detpixels_f", DETECTOR, "pixels along fast", "-detpixels_x"),
+    _count("detpixels_s", DETECTOR, "pixels along slow", "-detpixels_y"),
+    Flag("detsize", DETECTOR, "detector size along fast and slow", "SIZE", unit="mm", check=POSITIVE, default="102.4"),
+    Flag("detsize_f", DETECTOR, "detector size along fast", "SIZE", unit="mm", check=POSITIVE),
+    Flag("detsize_s", DETECTOR, "detector size along slow", "SIZE", unit="mm", check=POSITIVE),
+    Flag("Xbeam", DETECTOR, "beam centre, x in the convention's sense", "X", unit="mm", default="the middle"),
+    Flag("Ybeam", DETECTOR, "beam centre, y in the convention's sense", "Y", unit="mm", default="the middle"),
+    Flag("Xclose", DETECTOR, "nearest point along fast", "X", unit="mm"),
+    Flag("Yclose", DETECTOR, "nearest point along slow", "Y", unit="mm"),
+    Flag("ORGX", DETECTOR, "nearest point along fast, as in XDS", "X", unit="pixels"),
+    Flag("ORGY", DETECTOR, "nearest point along slow, as in XDS", "Y", unit="pixels"),
+    Flag("mosflm", DETECTOR, "MOSFLM's axes and beam centre; the default"),
+    Flag("denzo", DETECTOR, "DENZO's axes and beam centre"),
+    Flag("adxv", DETECTOR, "ADXV's axes and beam centre"),
+    Flag("xds", DETECTOR, "XDS's axes and beam centre"),
+    Flag("dials", DETECTOR, "DIALS's axes and beam centre"),
+    Flag("pivot", DETECTOR, "what stays in place when the detector turns", "POINT", "word", choices=("sample", "beam"),
+         abbreviated=True, default="by the convention"),
+    _turn("detector_rotx", "turn of the detector about x"),
+    _turn("detector_roty", "turn of the detector about y"),
+    _turn("detector_rotz", "turn of the detector about z"),
+    _turn("twotheta", "turn of the detector about the 2θ axis"),
+    _vector("twotheta_axis", DETECTOR, "2θ axis"),
+    _vector("fdet_vector", DETECTOR, "direction of increasing fast"),
+    _vector("sdet_vector", DETECTOR, "direction of increasing slow"),
+    _vector("odet_vector", DETECTOR, "normal of the detector, away from the sample"),
+    _vector("pix0_vector", DETECTOR, "corner of the first pixel", "m"),
+    _vector("pix0_vector_mm", DETECTOR, "corner of the first pixel", "mm"),
+    Flag("curved_det", DETECTOR, "all pixels at the same distance from the sample"),
+    Flag("point_pixel", DETECTOR, "solid angle without the obliquity of the pixel"),
+    Flag("detector_abs", DETECTOR, "attenuation depth of the sensor", "DEPTH", unit="µm", check=POSITIVE, default="inf",
+         aliases=("-detector_absorb",), keywords=("inf",)),
+    Flag("detector_thick", DETECTOR, "thickness of the sensor", "THICKNESS", unit="µm", check=NOT_NEGATIVE,
+         default="0"),
+    _count("detector_thicksteps", DETECTOR, "layers of the sensor", "-thicksteps", default="1"),
+    _file("img", DETECTOR, "SMV image whose header gives the geometry"),
+    _file("mask", DETECTOR, "SMV mask, 0 for pixels to skip; its header gives the geometry"),
+
+    Flag("phi", SAMPLING, "first spindle angle", "PHI", unit="degrees", default="0"),
+    Flag("osc", SAMPLING, "range of spindle angles", "RANGE", unit="degrees", default="0"),
+    Flag("phistep", SAMPLING, "step between spindle angles", "STEP", unit="degrees"),
+    _count("phisteps", SAMPLING, "spindle angles"),
+    _vector("spindle_axis", SAMPLING, "direction of the spindle"),
+    Flag("mosaic", SAMPLING, "mosaic spread, radius of the cap", "SPREAD", unit="degrees", check=NOT_NEGATIVE,
+         default="0", aliases=("-mosaic_spread", "-mosaici…")),
+    _count("mosaic_domains", SAMPLING, "mosaic domains", "-mosaic_dom…", default="10 with a spread, else 1"),
+    _seed("mosaic_seed", SAMPLING, "seed of the mosaic domains"),
+    _count("oversample", SAMPLING, "sub-pixels along each side of a pixel", default="by the crystal's size"),
+    Flag("oversample_thick", SAMPLING, "absorption for each sub-pixel; here always"),
+    Flag("oversample_polar", SAMPLING, "polarization for each sub-pixel; here always"),
+    Flag("oversample_omega", SAMPLING, "solid angle for each sub-pixel; here always"),
+    Flag("roi", SAMPLING, "first and last pixel along fast, then along slow; ends included", "XMIN XMAX YMIN YMAX",
+         "whole", "pixels", NOT_NEGATIVE, "the whole detector", together=_roi),
+
+    Flag("water", BACKGROUND, "thickness of water around the crystal", "THICKNESS", unit="µm", check=NOT_NEGATIVE,
+         default="0"),
+    _file("stol", BACKGROUND, "amorphous structure factor against sin θ/λ; with -water"),
+    _file("4stol", BACKGROUND, "amorphous structure factor against 4 sin θ/λ; with -water"),
+    _file("Q", BACKGROUND, "amorphous structure factor against Q; with -water"),
+
+    _file("floatfile", OUTPUT, "raw float32 image, photons", "-floatimage"),
+    _file("intfile", OUTPUT, "SMV image, scaled", "-intimage"),
+    _file("pgmfile", OUTPUT, "PGM picture", "-pgmimage"),
+    _file("noisefile", OUTPUT, "SMV image with photon noise", "-noiseimage"),
+    Flag("nonoise", OUTPUT, "write no noise image"),
+    Flag("nopgm", OUTPUT, "write no PGM picture"),
+    Flag("scale", OUTPUT, "scale of the SMV image", "SCALE", check=POSITIVE, default="55000/brightest"),
+    Flag("pgmscale", OUTPUT, "scale of the PGM picture", "SCALE", check=POSITIVE, default="250/(5 rms)"),
+    Flag("adc", OUTPUT, "offset of the SMV images", "OFFSET", default="40", aliases=("-adc…",)),
+    _seed("seed", OUTPUT, "seed of the photon noise"),
+    Flag("printout", OUTPUT, "print pixel values"),
+    Flag("printout_pixel", OUTPUT, "the one pixel to print, along fast and slow", "FAST SLOW", "whole", "pixels",
+         NOT_NEGATIVE),
+    Flag("progress", OUTPUT, "show a progress bar; the default on a terminal"),
+    Flag("noprogress", OUTPUT, "show no progress bar"),
+
+    Flag("compat", OWN, "draw what the C program draws, its known errors included", own=True),
+    Flag("precision", OWN, "arithmetic", "PRECISION", "word", choices=("mixed", "float32", "float64"), default="mixed",
+         own=True),
+    Flag("device", OWN, "where to compute; cpu, gpu, …", "DEVICE", "word", default="JAX's choice", own=True),
+    Flag("png", OWN, "picture for a quick look", "FILE", "file", own=True),
+    Flag("memory-limit", OWN, "memory for one block of the image; 4G, 500M, 2GiB or plain bytes", "SIZE", "size",
+         own=True),
+    Flag("quiet", OWN, "print errors only", own=True),
+    Flag("help", OWN, "show this page", aliases=("-h", "-help"), own=True),
+
+    Flag("stolout", NO_EFFECT, "output file", "FILE", "file", no_effect=True),
+    Flag("coherent", NO_EFFECT, "coherent addition", no_effect=True),
+    Flag("density", NO_EFFECT, "density of the crystal", "DENSITY", no_effect=True),
+    Flag("MW", NO_EFFECT, "molecular weight", "WEIGHT", aliases=("-molec…",), no_effect=True),
+)
+# fmt: on
+
+_BY_WORD = {word: flag for flag in FLAGS for word in flag.words if not word.endswith("…")}
+_BY_PREFIX = {word[:-1]: flag for flag in FLAGS for word in flag.words if word.endswith("…")}
+
+
+def find_flag(word: str) -> Flag | None:
+    """Find the flag that a word spells: exactly, or by one of the few prefixes.
+
+    Args:
+        word: One word of the command line, dashes included.
+
+    Returns:
+        The flag, or None.
+    """
+    if word in _BY_WORD:
+        return _BY_WORD[word]
+    return next((flag for prefix, flag in _BY_PREFIX.items() if word.startswith(prefix)), None)
+
+
+def spellings() -> dict[str, Flag]:
+    """Every spelling of every flag, prefixes without their ellipsis; for suggestions."""
+    return _BY_WORD | _BY_PREFIX

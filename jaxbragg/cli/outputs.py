@@ -1,0 +1,156 @@
+"""The images that a run writes, and the numbers that they are scaled by."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from jaxbragg.cli.read import Setup
+from jaxbragg.cli.scanner import Scanned
+from jaxbragg.io import check_writable, number, write_float_image, write_pgm, write_png, write_smv
+from jaxbragg.units import MILLIMETRE
+
+DEFAULT_ADC = 40.0
+FULL_SCALE = 55000.0
+LARGEST = 65535.0
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """Of the pixels drawn.
+
+    Attributes:
+        largest: Photons in the brightest.
+        slow, fast: Where it is (on which panel, too, where there are several).
+        total, mean, rms, rmsd: Photons; rms deviation from zero and from the mean.
+    """
+
+    largest: float
+    slow: int
+    fast: int
+    total: float
+    mean: float
+    rms: float
+    rmsd: float
+
+
+def statistics(image: np.ndarray, setup: Setup) -> Statistics:
+    """The statistics of the pixels within region and mask."""
+    roi = setup.options.roi
+    mask = setup.experiment.detector.mask
+    drawn = image if roi is None else image[roi[2] : roi[3] + 1, roi[0] : roi[1] + 1]
+    if mask is not None:
+        inside = np.asarray(mask)[0]
+        drawn = drawn[inside if roi is None else inside[roi[2] : roi[3] + 1, roi[0] : roi[1] + 1]]
+    slow, fast = np.unravel_index(int(image.argmax()), image.shape)
+    total = float(drawn.sum(dtype=np.float64))
+    mean = total / max(drawn.size, 1)
+    squares = float(np.vdot(drawn, drawn.astype(np.float64))) / max(drawn.size, 1)
+    rmsd = max(squares - mean**2, 0.0) ** 0.5
+    return Statistics(float(image.max()), int(slow), int(fast), total, mean, squares**0.5, rmsd)
+
+
+def wanted_outputs(scanned: Scanned) -> dict[str, str]:
+    """File names by kind: float, int, pgm, noise, png. Float and int image where nothing is asked for."""
+    kinds = {"float": "floatfile", "int": "intfile", "pgm": "pgmfile", "noise": "noisefile", "png": "png"}
+    wanted = {kind: path for kind, flag in kinds.items() if (path := scanned.text(flag)) is not None}
+    if not wanted:
+        wanted = {"float": "floatimage.bin", "int": "intimage.img"}
+    for kind in ("noise", "pgm"):
+        if f"no{kind}" in scanned:
+            wanted.pop(kind, None)
+    return wanted
+
+
+def check_outputs(wanted: dict[str, str]) -> None:
+    """Find out before the work whether its results can be kept.
+
+    Raises:
+        FileError: If a file cannot be written.
+    """
+    for path in wanted.values():
+        check_writable(path)
+
+
+def write_outputs(wanted: dict[str, str], image: np.ndarray, setup: Setup, stats: Statistics) -> list[str]:
+    """Write the images; a line for the log on each.
+
+    Raises:
+        FileError: If a file cannot be written; the others are whole or untouched.
+    """
+    scanned = setup.scanned
+    given = scanned.number("adc")
+    adc = DEFAULT_ADC if given is None else given
+    lines = []
+    for kind, path in wanted.items():
+        if kind == "float":
+            write_float_image(path, image)
+            lines.append(f"{path}: photons, raw little-endian float32, {image.shape[1]} × {image.shape[0]}")
+        elif kind == "int":
+            scale = scanned.number("scale") or (FULL_SCALE / stats.largest if stats.largest > 0 else 1.0)
+            write_smv(path, _integers(image, scale, adc + 0.5), header_fields(setup))
+            lines.append(f"{path}: SMV, photons × {scale:g} + {adc:g}")
+        elif kind == "pgm":
+            scale = scanned.number("pgmscale") or (250.0 / (5.0 * stats.rmsd) if stats.rmsd > 0 else 1.0)
+            write_pgm(path, _integers(image, scale, 0.0, 255.0).astype(np.uint8), f"pixels scaled by {number(scale)}")
+            lines.append(f"{path}: PGM, photons × {scale:g}")
+        elif kind == "noise":
+            lines.append(_write_noise(path, image, setup, adc))
+        else:
+            write_png(path, image)
+            lines.append(f"{path}: PNG")
+    return lines
+
+
+def _integers(image: np.ndarray, scale: float, offset: float, largest: float = LARGEST) -> np.ndarray:
+    """floor(photons·scale + offset), clamped; row by row, to need little memory."""
+    result = np.empty(image.shape, np.uint16)
+    for row, out in zip(image, result, strict=True):
+        np.clip(np.floor(row * np.float64(scale) + offset), 0.0, largest, out=out, casting="unsafe")
+    return result
+
+
+def _write_noise(path: str, image: np.ndarray, setup: Setup, adc: float) -> str:
+    import jax.numpy as jnp
+
+    from jaxbragg.noise import photon_counts
+
+    seed = setup.scanned.whole("seed")
+    counts = np.asarray(photon_counts(jnp.asarray(image), seed or 0))
+    overloads = int((counts + adc > LARGEST).sum())
+    write_smv(path, _integers(counts, 1.0, adc), header_fields(setup))
+    chosen = "" if seed is not None else " (-seed)"
+    return f"{path}: SMV, Poisson counts + {adc:g}, seed {seed or 0}{chosen}, {overloads} overloads"
+
+
+def header_fields(setup: Setup) -> dict[str, str]:
+    """The SMV header of the C program, key by key in its order."""
+    detector, placement = setup.detector, setup.detector.placement
+    f_beam, s_beam = (float(x) / MILLIMETRE for x in placement.beam_spot)
+    pixel = detector.pixel / MILLIMETRE
+    size_s = detector.size[1] / MILLIMETRE
+    origin = [float(x) / MILLIMETRE for x in placement.origin]
+    close_f, close_s = (float(x) / detector.pixel for x in placement.close_point)
+    values: dict[str, float | str] = {
+        "PIXEL_SIZE": pixel,
+        "DISTANCE": float(placement.distance) / MILLIMETRE,
+        "WAVELENGTH": float(setup.experiment.beam.wavelength),
+        "BEAM_CENTER_X": detector.beam_center[0] / MILLIMETRE,
+        "BEAM_CENTER_Y": detector.beam_center[1] / MILLIMETRE,
+        "ADXV_CENTER_X": f_beam,
+        "ADXV_CENTER_Y": size_s - s_beam,
+        "MOSFLM_CENTER_X": s_beam - 0.5 * pixel,
+        "MOSFLM_CENTER_Y": f_beam - 0.5 * pixel,
+        "DENZO_X_BEAM": s_beam,
+        "DENZO_Y_BEAM": f_beam,
+        "DIALS_ORIGIN": ",".join(number(x) for x in (origin[2], origin[1], -origin[0])),
+        "XDS_ORGX": close_f + 0.5,
+        "XDS_ORGY": close_s + 0.5,
+        "CLOSE_DISTANCE": float(placement.close_distance) / MILLIMETRE,
+        "PHI": setup.phi,
+        "OSC_START": setup.phi,
+        "OSC_RANGE": setup.spindle.span,
+        "TWOTHETA": setup.scanned.number("twotheta") or 0.0,
+        "DETECTOR_SN": "000",
+        "BEAMLINE": "fake",
+    }
+    return {key: value if isinstance(value, str) else number(value) for key, value in values.items()}

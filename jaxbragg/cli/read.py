@@ -1,0 +1,173 @@
+"""nanoBragg flags → an experiment and its options."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from jaxbragg.cli.build.beam import build_background, build_beam, wavelength_of
+from jaxbragg.cli.build.crystal import build_crystal, build_structure_factors
+from jaxbragg.cli.build.detector import DetectorSetup, build_detector, pixel_counts
+from jaxbragg.cli.build.frame import Frame, build_frame
+from jaxbragg.cli.build.headers import inherit, with_c_flag_matching
+from jaxbragg.cli.build.memory import check_memory
+from jaxbragg.cli.build.notes import Notes
+from jaxbragg.cli.build.sampling import Grid, spindle_grid
+from jaxbragg.cli.errors import UsageError
+from jaxbragg.cli.scanner import Scanned, scan
+from jaxbragg.compat import as_the_c_program_draws
+from jaxbragg.models import Experiment, Scan
+from jaxbragg.options import Options
+from jaxbragg.plan import make_plan
+
+
+@dataclass(frozen=True)
+class Setup:
+    """An experiment, and what the log and the headers of its images say of it.
+
+    Attributes:
+        experiment: As it will be drawn.
+        options: As it will be drawn.
+        detector: Numbers of the detector's set-up.
+        frame: Convention and vectors.
+        spindle: Range, step and count [deg].
+        phi: Where the spindle starts [deg].
+        notes: Decisions and warnings.
+        scanned: The flags, with those that headers stand in for.
+    """
+
+    experiment: Experiment
+    options: Options
+    detector: DetectorSetup
+    frame: Frame
+    spindle: Grid
+    phi: float
+    notes: Notes
+    scanned: Scanned
+
+
+def read_experiment(argv: Sequence[str]) -> tuple[Experiment, Options]:
+    """The experiment that nanoBragg's flags describe.
+
+    Args:
+        argv: Flags and values, such as ["-mat", "A.mat", "-hkl", "P1.hkl", "-lambda", "0.9768"].
+
+    Raises:
+        UsageError: If a flag is unknown, a value cannot be, or something is missing.
+        FileError: If a file is missing or broken.
+    """
+    setup = read_setup(scan(argv))
+    return setup.experiment, setup.options
+
+
+def read_setup(scanned: Scanned) -> Setup:
+    """The same with all that is known of it.
+
+    Raises:
+        UsageError: If a flag is unknown, a value cannot be, or something is missing.
+        FileError: If a file is missing or broken.
+    """
+    notes = Notes(warnings=list(scanned.warnings))
+    compat = "compat" in scanned
+    scanned, mask = inherit(scanned, notes)
+    if compat:
+        scanned = with_c_flag_matching(scanned, notes)
+    check_memory(scanned, pixel_counts(scanned))
+    frame = build_frame(scanned, notes, compat=compat)
+    detector = build_detector(scanned, frame, mask, notes, compat=compat)
+    beam = build_beam(scanned, frame.beam, frame.polarization, notes)
+    crystal = build_crystal(scanned, wavelength_of(scanned, Notes()), notes, compat=compat)
+    factors = build_structure_factors(scanned, notes)
+    spindle, phi = _spindle(scanned, notes)
+    experiment = Experiment(
+        beam=beam,
+        crystal=crystal,
+        detector=detector.detector,
+        structure_factors=factors,
+        scan=Scan(phi + spindle.step * np.arange(spindle.count), frame.spindle),
+        background=build_background(scanned, notes),
+    )
+    options = _options(scanned, experiment, detector, notes)
+    if compat:
+        experiment, options = as_the_c_program_draws(experiment, options, layers_given=detector.layers_given)
+        _say_what_compat_leaves_out(scanned, options, notes)
+    return Setup(experiment, options, detector, frame, spindle, phi, notes, scanned)
+
+
+def _spindle(scanned: Scanned, notes: Notes) -> tuple[Grid, float]:
+    asked = scanned.whole("phisteps")
+    grid = spindle_grid(scanned.number("osc"), scanned.number("phistep"), asked)
+    if asked is not None and asked != grid.count:
+        notes.warn(f"-phisteps {asked} without -osc: -phistep alone makes {grid.count} steps")
+    return grid, scanned.number("phi") or 0.0
+
+
+def _options(scanned: Scanned, experiment: Experiment, detector: DetectorSetup, notes: Notes) -> Options:
+    roi = scanned.numbers("roi")
+    options = Options(
+        oversample=_oversample(scanned, experiment, detector, notes),
+        precision=scanned.text("precision") or "mixed",
+        interpolation=_interpolation(scanned, experiment, notes),
+        polarization="nopolar" not in scanned,
+        point_pixel="point_pixel" in scanned,
+        d_min=scanned.number("dmin") or 0.0,
+        roi=None if roi is None else tuple(int(edge) for edge in roi),  # type: ignore[arg-type]
+        memory_limit=scanned.whole("memory_limit"),
+    )
+    if "nopolar" in scanned and "polar" in scanned:
+        notes.warn("-nopolar: the polarization correction is off, -polar has no effect")
+    for name in ("oversample_thick", "oversample_polar", "oversample_omega"):
+        if name in scanned and "compat" not in scanned:
+            notes.say(f"-{name}: corrections are always taken at each sub-pixel")
+    try:
+        make_plan(experiment.detector.shape, options)
+    except ValueError as error:
+        raise UsageError(f"-roi: {error}") from None
+    return options
+
+
+def _oversample(scanned: Scanned, experiment: Experiment, setup: DetectorSetup, notes: Notes) -> int:
+    """Sub-pixels along each side: three to the finest fringe of the crystal, unless given."""
+    crystal = experiment.crystal
+    lengths = np.array([float(crystal.cell.a), float(crystal.cell.b), float(crystal.cell.c)])
+    largest = float((lengths * np.asarray(crystal.cells)).max())
+    resolved = float(experiment.beam.wavelength) * abs(float(setup.placement.distance)) / setup.pixel
+    recommended = max(1, math.ceil(3.0 * largest / resolved))
+    given = scanned.whole("oversample")
+    if given is None:
+        return recommended
+    if given < recommended:
+        notes.warn(f"-oversample {given}: the crystal's fringes need {recommended} sub-pixels along each side")
+    return given
+
+
+def _interpolation(scanned: Scanned, experiment: Experiment, notes: Notes) -> str:
+    """Tricubic where asked for, and by itself where an axis is given at most two cells; only with a table.
+
+    An axis whose extent is given in mm counts as one of one cell here, in the reference images of both modes.
+    """
+    asked = scanned.last("interpolate", "nointerpolate")
+    if not experiment.structure_factors.has_table:
+        if asked == "interpolate":
+            notes.warn("-interpolate: there is no table of structure factors to interpolate in")
+        return "nearest"
+    if asked is not None:
+        return "tricubic" if asked == "interpolate" else "nearest"
+    counts = [scanned.number(name) if name else 1 for name in (scanned.last("N", f"N{axis}") for axis in "abc")]
+    if min(count or 1 for count in counts) > 2:
+        return "nearest"
+    reason = "-N is at most 2" if scanned.last("N", "Na", "Nb", "Nc") else "-N is not given"
+    notes.say(f"structure factors are interpolated between indices: {reason} (-nointerpolate)")
+    return "tricubic"
+
+
+def _say_what_compat_leaves_out(scanned: Scanned, options: Options, notes: Notes) -> None:
+    for name in ("oversample_thick", "oversample_polar", "oversample_omega"):
+        if name in scanned:
+            notes.warn(f"-{name}: the C program's running product of corrections is not reproduced by --compat")
+    if options.interpolation == "tricubic":
+        notes.warn(
+            "--compat does not switch interpolation off half-way through the image as the C program does: "
+            "each look-up stands alone"
+        )

@@ -1,0 +1,145 @@
+"""What a run prints: the experiment as it was understood, and what came of it."""
+
+from collections.abc import Iterator
+
+import jax
+import numpy as np
+
+from jaxbragg.cli.outputs import Statistics
+from jaxbragg.cli.read import Setup
+from jaxbragg.models.unit_cell import cell_parameters, cell_volume, reciprocal_vectors
+
+
+def describe(setup: Setup) -> Iterator[str]:
+    """The experiment, line by line."""
+    # With numpy leaves the models answer in numpy: at once, where eager JAX would compile a hundred small operations.
+    experiment, options = jax.tree.map(np.asarray, setup.experiment), setup.options
+    crystal, beam, detector = experiment.crystal, experiment.beam, setup.detector
+    vectors = np.asarray(crystal.vectors())
+    yield "crystal"
+    yield _line("cell", " ".join(f"{v:.6g}" for v in cell_parameters(vectors)) + " Å, deg")
+    yield _line("volume", f"{cell_volume(vectors):.6g} Å³")
+    for name, row in zip("abc", vectors, strict=True):
+        yield _line(name, _vector(row) + " Å")
+    for name, row in zip("abc", reciprocal_vectors(vectors), strict=True):
+        yield _line(name + "*", _vector(row) + " 1/Å")
+    if np.any(np.asarray(crystal.misset)):
+        yield _line("misset", _vector(np.asarray(crystal.misset)) + " deg")
+    cells = np.asarray(crystal.cells)
+    size = cells * np.linalg.norm(vectors, axis=1) * 1e-4
+    yield _line("size", f"{_times(cells)} cells, {_times(size)} µm, {options.shape or crystal.shape} spots")
+    domains = jax.eval_shape(lambda mosaic: mosaic.rotations(), setup.experiment.crystal.mosaic).shape[0]
+    spread = getattr(crystal.mosaic, "spread", None)
+    yield _line("mosaic", f"{domains} domain(s)" + ("" if spread is None else f" within {float(spread):g} deg"))
+    yield "structure factors"
+    factors = experiment.structure_factors
+    if factors.has_table:
+        ranges = [f"{low} … {low + n - 1}" for low, n in zip(factors.minimum, factors.values.shape, strict=True)]
+        yield _line("h k l", ", ".join(ranges) + f", {options.interpolation} look-up")
+    yield _line("elsewhere", f"{float(factors.default):g} electrons")
+    yield "beam"
+    directions, wavelengths, _ = (np.asarray(x) for x in beam.rays())
+    yield _line("wavelength", f"{float(beam.wavelength):.8g} Å")
+    yield _line("direction", _vector(np.asarray(beam.direction)))
+    yield _line("polarized", f"{float(beam.polarization):g} along {_vector(np.asarray(beam.polarization_axis))}")
+    yield _line("fluence", f"{float(beam.fluence):.8g} photons/m²")
+    spread_text = ""
+    if len(wavelengths) > 1:
+        angle = np.degrees(np.arccos(np.clip(directions @ np.asarray(beam.direction), -1, 1))).max() * np.pi / 0.18
+        spread_text = f", {wavelengths.min():.6g} … {wavelengths.max():.6g} Å, up to {angle:.4g} mrad off the beam"
+    yield _line("sources", f"{len(wavelengths)}{spread_text}")
+    yield from _describe_detector(setup)
+    yield "steps"
+    yield _line(
+        "per pixel",
+        f"{options.oversample}² sub-pixels × {_layers(detector.detector)} layer(s) × {len(wavelengths)} source(s) × "
+        f"{len(experiment.scan.angles)} phi × {domains} domain(s)",
+    )
+    angles = np.asarray(experiment.scan.angles)
+    yield _line("phi", f"{angles[0]:g} … {angles[-1]:g} deg about {_vector(np.asarray(experiment.scan.axis))}")
+    yield _line("precision", f"{options.precision} on {jax.devices()[0].device_kind}")
+
+
+def _describe_detector(setup: Setup) -> Iterator[str]:
+    detector = setup.detector
+    place = detector.placement
+    _, slow, fast = detector.detector.shape
+    yield "detector"
+    yield _line("pixels", f"{fast} × {slow} of {detector.pixel * 1e3:g} mm, {setup.frame.convention.name.upper()}")
+    yield _line("distance", f"{float(place.distance) * 1e3:.8g} mm to the beam spot")
+    yield _line("nearest", f"{float(place.close_distance) * 1e3:.8g} mm at fast, slow {_mm(place.close_point)} mm")
+    yield _line("Xbeam Ybeam", f"{_mm(detector.beam_center)} mm")
+    yield _line("Fbeam Sbeam", f"{_mm(place.beam_spot)} mm")
+    yield _line("origin", f"{_mm(place.origin)} mm (outer corner of the first pixel)")
+    for name, axis in (("fast", place.fast), ("slow", place.slow), ("normal", place.normal)):
+        yield _line(name, _vector(np.asarray(axis)))
+    yield _line("pivot", detector.pivot)
+    sensor = detector.detector.sensor
+    if sensor is not None:
+        yield _line(
+            "sensor",
+            f"{sensor.layers} layer(s), {float(sensor.layer_thickness) * 1e6:g} µm apart, attenuation depth "
+            f"{1e6 / float(sensor.attenuation):g} µm",
+        )
+
+
+def describe_result(stats: Statistics, setup: Setup) -> Iterator[str]:
+    """The statistics of the image, line by line."""
+    pixel = setup.detector.pixel * 1e3
+    place = f"slow {stats.slow}, fast {stats.fast} ({(stats.fast + 0.5) * pixel:g}, {(stats.slow + 0.5) * pixel:g} mm)"
+    yield "image"
+    yield _line("photons", f"{stats.total:.8g} in all")
+    yield _line("brightest", f"{stats.largest:.8g} at {place}")
+    yield _line("mean", f"{stats.mean:.6g}, rms {stats.rms:.6g}, rmsd {stats.rmsd:.6g}")
+
+
+def pixel_lines(image: np.ndarray, setup: Setup) -> Iterator[str]:
+    """`-printout`: position, spacing and photons of one pixel, or of every pixel drawn.
+
+    Raises:
+        ValueError: If the pixel is not on the detector.
+    """
+    chosen = setup.scanned.numbers("printout_pixel")
+    slow_count, fast_count = image.shape
+    roi = setup.options.roi or (0, fast_count - 1, 0, slow_count - 1)
+    if chosen is not None:
+        fast, slow = (int(v) for v in chosen)
+        if not (fast < fast_count and slow < slow_count):
+            raise ValueError(f"-printout_pixel {fast} {slow} is not on the detector of {fast_count} × {slow_count}")
+        roi = (fast, fast, slow, slow)
+    yield "    fast    slow       d [Å]         photons"
+    place = setup.detector.placement
+    wavelength = float(setup.experiment.beam.wavelength)
+    pixel = setup.detector.pixel
+    fast_index = np.arange(roi[0], roi[1] + 1)
+    for slow in range(roi[2], roi[3] + 1):
+        position = (
+            place.origin
+            + place.slow * (slow + 0.5) * pixel
+            + np.asarray(place.fast)[None, :] * ((fast_index + 0.5) * pixel)[:, None]
+        )
+        unit = position / np.linalg.norm(position, axis=1, keepdims=True)
+        length = np.linalg.norm(unit - np.asarray(setup.frame.beam), axis=1)
+        for fast, bend in zip(fast_index, length, strict=True):
+            spacing = f"{wavelength / bend:12.6g}" if bend > 0 else "         inf"
+            yield f"{fast:8d}{slow:8d}{spacing}  {image[slow, fast]:14.8g}"
+
+
+def _line(name: str, text: str) -> str:
+    return f"  {name:<12}{text}"
+
+
+def _vector(vector: np.ndarray) -> str:
+    return " ".join(f"{v:.8g}" for v in vector)
+
+
+def _times(values: np.ndarray) -> str:
+    return " × ".join(f"{v:g}" for v in values)
+
+
+def _mm(values) -> str:
+    return ", ".join(f"{float(v) * 1e3:.6g}" for v in values)
+
+
+def _layers(detector) -> int:
+    return 1 if detector.sensor is None else detector.sensor.layers

@@ -1,0 +1,94 @@
+"""`jaxbragg simulate`: flags in, images out."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import numpy as np
+
+from jaxbragg.cli.errors import UsageError
+from jaxbragg.cli.scanner import Scanned
+
+
+def run(scanned: Scanned) -> int:
+    """Draw an image and write what was asked for.
+
+    Raises:
+        UsageError: If the flags do not describe an experiment.
+        FileError: If a file cannot be read or written.
+    """
+    from jaxbragg.cli.outputs import check_outputs, statistics, wanted_outputs, write_outputs
+    from jaxbragg.cli.read import read_setup
+    from jaxbragg.cli.report import describe, describe_result, pixel_lines
+    from jaxbragg.simulate import simulate
+
+    say = _nothing if "quiet" in scanned else print
+    wanted = wanted_outputs(scanned)
+    check_outputs(wanted)
+    with _device(scanned):
+        setup = read_setup(scanned)
+        for line in setup.notes.said:
+            say(f"note: {line}")
+        for line in setup.notes.warnings:
+            print(f"warning: {line}", file=sys.stderr)
+        for line in describe(setup):
+            say(line)
+        if printed := scanned.numbers("printout_pixel"):
+            _check_pixel(printed, setup.experiment.detector.shape)
+        with _progress(scanned) as progress:
+            image = np.asarray(simulate(setup.experiment, setup.options, progress=progress))
+    stats = statistics(image, setup)
+    for line in describe_result(stats, setup):
+        say(line)
+    if "printout" in scanned or "printout_pixel" in scanned:
+        for line in pixel_lines(image, setup):
+            print(line)
+    for line in write_outputs(wanted, image, setup, stats):
+        say(f"wrote {line}")
+    return 0
+
+
+def _nothing(line: str) -> None:
+    del line
+
+
+def _check_pixel(pixel: tuple[float, ...], shape: tuple[int, int, int]) -> None:
+    fast, slow = (int(v) for v in pixel)
+    if fast >= shape[2] or slow >= shape[1] or fast < 0 or slow < 0:
+        raise UsageError(f"-printout_pixel {fast} {slow} is not on the detector of {shape[2]} × {shape[1]} pixels")
+
+
+@contextmanager
+def _device(scanned: Scanned) -> Iterator[None]:
+    """The device that `--device` names, for what is inside."""
+    import jax
+
+    name = scanned.text("device")
+    if name is None:
+        yield
+        return
+    try:
+        device = jax.devices(name)[0]
+    except RuntimeError:
+        known = ", ".join(sorted({d.platform for d in jax.devices()}))
+        raise UsageError(f"--device {name}: JAX finds no such device here, only {known}") from None
+    with jax.default_device(device):
+        yield
+
+
+@contextmanager
+def _progress(scanned: Scanned) -> Iterator[Callable[[float], None] | None]:
+    """A bar on a terminal, unless `-noprogress` or `--quiet` says otherwise."""
+    silent = "noprogress" in scanned or "quiet" in scanned
+    if silent or not sys.stderr.isatty():
+        yield None
+        return
+    from tqdm import tqdm
+
+    # The bar waits a second: most images are done by then.
+    with tqdm(total=100, unit="%", bar_format="{l_bar}{bar}| {elapsed}<{remaining}", delay=1.0, leave=False) as bar:
+
+        def advance(share: float) -> None:
+            bar.update(round(100 * share) - bar.n)
+
+        yield advance

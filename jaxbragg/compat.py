@@ -1,0 +1,164 @@
+"""An experiment → the experiment that the C program would really have drawn.
+
+nanoBragg has known errors, and images and papers that were made with them. The errors are put into the experiment here,
+so that the pipeline itself stays right and simple; where they cannot be, they are an option with a name of its own
+(`corrections="first"`, `spot_width="reciprocal"`). None of it is on unless asked for.
+"""
+
+from dataclasses import replace
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int
+
+from jaxbragg.models import AbstractDetector, Crystal, CurvedDetector, Experiment, Scan, Sensor, UnitCell, checks
+from jaxbragg.models.minimal_standard import rotations
+from jaxbragg.models.unit_cell import cell_parameters, cell_vectors
+from jaxbragg.options import Options
+from jaxbragg.units import RADIANS, THOMSON_AREA
+from jaxbragg_kernels import rotation
+
+
+def as_the_c_program_draws(
+    experiment: Experiment, options: Options, *, layers_given: bool = True
+) -> tuple[Experiment, Options]:
+    """Put the C program's errors into an experiment.
+
+    - A spindle step at φ = 0 keeps the orientation of the step before it; the first step that of the last.
+    - A cell in its standard setting (given by its six numbers alone) is drawn with other angles where it is triclinic.
+    - Polarization and solid angle are those of the first sub-pixel and source, the capture fraction that of the last
+      layer there, times the sum over layers.
+    - Sensor layers are thickness/(n−1) apart where their number is given.
+    - Sources all weigh the same.
+    - Gauss and tophat spots have a width in Å⁻¹ that depends on Na Nb Nc.
+    - A curved detector is turned the wrong way round.
+    - The background is scaled by r_e² Φ / steps once more.
+
+    Args:
+        experiment: As it ought to be drawn.
+        options: As it ought to be drawn.
+        layers_given: Whether the user gave the number of sensor layers.
+
+    Returns:
+        Experiment and options for `simulate`.
+    """
+    beam = experiment.beam
+    sources = jax.eval_shape(lambda b: b.rays()[2], beam).shape[0]
+    domains = jax.eval_shape(lambda c: c.mosaic.rotations(), experiment.crystal).shape[0]
+    changed = replace_parts(
+        experiment,
+        beam=eqx.tree_at(lambda b: b.sources.weights, beam, checks.leaf("weights", np.ones(sources), (sources,))),
+        crystal=_crystal(experiment.crystal),
+        scan=_scan(experiment.scan),
+        detector=_detector(experiment.detector, layers_given),
+    )
+    if experiment.background is not None:
+        steps = options.oversample**2 * sources * changed.scan.angles.shape[0] * domains
+        layers = changed.detector.sensor.layers if changed.detector.sensor else 1
+        with jax.enable_x64(True):
+            molecules = experiment.background.molecules * (experiment.beam.fluence * (THOMSON_AREA / steps / layers))
+        background = eqx.tree_at(lambda b: b.molecules, experiment.background, molecules)
+        changed = replace_parts(changed, background=background)
+    return changed, replace(options, corrections="first", spot_width="reciprocal")
+
+
+def replace_parts(experiment: Experiment, **parts: Any) -> Experiment:
+    """The experiment with other parts."""
+    kept = {name: getattr(experiment, name) for name in Experiment.__dataclass_fields__}
+    return Experiment(**{**kept, **parts})
+
+
+def _scan(scan: Scan) -> Scan:
+    """The C loop turns the crystal only `if (phi != 0)`; at φ = 0 it keeps what the last turn left."""
+    with jax.enable_x64(True):
+        xp = jnp if checks.is_traced(scan.angles) else np
+        angles = xp.where(scan.angles == 0, xp.roll(scan.angles, 1), scan.angles)
+        angles = jnp.asarray(angles)
+    return eqx.tree_at(lambda s: s.angles, scan, angles)
+
+
+def _crystal(crystal: Crystal) -> Crystal:
+    """The C program's c*_z uses the direct-space volume ratio where the reciprocal one belongs."""
+    if crystal.orientation is not None:
+        return crystal
+    cell = crystal.cell
+    six = np.array([float(getattr(cell, name)) for name in ("a", "b", "c", "alpha", "beta", "gamma")])
+    rows = cell_vectors(*six)
+    reciprocal = np.linalg.inv(rows)  # columns a*, b*, c*, upper triangular
+    volume_ratio = abs(np.linalg.det(rows)) / six[:3].prod()
+    length = np.linalg.norm(reciprocal, axis=0)
+    sine_gamma_star = reciprocal[1, 1] / length[1]
+    reciprocal[2, 2] = length[2] * volume_ratio / sine_gamma_star
+    drawn = np.linalg.inv(reciprocal)
+    drawn *= (six[:3] / np.linalg.norm(drawn, axis=1))[:, None]
+    return eqx.tree_at(lambda c: c.cell, crystal, UnitCell(*cell_parameters(drawn)))
+
+
+def _detector(detector: AbstractDetector, layers_given: bool) -> AbstractDetector:
+    sensor = detector.sensor
+    if layers_given and sensor is not None:
+        thickness = float(sensor.layer_thickness) * sensor.layers
+        layers = max(sensor.layers, 2)
+        spread = Sensor(thickness * layers / (layers - 1), 1.0 / float(sensor.attenuation), layers)
+        detector = eqx.tree_at(lambda d: d.sensor, detector, spread)
+    if isinstance(detector, CurvedDetector):
+        return _WrongWayRound(curved=detector, sensor=detector.sensor, mask=detector.mask)
+    return detector
+
+
+class _WrongWayRound(AbstractDetector):
+    """The C program's curved detector: laboratory y and z of the flat pixel, taken for angles about slow and fast."""
+
+    curved: CurvedDetector
+    sensor: Sensor | None
+    mask: Bool[Array, "panel slow fast"] | None
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        return self.curved.shape
+
+    def position(self, panel: Int[Array, ""], slow: Float[Array, ""], fast: Float[Array, ""]) -> Float[Array, "3"]:
+        del panel
+        c = self.curved
+        flat = (
+            c.fast_axis * (fast * c.pixel_size[0] - c.beam_center[0])
+            + c.slow_axis * (slow * c.pixel_size[1] - c.beam_center[1])
+            + c.direction * c.distance
+        )
+        turned = rotation.apply(rotation.axis_angle(c.slow_axis, flat[1] / c.distance), c.distance * c.direction)
+        return rotation.apply(rotation.axis_angle(c.fast_axis, flat[2] / c.distance), turned)
+
+    def normal(self, panel: Int[Array, ""], slow: Float[Array, ""], fast: Float[Array, ""]) -> Float[Array, "3"]:
+        del panel, slow, fast
+        return self.curved.direction
+
+    def plane_distance(self, panel: Int[Array, ""], slow: Float[Array, ""], fast: Float[Array, ""]) -> Float[Array, ""]:
+        return self.curved.plane_distance(panel, slow, fast)
+
+    def pixel_area(self, panel: Int[Array, ""]) -> Float[Array, ""]:
+        return self.curved.pixel_area(panel)
+
+
+def random_misset(seed: int) -> tuple[float, float, float]:
+    """The C program's -misset random: three angles about x, y, z [deg].
+
+    Its mosaic formula with a spread of 90 that is taken for radians: not uniform over rotations.
+
+    Args:
+        seed: Of `-misset_seed`.
+    """
+    axes, shares = rotations(seed, 1)
+    angle: Any = np.float64(np.float32(90.0) * np.float32(shares[0]))
+    axis: Any = axes[0]
+    return misset_angles(np.asarray(rotation.axis_angle(axis, angle)))
+
+
+def misset_angles(turn: np.ndarray) -> tuple[float, float, float]:
+    """A rotation as angles about x, then y, then z [deg]."""
+    x = np.arctan2(turn[2, 1], turn[2, 2])
+    y = np.arctan2(-turn[2, 0], np.hypot(turn[2, 1], turn[2, 2]))
+    z = np.arctan2(turn[1, 0], turn[0, 0])
+    return tuple(float(angle / RADIANS) for angle in (x, y, z))  # type: ignore[return-value]

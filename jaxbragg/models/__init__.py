@@ -1,0 +1,24 @@
+"""Beam, crystal, scan, structure factors, detector, background: the nouns of an experiment, as frozen pytrees.
+
+Every real number is a leaf that can be differentiated; what is counted or chosen is static. Each checks itself when it
+is made and raises a ValueError that names the argument. Lengths are in m, but for cells and wavelengths in Å; angles
+are in degrees, but for the divergence of sources in rad.
+"""
+
+from jaxbragg.models.background import AmorphousBackground as AmorphousBackground
+from jaxbragg.models.beam import Beam as Beam
+from jaxbragg.models.crystal import Crystal as Crystal
+from jaxbragg.models.detector import AbstractDetector as AbstractDetector
+from jaxbragg.models.detector import CurvedDetector as CurvedDetector
+from jaxbragg.models.detector import FlatPanel as FlatPanel
+from jaxbragg.models.detector import MultiPanel as MultiPanel
+from jaxbragg.models.detector import Sensor as Sensor
+from jaxbragg.models.experiment import Experiment as Experiment
+from jaxbragg.models.mosaic import AbstractMosaic as AbstractMosaic
+from jaxbragg.models.mosaic import CapMosaic as CapMosaic
+from jaxbragg.models.mosaic import RotationList as RotationList
+from jaxbragg.models.scan import Scan as Scan
+from jaxbragg.models.sources import AbsoluteSources as AbsoluteSources
+from jaxbragg.models.sources import RelativeSources as RelativeSources
+from jaxbragg.models.structure_factors import StructureFactors as StructureFactors
+from jaxbragg.models.unit_cell import UnitCell as UnitCell

@@ -1,0 +1,96 @@
+"""The X-ray beam."""
+
+from typing import Any
+
+import equinox as eqx
+import jax
+from jaxtyping import Array, Float
+
+from jaxbragg.models import checks
+from jaxbragg.models.sources import AbstractSources, Rays, RelativeSources
+from jaxbragg.units import UNIT_FLUENCE
+
+
+class Beam(eqx.Module):
+    """Wavelength, direction, polarization and intensity of the beam, and the sources that it is made of.
+
+    Attributes:
+        wavelength: [Å].
+        direction: Unit vector of the photons, source to sample.
+        polarization_axis: Unit vector of the electric field.
+        polarization: Kahn's factor, −1 … 1; 0 is unpolarized, 1 polarized along the axis.
+        fluence: Photons through each square metre during the exposure [1/m²].
+        sources: Divergence and spectrum.
+    """
+
+    wavelength: Float[Array, ""]
+    direction: Float[Array, "3"]
+    polarization_axis: Float[Array, "3"]
+    polarization: Float[Array, ""]
+    fluence: Float[Array, ""]
+    sources: AbstractSources
+
+    def __init__(
+        self,
+        wavelength: Any = 1.0,
+        *,
+        direction: Any = (1.0, 0.0, 0.0),
+        polarization_axis: Any = (0.0, 0.0, 1.0),
+        polarization: Any = 0.0,
+        fluence: Any = None,
+        flux: Any = None,
+        exposure: Any = 1.0,
+        size: Any = 1e-4,
+        sources: AbstractSources | None = None,
+    ) -> None:
+        """Check and keep a beam.
+
+        Args:
+            wavelength: [Å].
+            direction: Unit vector.
+            polarization_axis: Unit vector, not along the beam.
+            polarization: −1 … 1.
+            fluence: [photons/m²]; if neither it nor a flux is given, r_e² · fluence = 1 and the image is in units of
+                one electron's scattering into the pixel.
+            flux: Instead of a fluence: [photons/s], with exposure [s] and size [m, full width of a square beam].
+            exposure: [s].
+            size: [m].
+            sources: None for a parallel, monochromatic beam.
+
+        Raises:
+            ValueError: If a value cannot be; the message names it.
+        """
+        self.wavelength = checks.leaf("wavelength", wavelength)
+        checks.positive("wavelength", self.wavelength)
+        self.direction = checks.leaf("direction", direction, (3,))
+        checks.unit_vector("direction", self.direction)
+        self.polarization_axis = checks.leaf("polarization_axis", polarization_axis, (3,))
+        checks.unit_vector("polarization_axis", self.polarization_axis)
+        known = [checks.known(v) for v in (self.direction, self.polarization_axis)]
+        if known[0] is not None and known[1] is not None:
+            checks.require(
+                abs(float(known[0] @ known[1])) < 1 - 1e-9, "polarization_axis", "not be along the beam", known[1]
+            )
+        self.polarization = checks.leaf("polarization", polarization)
+        factor = checks.known(self.polarization)
+        if factor is not None:
+            checks.require(abs(factor) <= 1, "polarization", "be between -1 and 1", factor)
+        if flux is not None:
+            if fluence is not None:
+                raise ValueError("Arguments `fluence` and `flux` exclude each other, but both are given.")
+            checks.positive("exposure", exposure)
+            checks.positive("size", size)
+            fluence = flux * exposure / size**2
+        self.fluence = checks.leaf("fluence", UNIT_FLUENCE if fluence is None else fluence)
+        checks.not_negative("fluence", self.fluence)
+        self.sources = RelativeSources() if sources is None else sources
+        if not isinstance(self.sources, AbstractSources):
+            raise ValueError(f"Argument `sources` must be sources such as RelativeSources, but is {sources!r}.")
+
+    def rays(self) -> Rays:
+        """Photon directions, wavelengths [Å] and weights of all sources; the weights sum to 1."""
+        with jax.enable_x64(True):
+            directions, wavelengths, weights = self.sources.rays(
+                self.direction, self.polarization_axis, self.wavelength
+            )
+            return directions, wavelengths, weights / weights.sum()

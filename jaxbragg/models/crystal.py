@@ -1,0 +1,135 @@
+"""The crystal: cell, orientation, size, shape and mosaic spread."""
+
+from typing import Any
+
+import equinox as eqx
+import jax
+import numpy as np
+from jaxtyping import Array, Float
+
+from jaxbragg.models import checks
+from jaxbragg.models.mosaic import AbstractMosaic, no_mosaic
+from jaxbragg.models.unit_cell import UnitCell, cell_parameters, cell_vectors
+from jaxbragg.units import RADIANS
+from jaxbragg_kernels import rotation
+
+SHAPES = ("square", "round", "gauss", "tophat")
+
+
+class Crystal(eqx.Module):
+    """A small crystal.
+
+    Attributes:
+        cell: Unit cell.
+        orientation: U, which turns the standard setting (a* along x, b* in the xy plane) into the laboratory's; None
+            for the standard setting itself.
+        misset: Rotations about x, then y, then z of the laboratory, after U [deg].
+        cells: Unit cells along a, b, c; real numbers are allowed.
+        fudge: Multiplies the squared distance from a Bragg point: more than 1 narrows round, gauss and tophat spots.
+        mosaic: The rotations of the domains.
+        shape: Of the spots: "square", "round", "gauss" or "tophat".
+    """
+
+    cell: UnitCell
+    orientation: Float[Array, "3 3"] | None
+    misset: Float[Array, "3"]
+    cells: Float[Array, "3"]
+    fudge: Float[Array, ""]
+    mosaic: AbstractMosaic
+    shape: str = eqx.field(static=True)
+
+    def __init__(
+        self,
+        cell: Any,
+        *,
+        orientation: Any = None,
+        misset: Any = (0.0, 0.0, 0.0),
+        cells: Any = (1.0, 1.0, 1.0),
+        size: Any = None,
+        fudge: Any = 1.0,
+        mosaic: AbstractMosaic | None = None,
+        shape: str = "square",
+    ) -> None:
+        """Check and keep a crystal.
+
+        Args:
+            cell: A `UnitCell`, or six numbers [Å, deg].
+            orientation: Rotation matrix, or None.
+            misset: Three angles [deg].
+            cells: Unit cells along a, b, c: one number or three.
+            size: Instead of `cells`: lengths along a, b, c [m], one number or three; cells = ceil(size / length).
+            fudge: Positive number.
+            mosaic: None for a perfect crystal.
+            shape: Of the spots.
+
+        Raises:
+            ValueError: If a value cannot be; the message names it.
+        """
+        if not isinstance(cell, UnitCell):
+            if checks.outer_shape(cell) != (6,):
+                raise ValueError(f"Argument `cell` must be a UnitCell or six numbers, but is {cell!r}.")
+            cell = UnitCell(*cell)
+        self.cell = cell
+        self.orientation = None if orientation is None else checks.leaf("orientation", orientation, (3, 3))
+        if self.orientation is not None:
+            checks.rotation_matrix("orientation", self.orientation)
+        self.misset = checks.leaf("misset", misset, (3,))
+        if size is not None:
+            if checks.outer_shape(size) == ():
+                size = [size] * 3
+            size = np.asarray(size, float)
+            checks.check_shape("size", size, (3,))
+            checks.require(size > 0, "size", "be positive", size)
+            cells = cells_of_size(size, np.array([float(cell.a), float(cell.b), float(cell.c)]))
+        if checks.outer_shape(cells) == ():
+            cells = [cells] * 3
+        self.cells = checks.leaf("cells", cells, (3,))
+        checks.positive("cells", self.cells)
+        self.fudge = checks.leaf("fudge", fudge)
+        checks.positive("fudge", self.fudge)
+        self.mosaic = no_mosaic() if mosaic is None else mosaic
+        if not isinstance(self.mosaic, AbstractMosaic):
+            raise ValueError(f"Argument `mosaic` must be a mosaic model such as CapMosaic, but is {mosaic!r}.")
+        self.shape = checks.choice("shape", shape, SHAPES)
+
+    @classmethod
+    def from_vectors(cls, vectors: Any, **arguments: Any) -> "Crystal":
+        """A crystal from its real-space vectors.
+
+        Args:
+            vectors: Rows a, b, c in the laboratory [Å].
+            **arguments: As for `Crystal`, but for `cell` and `orientation`.
+
+        Raises:
+            ValueError: If the vectors lie in a plane, or a value cannot be.
+        """
+        vectors = np.asarray(vectors, float)
+        checks.check_shape("vectors", vectors, (3, 3))
+        lengths = np.linalg.norm(vectors, axis=1)
+        flat = abs(np.linalg.det(vectors)) <= 1e-6 * lengths.prod()
+        if not np.isfinite(vectors).all() or flat:
+            raise ValueError(f"Argument `vectors` must be three vectors that span a cell, but is {vectors.tolist()}.")
+        cell = cell_parameters(vectors)
+        standard = cell_vectors(*np.asarray(cell))
+        turn = vectors.T @ np.linalg.inv(standard.T)
+        left, _, right = np.linalg.svd(turn)
+        return cls(cell, orientation=left @ right, **arguments)
+
+    def vectors(self) -> Float[Array, "3 3"]:
+        """Rows a, b, c [Å] in the laboratory at φ = 0, before mosaic rotations; differentiable."""
+        with jax.enable_x64(True):
+            rows = self.cell.vectors()
+            turn = rotation.about_xyz(self.misset * RADIANS)
+            if self.orientation is not None:
+                turn = rotation.product(turn, self.orientation)
+            return rotation.product(rows, turn.T)
+
+
+def cells_of_size(size: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+    """Whole unit cells along a, b, c that cover a size, at least one each.
+
+    Args:
+        size: [m].
+        lengths: Of a, b, c [Å].
+    """
+    return np.maximum(np.ceil(np.asarray(size) * 1e10 / lengths), 1.0)

@@ -1,0 +1,105 @@
+"""What the simulation asks of a detector. A new geometry is one class that answers, and nothing else changes."""
+
+import abc
+from typing import Any
+
+import equinox as eqx
+import jax
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int
+
+from jaxbragg.models import checks
+
+
+class Sensor(eqx.Module):
+    """The sensitive material, drawn in layers so that oblique rays smear along their path.
+
+    Attributes:
+        layer_thickness: [m].
+        attenuation: Attenuation coefficient µ [1/m].
+        layers: How many.
+    """
+
+    layer_thickness: Float[Array, ""]
+    attenuation: Float[Array, ""]
+    layers: int = eqx.field(static=True)
+
+    def __init__(self, thickness: Any, attenuation_depth: Any, layers: int = 1) -> None:
+        """Check and keep a sensor.
+
+        Args:
+            thickness: Of all layers together [m].
+            attenuation_depth: Depth at which 1/e of the photons are left [m].
+            layers: How many.
+
+        Raises:
+            ValueError: If a number is not positive.
+        """
+        thickness = checks.leaf("thickness", thickness)
+        attenuation_depth = checks.leaf("attenuation_depth", attenuation_depth)
+        checks.positive("thickness", thickness)
+        checks.positive("attenuation_depth", attenuation_depth)
+        self.layers = checks.count("layers", layers)
+        with jax.enable_x64(True):
+            self.layer_thickness = thickness / layers
+            self.attenuation = 1.0 / attenuation_depth
+
+
+class AbstractDetector(eqx.Module):
+    """A detector: some panels of slow × fast pixels each.
+
+    A new geometry gives `shape`, `position`, `normal`, `plane_distance`, `pixel_area`, and the attributes `sensor` and
+    `mask`. The four functions are of one pixel: coordinates are scalars, and real numbers (`fast = 3.5` is the middle
+    of the fourth pixel), so that any sub-pixel can be asked for. They must be differentiable JAX functions.
+
+    Attributes:
+        sensor: Its layers, or None for a detector that counts every photon that arrives.
+        mask: True for the pixels to be drawn [panel, slow, fast], or None for all.
+    """
+
+    sensor: eqx.AbstractVar[Sensor | None]
+    mask: eqx.AbstractVar[Bool[Array, "panel slow fast"] | None]
+
+    @property
+    @abc.abstractmethod
+    def shape(self) -> tuple[int, int, int]:
+        """Panels, slow pixels, fast pixels."""
+
+    @abc.abstractmethod
+    def position(self, panel: Int[Array, ""], slow: Float[Array, ""], fast: Float[Array, ""]) -> Float[Array, "3"]:
+        """Where a point of the sensor's front is, from the sample [m]."""
+
+    @abc.abstractmethod
+    def normal(self, panel: Int[Array, ""], slow: Float[Array, ""], fast: Float[Array, ""]) -> Float[Array, "3"]:
+        """Unit normal of the sensor there, away from the sample."""
+
+    @abc.abstractmethod
+    def plane_distance(self, panel: Int[Array, ""], slow: Float[Array, ""], fast: Float[Array, ""]) -> Float[Array, ""]:
+        """Distance of the sample from the pixel's plane, along its normal [m]."""
+
+    @abc.abstractmethod
+    def pixel_area(self, panel: Int[Array, ""]) -> Float[Array, ""]:
+        """Area of a pixel [m²]."""
+
+    @property
+    def image_shape(self) -> tuple[int, ...]:
+        """Shape of the image: (slow, fast), or (panel, slow, fast) where there are several panels."""
+        panels, slow, fast = self.shape
+        return (slow, fast) if panels == 1 else (panels, slow, fast)
+
+
+def mask_leaf(mask: Any, shape: tuple[int, int, int]) -> jax.Array | None:
+    """A mask as the detectors keep it: [panel, slow, fast].
+
+    Raises:
+        ValueError: If its shape is not that of the detector.
+    """
+    if mask is None:
+        return None
+    array = np.asarray(mask).astype(bool)
+    if array.shape not in (shape, shape[1:] if shape[0] == 1 else shape):
+        raise ValueError(
+            f"Argument `mask` must have the detector's shape {shape[1:] if shape[0] == 1 else shape}, "
+            f"but has shape {array.shape}."
+        )
+    return jax.numpy.asarray(array.reshape(shape))

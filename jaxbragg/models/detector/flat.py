@@ -1,0 +1,201 @@
+"""The flat panel, and detectors made of several."""
+
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int
+
+from jaxbragg.models import checks
+from jaxbragg.models.detector.abstract import AbstractDetector, Sensor, mask_leaf
+
+
+class FlatPanel(AbstractDetector):
+    """One flat panel, anywhere, at any tilt.
+
+    `jaxbragg.models.detector.placement.place_panel` makes one from beam centre, distance and rotations in the
+    conventions of the usual programs.
+
+    Attributes:
+        origin: Outer corner of the first pixel, from the sample [m].
+        fast_axis: Unit vector along a row of the image.
+        slow_axis: Unit vector along a column.
+        normal_axis: Unit vector away from the sample. Almost fast × slow; beamline files round the three apart.
+        pixel_size: Along fast and slow [m].
+        sensor: Its layers, or None.
+        mask: True for the pixels to be drawn, or None.
+        pixels: Along slow and fast.
+    """
+
+    origin: Float[Array, "3"]
+    fast_axis: Float[Array, "3"]
+    slow_axis: Float[Array, "3"]
+    normal_axis: Float[Array, "3"]
+    pixel_size: Float[Array, "2"]
+    sensor: Sensor | None
+    mask: Bool[Array, "panel slow fast"] | None
+    pixels: tuple[int, int] = eqx.field(static=True)
+
+    def __init__(
+        self,
+        pixels: tuple[int, int],
+        pixel_size: Any,
+        origin: Any,
+        fast_axis: Any,
+        slow_axis: Any,
+        *,
+        normal_axis: Any = None,
+        sensor: Sensor | None = None,
+        mask: Any = None,
+    ) -> None:
+        """Check and keep a panel.
+
+        Args:
+            pixels: Along slow and fast.
+            pixel_size: One number or two, along fast and slow [m].
+            origin: [m].
+            fast_axis: Unit vector.
+            slow_axis: Unit vector.
+            normal_axis: Unit vector; if not given, unit(fast × slow).
+            sensor: Its layers.
+            mask: [slow, fast].
+
+        Raises:
+            ValueError: If a value cannot be; the message names it.
+        """
+        self.pixels = checks.pixels(pixels)
+        if checks.outer_shape(pixel_size) == ():
+            pixel_size = [pixel_size] * 2
+        self.pixel_size = checks.leaf("pixel_size", pixel_size, (2,))
+        checks.positive("pixel_size", self.pixel_size)
+        self.origin = checks.leaf("origin", origin, (3,))
+        self.fast_axis = checks.leaf("fast_axis", fast_axis, (3,))
+        self.slow_axis = checks.leaf("slow_axis", slow_axis, (3,))
+        for name in ("fast_axis", "slow_axis"):
+            checks.unit_vector(name, getattr(self, name))
+        across = _unit_cross(self.fast_axis, self.slow_axis)
+        self.normal_axis = checks.leaf("normal_axis", across if normal_axis is None else normal_axis, (3,))
+        checks.unit_vector("normal_axis", self.normal_axis)
+        self.sensor = sensor
+        self.mask = mask_leaf(mask, self.shape)
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """1, slow pixels, fast pixels."""
+        return (1, *self.pixels)
+
+    def position(self, panel: Int[Array, ""], slow: Float[Array, ""], fast: Float[Array, ""]) -> Float[Array, "3"]:
+        """See `AbstractDetector.position`."""
+        del panel
+        along_fast = self.fast_axis * (fast * self.pixel_size[0])
+        return self.origin + along_fast + self.slow_axis * (slow * self.pixel_size[1])
+
+    def normal(self, panel: Int[Array, ""], slow: Float[Array, ""], fast: Float[Array, ""]) -> Float[Array, "3"]:
+        """See `AbstractDetector.normal`."""
+        del panel, slow, fast
+        return self.normal_axis
+
+    def plane_distance(self, panel: Int[Array, ""], slow: Float[Array, ""], fast: Float[Array, ""]) -> Float[Array, ""]:
+        """See `AbstractDetector.plane_distance`."""
+        del panel, slow, fast
+        return (self.origin * self.normal_axis).sum()
+
+    def pixel_area(self, panel: Int[Array, ""]) -> Float[Array, ""]:
+        """See `AbstractDetector.pixel_area`."""
+        del panel
+        return self.pixel_size[0] * self.pixel_size[1]
+
+
+def _unit_cross(first: jax.Array, second: jax.Array) -> Any:
+    """unit(first × second).
+
+    Raises:
+        ValueError: If the two are parallel.
+    """
+    xp: Any = jnp if checks.is_traced((first, second)) else np
+    cross = xp.cross(xp.asarray(first), xp.asarray(second))
+    length = xp.sqrt((cross * cross).sum())
+    known = checks.known(length)
+    if known is not None and known < 1e-9:
+        raise ValueError("Arguments `fast_axis` and `slow_axis` must not be parallel, but they are.")
+    return cross / length
+
+
+def _same_sensor(one: Sensor | None, other: Sensor | None) -> bool:
+    if jax.tree.structure(one) != jax.tree.structure(other):
+        return False
+    pairs = zip(jax.tree.leaves(one), jax.tree.leaves(other), strict=True)
+    return all(checks.is_traced(pair) or bool(pair[0] == pair[1]) for pair in pairs)
+
+
+class MultiPanel(AbstractDetector):
+    """Several flat panels of the same number of pixels, each at its own place and tilt; one image of them all.
+
+    Attributes:
+        panels: The panels, of the same number of pixels and the same sensor.
+    """
+
+    panels: tuple[FlatPanel, ...]
+
+    def __init__(self, panels: Any) -> None:
+        """Check and keep the panels.
+
+        Raises:
+            ValueError: If there is none, or they differ in pixels or sensor.
+        """
+        self.panels = tuple(panels)
+        if not self.panels or not all(isinstance(p, FlatPanel) for p in self.panels):
+            raise ValueError("Argument `panels` must hold at least one FlatPanel.")
+        first = self.panels[0]
+        for i, panel in enumerate(self.panels):
+            if panel.pixels != first.pixels:
+                raise ValueError(
+                    f"Argument `panels` must hold panels of the same pixels, but panel {i} has {panel.pixels} "
+                    f"and panel 0 has {first.pixels}."
+                )
+            if not _same_sensor(panel.sensor, first.sensor):
+                raise ValueError(f"Argument `panels` must hold panels of equal sensors, but that of panel {i} differs.")
+
+    @property
+    def sensor(self) -> Sensor | None:  # type: ignore[override]
+        """The sensor of all panels."""
+        return self.panels[0].sensor
+
+    @property
+    def mask(self) -> Bool[Array, "panel slow fast"] | None:  # type: ignore[override]
+        """The panels' masks, those without one drawn whole."""
+        if all(panel.mask is None for panel in self.panels):
+            return None
+        whole = jnp.ones((1, *self.panels[0].pixels), bool)
+        return jnp.concatenate([whole if panel.mask is None else panel.mask for panel in self.panels])
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Panels, slow pixels, fast pixels."""
+        return (len(self.panels), *self.panels[0].pixels)
+
+    def _gather(self, name: str, panel: Int[Array, ""]) -> jax.Array:
+        return jnp.stack([getattr(p, name) for p in self.panels])[panel]
+
+    def position(self, panel: Int[Array, ""], slow: Float[Array, ""], fast: Float[Array, ""]) -> Float[Array, "3"]:
+        """See `AbstractDetector.position`."""
+        size = self._gather("pixel_size", panel)
+        along_fast = self._gather("fast_axis", panel) * (fast * size[0])
+        return self._gather("origin", panel) + along_fast + self._gather("slow_axis", panel) * (slow * size[1])
+
+    def normal(self, panel: Int[Array, ""], slow: Float[Array, ""], fast: Float[Array, ""]) -> Float[Array, "3"]:
+        """See `AbstractDetector.normal`."""
+        del slow, fast
+        return self._gather("normal_axis", panel)
+
+    def plane_distance(self, panel: Int[Array, ""], slow: Float[Array, ""], fast: Float[Array, ""]) -> Float[Array, ""]:
+        """See `AbstractDetector.plane_distance`."""
+        del slow, fast
+        return (self._gather("origin", panel) * self._gather("normal_axis", panel)).sum()
+
+    def pixel_area(self, panel: Int[Array, ""]) -> Float[Array, ""]:
+        """See `AbstractDetector.pixel_area`."""
+        size = self._gather("pixel_size", panel)
+        return size[0] * size[1]

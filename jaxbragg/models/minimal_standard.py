@@ -1,0 +1,61 @@
+"""The random numbers of the C program, so that the same seed gives the same mosaic domains.
+
+Derived from nanoBragg (MIT, see NOTICE). The generator is Park and Miller's minimal standard one, shuffled through a
+table of 32 entries, and returns float32.
+
+References:
+    Press, Teukolsky, Vetterling & Flannery (1992), Numerical Recipes in C, 2nd edition, §7.1, "ran1".
+"""
+
+import numpy as np
+
+_MULTIPLIER = 16807
+_MODULUS = 2**31 - 1
+_ENTRIES = 32
+_DIVISOR = 1 + (_MODULUS - 1) // _ENTRIES
+_LARGEST = np.float32(1.0 - 1.2e-7)
+
+
+class MinimalStandard:
+    """A stream of uniform float32 numbers between 0 and 1."""
+
+    def __init__(self, seed: int) -> None:
+        """Start the stream; the sign of the seed does not matter and 0 counts as 1."""
+        self._state = max(abs(int(seed)), 1)
+        table = [self._advance() for _ in range(_ENTRIES + 8)]
+        # The eight first numbers warm up; the rest fill the table from its end.
+        self._table = table[8:][::-1]
+        self._last = self._table[0]
+
+    def _advance(self) -> int:
+        self._state = self._state * _MULTIPLIER % _MODULUS
+        return self._state
+
+    def uniform(self) -> np.float32:
+        """The next number."""
+        drawn = self._advance()
+        slot = self._last // _DIVISOR
+        self._last, self._table[slot] = self._table[slot], drawn
+        return min(np.float32(self._last * (1.0 / _MODULUS)), _LARGEST)
+
+
+def rotations(seed: int, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Axes and angles of the C program's random rotations.
+
+    Args:
+        seed: Of the stream.
+        count: Rotations; each takes three numbers.
+
+    Returns:
+        Unit vectors [count, 3], and angles as a share of the cap's radius [count], both float64: (1 − r³²)^(1/3) is
+        taken in float32, as there.
+    """
+    stream = MinimalStandard(seed)
+    drawn = np.array([[stream.uniform() for _ in range(3)] for _ in range(count)], dtype=np.float32).reshape(-1, 3)
+    around, up, angle = (2.0 * drawn.T - np.float32(1.0)).astype(np.float32)
+    share = np.power(np.float32(1.0) - angle * angle, np.float32(1.0 / 3.0), dtype=np.float32)
+    up = up.astype(np.float64)
+    level = np.sqrt(1.0 - up * up)
+    phase = np.pi * around.astype(np.float64)
+    axes = np.stack([level * np.sin(phase), level * np.cos(phase), up], axis=1)
+    return axes, share.astype(np.float64)

@@ -1,0 +1,93 @@
+"""Mosaic spread: the rotations of the domains that a crystal is made of.
+
+A new model is one class with one method, `rotations`.
+"""
+
+import abc
+from typing import Any
+
+import equinox as eqx
+import jax
+import numpy as np
+from jaxtyping import Array, Float
+
+from jaxbragg.models import checks, minimal_standard
+from jaxbragg.units import RADIANS
+from jaxbragg_kernels import rotation
+
+
+class AbstractMosaic(eqx.Module):
+    """What a crystal asks of its mosaic spread."""
+
+    @abc.abstractmethod
+    def rotations(self) -> Float[Array, "domain 3 3"]:
+        """The rotation of each domain from the mean orientation; all count alike."""
+
+
+class RotationList(AbstractMosaic):
+    """Any list of rotations.
+
+    Attributes:
+        matrices: One rotation for each domain.
+    """
+
+    matrices: Float[Array, "domain 3 3"]
+
+    def __init__(self, matrices: Any) -> None:
+        """Check and keep the matrices.
+
+        Raises:
+            ValueError: If there is none, or one is not orthonormal.
+        """
+        self.matrices = checks.leaf("matrices", matrices, (None, 3, 3))
+        if self.matrices.shape[0] == 0:
+            raise ValueError("Argument `matrices` must hold at least one rotation, but is empty.")
+        checks.rotation_matrix("matrices", self.matrices)
+
+    def rotations(self) -> Float[Array, "domain 3 3"]:
+        """The matrices as given."""
+        return self.matrices
+
+
+class CapMosaic(AbstractMosaic):
+    """The C program's mosaic: random rotations within a cap, the first domain unrotated.
+
+    The domains turn by spread·(1 − r²)^(1/3) about random axes; same seed, same domains as the C program.
+
+    Attributes:
+        spread: Largest rotation [deg]; differentiable.
+        axes: Unit vectors.
+        shares: Rotation angles as a share of the spread.
+    """
+
+    spread: Float[Array, ""]
+    axes: Float[Array, "domain 3"]
+    shares: Float[Array, "domain"]
+
+    def __init__(self, spread: Any, domains: int = 10, seed: int = 12345678) -> None:
+        """Draw the domains.
+
+        Args:
+            spread: Largest rotation [deg].
+            domains: How many.
+            seed: Of the random numbers.
+
+        Raises:
+            ValueError: If the spread is negative or there is no domain.
+        """
+        self.spread = checks.leaf("spread", spread)
+        checks.not_negative("spread", self.spread)
+        axes, shares = minimal_standard.rotations(seed, checks.count("domains", domains))
+        shares[0] = 0.0
+        self.axes = checks.leaf("axes", axes, (None, 3))
+        self.shares = checks.leaf("shares", shares, (None,))
+
+    def rotations(self) -> Float[Array, "domain 3 3"]:
+        """The rotation of each domain; differentiable by the spread."""
+        with jax.enable_x64(True):
+            return jax.vmap(rotation.axis_angle)(self.axes, self.spread * RADIANS * self.shares)
+
+
+def no_mosaic() -> RotationList:
+    """A perfect crystal: one domain, unrotated."""
+    return RotationList(np.eye(3)[None])

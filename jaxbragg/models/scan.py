@@ -1,0 +1,54 @@
+"""The rotation of the crystal during an image."""
+
+from typing import Any
+
+import equinox as eqx
+import jax
+import numpy as np
+from jaxtyping import Array, Float
+
+from jaxbragg.models import checks
+from jaxbragg.units import RADIANS
+from jaxbragg_kernels import rotation
+
+
+class Scan(eqx.Module):
+    """Spindle angles at which the crystal is held during one image; all count alike.
+
+    Attributes:
+        angles: φ of each step [deg].
+        axis: Unit vector of the right-handed spindle.
+    """
+
+    angles: Float[Array, "phi"]
+    axis: Float[Array, "3"]
+
+    def __init__(self, angles: Any = (0.0,), axis: Any = (0.0, 0.0, 1.0)) -> None:
+        """Check and keep the angles.
+
+        Raises:
+            ValueError: If there is no angle or the axis is not a unit vector.
+        """
+        self.angles = checks.leaf("angles", angles, (None,))
+        if self.angles.shape[0] == 0:
+            raise ValueError("Argument `angles` must hold at least one angle, but is empty.")
+        self.axis = checks.leaf("axis", axis, (3,))
+        checks.unit_vector("axis", self.axis)
+
+    @classmethod
+    def from_range(cls, start: float, width: float, steps: int, axis: Any = (0.0, 0.0, 1.0)) -> "Scan":
+        """φ = start + i·width/steps, i = 0 … steps − 1, as in the C program: no mid-points.
+
+        Args:
+            start: [deg].
+            width: [deg].
+            steps: How many.
+            axis: Unit vector of the spindle.
+        """
+        step = width / checks.count("steps", steps)
+        return cls(start + step * np.arange(steps), axis)
+
+    def rotations(self) -> Float[Array, "phi 3 3"]:
+        """The rotation of each step; differentiable by angles and axis."""
+        with jax.enable_x64(True):
+            return jax.vmap(lambda angle: rotation.axis_angle(self.axis, angle * RADIANS))(self.angles)

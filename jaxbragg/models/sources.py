@@ -1,0 +1,140 @@
+"""The X-ray sources: every direction and wavelength that the beam is made of, with its weight.
+
+`RelativeSources` follow the beam when its direction or wavelength changes; `AbsoluteSources` stand where they are.
+"""
+
+import abc
+from typing import Any
+
+import equinox as eqx
+import numpy as np
+from jaxtyping import Array, Float
+
+from jaxbragg.models import checks
+from jaxbragg_kernels import rotation
+from jaxbragg_kernels.namespace import namespace_of
+
+Rays = tuple[Float[Array, "source 3"], Float[Array, "source"], Float[Array, "source"]]
+
+
+class AbstractSources(eqx.Module):
+    """What a beam asks of its sources."""
+
+    @abc.abstractmethod
+    def rays(
+        self, direction: Float[Array, "3"], polarization_axis: Float[Array, "3"], wavelength: Float[Array, ""]
+    ) -> Rays:
+        """Photon directions, wavelengths [Å] and relative weights of all sources.
+
+        Args:
+            direction: Of the beam.
+            polarization_axis: Of the beam.
+            wavelength: Of the beam [Å].
+        """
+
+
+class RelativeSources(AbstractSources):
+    """Sources about the beam: angles from its direction, wavelengths as multiples of its own.
+
+    Attributes:
+        horizontal: Rotation of the source about beam × polarization axis [rad].
+        vertical: Rotation about the polarization axis, before the other [rad].
+        wavelength_ratios: Wavelength over that of the beam.
+        weights: Relative intensities.
+    """
+
+    horizontal: Float[Array, "source"]
+    vertical: Float[Array, "source"]
+    wavelength_ratios: Float[Array, "source"]
+    weights: Float[Array, "source"]
+
+    def __init__(
+        self, horizontal: Any = (0.0,), vertical: Any = (0.0,), wavelength_ratios: Any = (1.0,), weights: Any = None
+    ) -> None:
+        """Check and keep the sources.
+
+        Raises:
+            ValueError: If the lists differ in length, or a ratio or weight cannot be.
+        """
+        self.horizontal = checks.leaf("horizontal", horizontal, (None,))
+        count = self.horizontal.shape[0]
+        self.vertical = checks.leaf("vertical", vertical, (count,))
+        self.wavelength_ratios = checks.leaf("wavelength_ratios", wavelength_ratios, (count,))
+        checks.positive("wavelength_ratios", self.wavelength_ratios)
+        self.weights = _weights(weights, count)
+
+    @classmethod
+    def grid(cls, horizontal: Any, vertical: Any, wavelength_ratios: Any) -> "RelativeSources":
+        """Every wavelength at every pair of angles, all of the same weight.
+
+        Args:
+            horizontal: Angles [pairs, rad].
+            vertical: Angles [pairs, rad].
+            wavelength_ratios: Wavelengths over that of the beam.
+        """
+        colours = len(wavelength_ratios)
+        return cls(
+            np.repeat(horizontal, colours), np.repeat(vertical, colours), np.tile(wavelength_ratios, len(horizontal))
+        )
+
+    def rays(
+        self, direction: Float[Array, "3"], polarization_axis: Float[Array, "3"], wavelength: Float[Array, ""]
+    ) -> Rays:
+        """See `AbstractSources.rays`; differentiable by everything.
+
+        References:
+            The loops over hdiv, vdiv and disp in the C program: the source, which lies up the beam, is turned by
+            vertical about the polarization axis and then by horizontal about beam × polarization axis.
+        """
+        xp = namespace_of(self.horizontal, direction, polarization_axis, wavelength)
+        across = xp.cross(direction, polarization_axis)
+        across = across / xp.sqrt((across * across).sum())
+        along = polarization_axis / xp.sqrt((polarization_axis * polarization_axis).sum())
+        directions = xp.broadcast_to(direction, (*self.horizontal.shape, 3))
+        directions = rotation.turn(rotation.turn(directions, along, self.vertical), across, self.horizontal)
+        return directions, wavelength * self.wavelength_ratios, self.weights
+
+
+class AbsoluteSources(AbstractSources):
+    """Sources whose directions and wavelengths are given, such as those of a source file.
+
+    Attributes:
+        directions: Unit vectors of the photons, source to sample.
+        wavelengths: [Å].
+        weights: Relative intensities.
+    """
+
+    directions: Float[Array, "source 3"]
+    wavelengths: Float[Array, "source"]
+    weights: Float[Array, "source"]
+
+    def __init__(self, directions: Any, wavelengths: Any, weights: Any = None) -> None:
+        """Check and keep the sources.
+
+        Raises:
+            ValueError: If the lists differ in length, a direction is no unit vector, or a number cannot be.
+        """
+        self.directions = checks.leaf("directions", directions, (None, 3))
+        checks.unit_vector("directions", self.directions)
+        count = self.directions.shape[0]
+        self.wavelengths = checks.leaf("wavelengths", wavelengths, (count,))
+        checks.positive("wavelengths", self.wavelengths)
+        self.weights = _weights(weights, count)
+
+    def rays(
+        self, direction: Float[Array, "3"], polarization_axis: Float[Array, "3"], wavelength: Float[Array, ""]
+    ) -> Rays:
+        """See `AbstractSources.rays`; the beam's own direction and wavelength are not used."""
+        del direction, polarization_axis, wavelength
+        return self.directions, self.wavelengths, self.weights
+
+
+def _weights(weights: Any, count: int) -> Float[Array, "source"]:
+    if count == 0:
+        raise ValueError("There must be at least one source, but the lists are empty.")
+    kept = checks.leaf("weights", np.ones(count) if weights is None else weights, (count,))
+    checks.not_negative("weights", kept)
+    known = checks.known(kept)
+    if known is not None:
+        checks.require(known.sum() > 0, "weights", "not all be zero", known)
+    return kept

@@ -1,0 +1,91 @@
+"""What is counted or chosen: static, hashable, a new compilation for each."""
+
+from dataclasses import dataclass
+
+SHAPES = ("square", "round", "gauss", "tophat")
+PRECISIONS = ("mixed", "float32", "float64")
+INTERPOLATIONS = ("nearest", "tricubic")
+SPOT_WIDTHS = ("miller", "reciprocal")
+CORRECTIONS = ("each", "first")
+
+
+@dataclass(frozen=True)
+class Options:
+    """How an experiment is to be drawn.
+
+    Attributes:
+        oversample: Sub-pixels along each side of a pixel.
+        shape: Of the spots, instead of the crystal's own: "square", "round", "gauss" or "tophat".
+        precision: "mixed" (Miller indices exact to 1e-9 through float64 at the middle of tiles, the rest in float32),
+            "float64", or "float32" (wrong for large crystals; for comparisons).
+        interpolation: Of structure factors between Miller indices: "nearest" or "tricubic".
+        polarization: Whether to correct for it.
+        point_pixel: Take 1/R² for the solid angle of a pixel.
+        d_min: Bragg scatter at spacings below this is left out [Å]; 0 for none.
+        roi: First and last pixel along fast, then along slow, ends included; the rest of the image stays 0.
+        spot_width: What gauss and tophat spots measure: "miller" indices times N, or "reciprocal" lengths [1/Å] times
+            Na Nb Nc as the newest C program does.
+        corrections: Polarization, solid angle and capture at "each" sub-pixel, source and layer, or as the C program
+            has them, at the "first" of them for all (capture: the last layer's).
+        memory_limit: Bytes that the simulation may use beside the image; bigger images go in blocks.
+        block_pixels: Pixels to a block; None to choose by device and memory limit. Changes the image by less than 1e-6.
+        unroll: Orientations to a pass over a block.
+    """
+
+    oversample: int = 1
+    shape: str | None = None
+    precision: str = "mixed"
+    interpolation: str = "nearest"
+    polarization: bool = True
+    point_pixel: bool = False
+    d_min: float = 0.0
+    roi: tuple[int, int, int, int] | None = None
+    spot_width: str = "miller"
+    corrections: str = "each"
+    memory_limit: int | None = None
+    block_pixels: int | None = None
+    unroll: int = 4
+
+    def __post_init__(self) -> None:
+        """Check the options.
+
+        Raises:
+            ValueError: If one cannot be; the message names it.
+        """
+        for name, least in (("oversample", 1), ("unroll", 1), ("memory_limit", 1), ("block_pixels", 1)):
+            value = getattr(self, name)
+            if value is None and name in ("memory_limit", "block_pixels"):
+                continue
+            if isinstance(value, bool) or not isinstance(value, int) or value < least:
+                raise ValueError(f"Option `{name}` must be a whole number of at least {least}, but is {value!r}.")
+        choices = {
+            "precision": PRECISIONS,
+            "interpolation": INTERPOLATIONS,
+            "spot_width": SPOT_WIDTHS,
+            "corrections": CORRECTIONS,
+            "shape": (*SHAPES, None),
+        }
+        for name, allowed in choices.items():
+            value = getattr(self, name)
+            if value not in allowed:
+                words = ", ".join(repr(word) for word in allowed)
+                raise ValueError(f"Option `{name}` must be one of {words}, but is {value!r}.")
+        for name in ("polarization", "point_pixel"):
+            if not isinstance(getattr(self, name), bool):
+                raise ValueError(f"Option `{name}` must be True or False, but is {getattr(self, name)!r}.")
+        if not isinstance(self.d_min, (int, float)) or not 0 <= self.d_min < float("inf"):
+            raise ValueError(f"Option `d_min` must be a number that is not negative, but is {self.d_min!r}.")
+        if self.roi is not None:
+            self._check_roi(self.roi)
+            object.__setattr__(self, "roi", tuple(self.roi))  # options are hashed
+
+    def _check_roi(self, roi: tuple[int, int, int, int]) -> None:
+        if (
+            not isinstance(roi, (list, tuple))
+            or len(roi) != 4
+            or not all(type(edge) is int and edge >= 0 for edge in roi)
+        ):
+            raise ValueError(f"Option `roi` must be four whole numbers, but is {roi!r}.")
+        for axis, first, last in (("fast", *roi[:2]), ("slow", *roi[2:])):
+            if first > last:
+                raise ValueError(f"Option `roi` must not end before it begins along {axis}, but is {roi!r}.")

@@ -1,0 +1,84 @@
+"""How an image is cut: into tiles of 8 × 8 pixels, and these into blocks that are drawn one after the other.
+
+A tile is small enough that float32 carries the steps from its middle to its pixels (see `jaxbragg_kernels.reciprocal`);
+a block is small enough for the caches of a CPU or the memory of a GPU.
+"""
+
+from dataclasses import dataclass
+
+import jax
+
+from jaxbragg.options import Options
+
+TILE = 8
+PIXELS_PER_TILE = TILE * TILE
+
+# Working memory of a block: positions in float64, directions, steps and sums, as measured on the largest block.
+_BYTES_PER_PIXEL = 240
+# Pixels to a block, measured: on a CPU the sums of a block stay in the cores' caches; a GPU wants enough to do.
+_BLOCK_PIXELS = {"cpu": 65536}
+_BLOCK_PIXELS_ACCELERATOR = 1 << 22
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The cut of one image. Hashable: it is part of what a compilation is for.
+
+    Attributes:
+        panels: Of the detector.
+        slow, fast: Pixels of the whole image.
+        roi: First and last pixel drawn along fast, then slow, ends included.
+        tiles_slow, tiles_fast: Tiles that cover the region.
+        tiles_per_block: Tiles in a block.
+        blocks: Blocks in all; the last may be filled with tiles that are thrown away.
+    """
+
+    panels: int
+    slow: int
+    fast: int
+    roi: tuple[int, int, int, int]
+    tiles_slow: int
+    tiles_fast: int
+    tiles_per_block: int
+    blocks: int
+
+    @property
+    def tiles(self) -> int:
+        """Tiles that cover the region on all panels."""
+        return self.panels * self.tiles_slow * self.tiles_fast
+
+
+def make_plan(shape: tuple[int, int, int], options: Options) -> Plan:
+    """Cut an image.
+
+    Args:
+        shape: Panels, slow and fast pixels.
+        options: For region, block size and memory limit.
+
+    Raises:
+        ValueError: If the region is not on the detector.
+    """
+    panels, slow, fast = shape
+    roi = options.roi or (0, fast - 1, 0, slow - 1)
+    if roi[1] >= fast or roi[3] >= slow:
+        raise ValueError(
+            f"The region of interest, fast {roi[0]} … {roi[1]} and slow {roi[2]} … {roi[3]}, must lie on the detector "
+            f"of {fast} × {slow} pixels: fast 0 … {fast - 1}, slow 0 … {slow - 1}."
+        )
+    tiles_fast = -(-(roi[1] - roi[0] + 1) // TILE)
+    tiles_slow = -(-(roi[3] - roi[2] + 1) // TILE)
+    tiles = panels * tiles_slow * tiles_fast
+    wanted = max(1, block_pixels(options) // PIXELS_PER_TILE)
+    blocks = -(-tiles // wanted)
+    return Plan(panels, slow, fast, roi, tiles_slow, tiles_fast, -(-tiles // blocks), blocks)
+
+
+def block_pixels(options: Options) -> int:
+    """Pixels to a block on the device that JAX will use."""
+    if options.block_pixels is not None:
+        return options.block_pixels
+    pixels = _BLOCK_PIXELS.get(jax.default_backend(), _BLOCK_PIXELS_ACCELERATOR)
+    if options.memory_limit is not None:
+        width = 2 if options.precision == "float64" else 1
+        pixels = min(pixels, options.memory_limit // (_BYTES_PER_PIXEL * width))
+    return max(pixels, PIXELS_PER_TILE)

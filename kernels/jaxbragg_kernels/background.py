@@ -1,0 +1,33 @@
+"""Scatter from what is not crystalline: water, air, anything whose molecules scatter independently."""
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from jaxbragg_kernels.scaling import THOMSON_AREA
+
+
+def structure_factor(
+    sine_over_wavelength: Float[Array, "..."], table_stol: Float[Array, "points"], table_factor: Float[Array, "points"]
+) -> Float[Array, "..."]:
+    """Structure factor of one molecule, linear between the table's points and constant beyond its ends.
+
+    Args:
+        sine_over_wavelength: sin θ/λ [1/Å].
+        table_stol: sin θ/λ of the table, ascending [1/Å].
+        table_factor: Structure factors there [electrons].
+    """
+    if table_stol.shape[0] == 1:
+        return jnp.broadcast_to(table_factor[0], sine_over_wavelength.shape).astype(sine_over_wavelength.dtype)
+    dtype = sine_over_wavelength.dtype
+    return jnp.interp(sine_over_wavelength, table_stol.astype(dtype), table_factor.astype(dtype))
+
+
+def photon_scale(fluence: Float[Array, ""], molecules: Float[Array, ""], samples: int) -> Float[Array, ""]:
+    """Photons for one unit of F² · polarization · solid angle · capture, summed over sub-pixels and layers.
+
+    Args:
+        fluence: [photons/m²].
+        molecules: In the beam.
+        samples: Sub-pixels in a pixel.
+    """
+    return THOMSON_AREA * fluence * molecules / samples

@@ -1,0 +1,87 @@
+"""Structure factors looked up in a dense box: nearest index, or tricubic between the indices.
+
+The box is laid out flat with one more layer of cells all round it that hold the default; an index outside the box is
+clipped onto that layer, so that the look-up needs no branch.
+"""
+
+from typing import NamedTuple
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int
+
+_Number = Float[Array, "..."]
+_Index = Int[Array, "..."]
+
+
+class Table(NamedTuple):
+    """A dense box of structure factors, ready for look-up.
+
+    Attributes:
+        values: The padded box, flattened, l fastest.
+        size: Cells of the padded box along h, k, l.
+        minimum: Miller indices of the padded box's first cell.
+    """
+
+    values: Float[Array, "cells"]
+    size: tuple[int, int, int]
+    minimum: tuple[int, int, int]
+
+
+def make_table(box: Float[Array, "h k l"], minimum: tuple[int, int, int], default: Float[Array, ""]) -> Table:
+    """Pad a dense box with the value that stands for everything outside it.
+
+    Args:
+        box: |F| [electrons]; may be empty, then every look-up gives the default.
+        minimum: Miller indices of its first element.
+        default: |F| outside the box [electrons].
+    """
+    if 0 in box.shape:
+        return Table(jnp.broadcast_to(default, (1,)).astype(box.dtype), (1, 1, 1), minimum)
+    padded = jnp.pad(box, 1, constant_values=jnp.asarray(default, box.dtype))
+    h, k, l = minimum
+    n_h, n_k, n_l = padded.shape
+    return Table(padded.ravel(), (n_h, n_k, n_l), (h - 1, k - 1, l - 1))
+
+
+def nearest(table: Table, h: _Index, k: _Index, l: _Index) -> _Number:
+    """|F| at whole Miller indices; the default outside the box."""
+    flat = jnp.clip(h - table.minimum[0], 0, table.size[0] - 1)
+    flat = flat * table.size[1] + jnp.clip(k - table.minimum[1], 0, table.size[1] - 1)
+    flat = flat * table.size[2] + jnp.clip(l - table.minimum[2], 0, table.size[2] - 1)
+    return table.values.at[flat].get(mode="promise_in_bounds")
+
+
+def tricubic(
+    table: Table,
+    floors: tuple[_Index, _Index, _Index],
+    fractions: tuple[_Number, _Number, _Number],
+    default: Float[Array, ""],
+) -> _Number:
+    """|F| between whole Miller indices, by cubic Lagrange interpolation along each axis.
+
+    Args:
+        table: The structure factors.
+        floors: Largest whole numbers not above h, k, l.
+        fractions: h, k, l less their floors, 0 … 1.
+        default: What a look-up takes whose 4 × 4 × 4 neighbours (floor−1 … floor+2) are not all in the box. That one
+            look-up alone: the C program stops interpolating for the rest of its run.
+    """
+    weights = [_lagrange(fraction) for fraction in fractions]
+    inside = True
+    for floor, low, size in zip(floors, table.minimum, table.size, strict=True):
+        inside &= (floor - 1 > low) & (floor + 2 < low + size - 1)
+    total = 0.0
+    for i in range(4):
+        for j in range(4):
+            row = sum(
+                weights[2][m] * nearest(table, floors[0] + (i - 1), floors[1] + (j - 1), floors[2] + (m - 1))
+                for m in range(4)
+            )
+            total = total + weights[0][i] * weights[1][j] * row
+    return jnp.where(inside, total, default.astype(table.values.dtype))
+
+
+def _lagrange(x: _Number) -> tuple[_Number, _Number, _Number, _Number]:
+    """Weights of the nodes −1, 0, 1, 2 for a point at 0 ≤ x ≤ 1."""
+    left, right, far = x + 1.0, x - 1.0, x - 2.0
+    return -x * right * far / 6.0, left * right * far / 2.0, -left * x * far / 2.0, left * x * right / 6.0

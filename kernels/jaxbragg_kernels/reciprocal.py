@@ -1,0 +1,86 @@
+"""From positions to scattering vectors, and the tile scheme that keeps Miller indices exact in float32.
+
+A crystal of N cells needs h to about 1/(300 N): at h = 137 and N = 1000 that is 1e-8 of it, beyond float32. So h is
+computed in float64 at the middle of a tile of pixels and reduced to its fraction; the steps from there to the tile's
+pixels are small, and float32 carries them.
+"""
+
+from typing import NamedTuple
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+_Component = Float[Array, "tile pixel"]
+
+
+class Directions(NamedTuple):
+    """Where the pixels of some tiles are, seen from the sample.
+
+    Attributes:
+        unit: Unit vectors to the pixels, by component, in the type of the image.
+        step: The same less that of the tile's middle.
+        middle: Unit vectors' means over each tile [tile, 3], in the type of the indices.
+        distance: Sample to pixel [m].
+    """
+
+    unit: tuple[_Component, _Component, _Component]
+    step: tuple[_Component, _Component, _Component]
+    middle: Float[Array, "tile 3"]
+    distance: _Component
+
+
+def directions(position: Float[Array, "tile pixel 3"], dtype: jnp.dtype) -> Directions:
+    """Unit vectors to pixels, split into a tile's middle and small steps.
+
+    Args:
+        position: Of the pixels [m], in the type in which indices are to be exact.
+        dtype: Type of the steps and the image.
+    """
+    x, y, z = position[..., 0], position[..., 1], position[..., 2]
+    distance = jnp.sqrt(x * x + y * y + z * z)
+    unit = (x / distance, y / distance, z / distance)
+    # The mean is as good a middle as any: it need not be a pixel, nor of unit length.
+    middle = tuple(component.mean(axis=1) for component in unit)
+    step = tuple((u - m[:, None]).astype(dtype) for u, m in zip(unit, middle, strict=True))
+    return Directions(tuple(u.astype(dtype) for u in unit), step, jnp.stack(middle, axis=1), distance)  # type: ignore[arg-type]
+
+
+def scattering_length(
+    unit: tuple[_Component, _Component, _Component], beam: Float[Array, "3"], wavelength: Float[Array, ""]
+) -> _Component:
+    """|q| = 1/d [1/Å].
+
+    Args:
+        unit: Unit vectors to the pixels.
+        beam: Unit vector of the photons.
+        wavelength: [Å].
+    """
+    dtype = unit[0].dtype
+    x, y, z = (u - b for u, b in zip(unit, beam.astype(dtype), strict=True))
+    square = x * x + y * y + z * z
+    # At exact forward scattering the root has no derivative; its argument is kept off 0 there.
+    return jnp.where(square > 0, jnp.sqrt(jnp.where(square > 0, square, 1.0)), 0.0) / wavelength.astype(dtype)
+
+
+def miller_steps(
+    cell: Float[Array, "3 3"], beam: Float[Array, "3"], wavelength: Float[Array, ""], rays: Directions
+) -> list[tuple[Float[Array, "tile 1"], Float[Array, "tile 1"], _Component]]:
+    """h, k, l of the pixels, each as (whole number, fraction at the tile's middle, step from there).
+
+    Args:
+        cell: Rows a, b, c of the crystal as it stands [Å].
+        beam: Unit vector of the photons.
+        wavelength: [Å].
+        rays: The pixels.
+    """
+    dtype = rays.unit[0].dtype
+    q = (rays.middle - beam[None, :]) / wavelength
+    scaled = (cell / wavelength).astype(dtype)
+    parts = []
+    for i in range(3):
+        index = cell[i, 0] * q[:, 0] + cell[i, 1] * q[:, 1] + cell[i, 2] * q[:, 2]
+        whole = jnp.round(index)
+        fraction = (index - whole).astype(dtype)
+        step = scaled[i, 0] * rays.step[0] + scaled[i, 1] * rays.step[1] + scaled[i, 2] * rays.step[2]
+        parts.append((whole[:, None], fraction[:, None], step))
+    return parts

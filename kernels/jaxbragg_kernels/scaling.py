@@ -1,0 +1,97 @@
+"""What turns |F|² into photons: polarization, solid angle, absorption in the sensor, and the photon scale.
+
+None of them depends on the crystal's orientation, so they stay outside the innermost loop.
+"""
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+THOMSON_AREA = 7.94079248018965e-30
+"""Classical electron radius squared [m²]."""
+
+_Number = Float[Array, "..."]
+
+
+def polarization(
+    diffracted: tuple[_Number, _Number, _Number],
+    beam: Float[Array, "3"],
+    axis: Float[Array, "3"],
+    factor: Float[Array, ""],
+) -> _Number:
+    """Kahn's polarization factor ½(1 + cos²2θ − K cos 2ψ sin²2θ).
+
+    With B = unit(axis × beam) and E = unit(beam × B), the diffracted direction d has sin²2θ cos 2ψ = (d·E)² − (d·B)²,
+    which needs no angle ψ: value and derivative are finite at exact forward scattering too, where the factor is 1.
+
+    Args:
+        diffracted: Unit vectors to the pixels, by component.
+        beam: Unit vector of the photons.
+        axis: Direction of the electric field; any vector that is not parallel to the beam.
+        factor: Kahn's K, −1 … 1; 0 is unpolarized.
+
+    References:
+        Kahn, Fourme, Gadet, Janin, Dumas & André (1982), J. Appl. Cryst. 15, 330; `polarization_factor` of the C
+        program.
+    """
+    magnetic = _unit(_cross(axis, beam))
+    electric = _unit(_cross(beam, magnetic))
+    dtype = diffracted[0].dtype
+    along, across = (_dot(diffracted, v.astype(dtype)) for v in (electric, magnetic))
+    # 1 + cos²2θ = 2 − (d·E)² − (d·B)²: exact where 2θ is small
+    in_plane, out_of_plane = along * along, across * across
+    return 1.0 - 0.5 * (in_plane + out_of_plane + factor.astype(dtype) * (in_plane - out_of_plane))
+
+
+def solid_angle(
+    distance: _Number, area: Float[Array, ""], plane_distance: _Number, *, point_pixel: bool = False
+) -> _Number:
+    """Solid angle of a pixel [sr].
+
+    Args:
+        distance: Sample to pixel, R [m].
+        area: Of the pixel [m²].
+        plane_distance: Of the pixel's plane from the sample, along its normal [m].
+        point_pixel: Take 1/R² [1/m²] instead.
+    """
+    if point_pixel:
+        return 1.0 / (distance * distance)
+    return area / (distance * distance) * (plane_distance / distance)
+
+
+def capture_fraction(
+    obliquity: _Number, layer: Float[Array, ""], layer_thickness: Float[Array, ""], attenuation: Float[Array, ""]
+) -> _Number:
+    """Share of the photons that stop in one layer of the sensor.
+
+    Args:
+        obliquity: Cosine between the photon's direction and the sensor's normal.
+        layer: Its number, 0 in front.
+        layer_thickness: [m].
+        attenuation: Attenuation coefficient µ of the sensor [1/m].
+    """
+    path = layer_thickness * attenuation / obliquity
+    return -jnp.exp(-layer * path) * jnp.expm1(-path)
+
+
+def photon_scale(fluence: Float[Array, ""], cells: Float[Array, "3"], steps: int) -> Float[Array, ""]:
+    """Photons for one unit of summed |F|²·(F_latt / Na Nb Nc)².
+
+    Args:
+        fluence: [photons/m²].
+        cells: Na, Nb, Nc.
+        steps: Sub-pixels × φ steps × mosaic domains that the sum runs over.
+    """
+    volume = cells[0] * cells[1] * cells[2]
+    return THOMSON_AREA * fluence * volume * volume / steps
+
+
+def _dot(a: tuple[_Number, _Number, _Number], b: Float[Array, "3"]) -> _Number:
+    return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
+
+
+def _cross(a: Float[Array, "3"], b: Float[Array, "3"]) -> Float[Array, "3"]:
+    return jnp.stack([a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]])
+
+
+def _unit(a: Float[Array, "3"]) -> Float[Array, "3"]:
+    return a / jnp.sqrt((a * a).sum())
