@@ -1,4 +1,4 @@
-"""How an image is cut: into tiles of 8 × 8 pixels, and these into blocks that are drawn one after the other.
+"""How an image is cut: into tiles of 4 × 4 pixels, and these into blocks that are drawn one after the other.
 
 A tile is small enough that float32 carries the steps from its middle to its pixels (see `jaxbragg_kernels.reciprocal`);
 a block is small enough for the caches of a CPU or the memory of a GPU.
@@ -10,7 +10,7 @@ import jax
 
 from jaxbragg.options import Options
 
-TILE = 8
+TILE = 4
 PIXELS_PER_TILE = TILE * TILE
 
 # Working memory of a block: positions in float64, directions, steps and sums, as measured on the largest block.

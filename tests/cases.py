@@ -165,7 +165,7 @@ def textbook_image(experiment: jb.Experiment, options: jb.Options) -> np.ndarray
     close = origin @ normal
     cells, fudge = np.asarray(crystal.cells), float(crystal.fudge)
     shape, n = options.shape or crystal.shape, options.oversample
-    spindle = Rotation.from_rotvec(np.radians(np.asarray(experiment.scan.angles))[:, None] * experiment.scan.axis)
+    spindle = Rotation.from_rotvec(np.radians(np.asarray(experiment.scan.angles))[:, None] * np.asarray(experiment.scan.axis))
     orientations = [
         textbook_vectors(crystal) @ (domain @ phi).T
         for phi in spindle.as_matrix()
@@ -216,7 +216,7 @@ def textbook_sources(beam: jb.Beam) -> tuple[np.ndarray, np.ndarray, np.ndarray]
     weights = np.asarray(sources.weights) / np.asarray(sources.weights).sum()
     if isinstance(sources, jb.AbsoluteSources):
         return np.asarray(sources.directions), np.asarray(sources.wavelengths), weights
-    direction, axis = np.asarray(beam.direction), np.asarray(beam.polarization_axis)
+    direction, axis = np.array(beam.direction), np.array(beam.polarization_axis)  # scipy refuses read-only ones
     across = np.cross(direction, axis)
     across /= np.linalg.norm(across)
     turned = [

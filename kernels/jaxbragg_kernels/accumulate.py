@@ -57,8 +57,7 @@ def one_orientation(
         interpolation: "nearest" or "tricubic".
     """
     deltas, indices, floors, fractions = [], [], [], []
-    for whole, fraction, step in reciprocal.miller_steps(cell, beam, wavelength, rays):
-        offset = fraction + step
+    for whole, offset in reciprocal.miller_offsets(cell, beam, wavelength, rays):
         nearest = jnp.round(offset)
         deltas.append(offset - nearest)
         whole = whole.astype(jnp.int32)

@@ -62,10 +62,10 @@ def scattering_length(
     return jnp.where(square > 0, jnp.sqrt(jnp.where(square > 0, square, 1.0)), 0.0) / wavelength.astype(dtype)
 
 
-def miller_steps(
+def miller_offsets(
     cell: Float[Array, "3 3"], beam: Float[Array, "3"], wavelength: Float[Array, ""], rays: Directions
-) -> list[tuple[Float[Array, "tile 1"], Float[Array, "tile 1"], _Component]]:
-    """h, k, l of the pixels, each as (whole number, fraction at the tile's middle, step from there).
+) -> list[tuple[Float[Array, "tile 1"], _Component]]:
+    """h, k, l of the pixels, each as a whole number for the tile and the pixels' offsets from it.
 
     Args:
         cell: Rows a, b, c of the crystal as it stands [Å].
@@ -80,7 +80,10 @@ def miller_steps(
     for i in range(3):
         index = cell[i, 0] * q[:, 0] + cell[i, 1] * q[:, 1] + cell[i, 2] * q[:, 2]
         whole = jnp.round(index)
-        fraction = (index - whole).astype(dtype)
-        step = scaled[i, 0] * rays.step[0] + scaled[i, 1] * rays.step[1] + scaled[i, 2] * rays.step[2]
-        parts.append((whole[:, None], fraction[:, None], step))
+        # From the fraction on, one term after the other: a chain of fused multiply-adds, and half the rounding error
+        # of a sum of steps to which the fraction is added last.
+        offset = (index - whole).astype(dtype)[:, None]
+        for j in range(3):
+            offset = offset + scaled[i, j] * rays.step[j]
+        parts.append((whole[:, None], offset))
     return parts
