@@ -15,12 +15,12 @@ def photon_counts(photons: Float[Array, "..."], seed: int) -> Int[Array, "..."]:
 
     Args:
         photons: Mean values.
-        seed: Any whole number.
+        seed: Any whole number; its sign, and multiples of 2³¹, make no difference.
 
     References:
         `jax.random.poisson`; the C program's stream is not reproduced.
     """
-    key = jax.random.key(abs(seed), impl="threefry2x32")
+    key = jax.random.key(abs(seed) % 2**31, impl="threefry2x32")
     flat = jnp.ravel(photons)
     chunks = -(-flat.size // _CHUNK)
     padded = jnp.pad(flat, (0, chunks * _CHUNK - flat.size)).reshape(chunks, _CHUNK)

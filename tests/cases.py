@@ -165,7 +165,9 @@ def textbook_image(experiment: jb.Experiment, options: jb.Options) -> np.ndarray
     close = origin @ normal
     cells, fudge = np.asarray(crystal.cells), float(crystal.fudge)
     shape, n = options.shape or crystal.shape, options.oversample
-    spindle = Rotation.from_rotvec(np.radians(np.asarray(experiment.scan.angles))[:, None] * np.asarray(experiment.scan.axis))
+    spindle = Rotation.from_rotvec(
+        np.radians(np.asarray(experiment.scan.angles))[:, None] * np.asarray(experiment.scan.axis)
+    )
     orientations = [
         textbook_vectors(crystal) @ (domain @ phi).T
         for phi in spindle.as_matrix()

@@ -31,7 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except MemoryError:
         return _fail("out of memory: draw less with -detpixels, or in smaller blocks with --memory-limit", 1)
     except KeyboardInterrupt:
-        return _fail("interrupted, nothing was written", 130)
+        return _fail("interrupted: nothing is half written", 130)
     except BrokenPipeError:
         # The reader of our output has had enough; Python would complain once more while it closes stdout.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

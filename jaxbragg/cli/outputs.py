@@ -1,9 +1,11 @@
 """The images that a run writes, and the numbers that they are scaled by."""
 
+import os
 from dataclasses import dataclass
 
 import numpy as np
 
+from jaxbragg.cli.errors import UsageError
 from jaxbragg.cli.read import Setup
 from jaxbragg.cli.scanner import Scanned
 from jaxbragg.io import check_writable, number, write_float_image, write_pgm, write_png, write_smv
@@ -49,10 +51,13 @@ def statistics(image: np.ndarray, setup: Setup) -> Statistics:
     return Statistics(float(image.max()), int(slow), int(fast), total, mean, squares**0.5, rmsd)
 
 
+_FLAGS = {"float": "-floatfile", "int": "-intfile", "pgm": "-pgmfile", "noise": "-noisefile", "png": "--png"}
+_INPUTS = ("mat", "hkl", "sourcefile", "img", "mask", "stol", "4stol", "Q", "dump")
+
+
 def wanted_outputs(scanned: Scanned) -> dict[str, str]:
     """File names by kind: float, int, pgm, noise, png. Float and int image where nothing is asked for."""
-    kinds = {"float": "floatfile", "int": "intfile", "pgm": "pgmfile", "noise": "noisefile", "png": "png"}
-    wanted = {kind: path for kind, flag in kinds.items() if (path := scanned.text(flag)) is not None}
+    wanted = {kind: path for kind, flag in _FLAGS.items() if (path := scanned.text(flag.lstrip("-"))) is not None}
     if not wanted:
         wanted = {"float": "floatimage.bin", "int": "intimage.img"}
     for kind in ("noise", "pgm"):
@@ -61,14 +66,20 @@ def wanted_outputs(scanned: Scanned) -> dict[str, str]:
     return wanted
 
 
-def check_outputs(wanted: dict[str, str]) -> None:
+def check_outputs(wanted: dict[str, str], scanned: Scanned) -> None:
     """Find out before the work whether its results can be kept.
 
     Raises:
         FileError: If a file cannot be written.
+        UsageError: If one would be written over another, or over what is read.
     """
-    for path in wanted.values():
+    taken = {os.path.realpath(path): f"-{flag}" for flag in _INPUTS if (path := scanned.text(flag)) is not None}
+    for kind, path in wanted.items():
         check_writable(path)
+        real = os.path.realpath(path)
+        if real in taken and (os.path.isfile(real) or not os.path.exists(real)):  # /dev/null takes them all
+            raise UsageError(f"{_FLAGS[kind]} {path}: {taken[real]} names the same file")
+        taken[real] = _FLAGS[kind]
 
 
 def write_outputs(wanted: dict[str, str], image: np.ndarray, setup: Setup, stats: Statistics) -> list[str]:

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from jaxbragg.cli.build.beam import build_background, build_beam, wavelength_of
-from jaxbragg.cli.build.crystal import build_crystal, build_structure_factors
+from jaxbragg.cli.build.crystal import build_crystal, build_structure_factors, mosaic_domains
 from jaxbragg.cli.build.detector import DetectorSetup, build_detector, pixel_counts
 from jaxbragg.cli.build.frame import Frame, build_frame
 from jaxbragg.cli.build.headers import inherit, with_c_flag_matching
-from jaxbragg.cli.build.memory import check_memory
+from jaxbragg.cli.build.memory import check_list, check_memory
 from jaxbragg.cli.build.notes import Notes
 from jaxbragg.cli.build.sampling import Grid, spindle_grid
 from jaxbragg.cli.errors import UsageError
@@ -77,9 +77,9 @@ def read_setup(scanned: Scanned) -> Setup:
     frame = build_frame(scanned, notes, compat=compat)
     detector = build_detector(scanned, frame, mask, notes, compat=compat)
     beam = build_beam(scanned, frame.beam, frame.polarization, notes)
+    spindle, phi = _spindle(scanned, notes)
     crystal = build_crystal(scanned, wavelength_of(scanned, Notes()), notes, compat=compat)
     factors = build_structure_factors(scanned, notes)
-    spindle, phi = _spindle(scanned, notes)
     experiment = Experiment(
         beam=beam,
         crystal=crystal,
@@ -100,6 +100,10 @@ def _spindle(scanned: Scanned, notes: Notes) -> tuple[Grid, float]:
     grid = spindle_grid(scanned.number("osc"), scanned.number("phistep"), asked)
     if asked is not None and asked != grid.count:
         notes.warn(f"-phisteps {asked} without -osc: -phistep alone makes {grid.count} steps")
+    elif asked is None and grid.span * grid.step < 0:
+        notes.warn(f"-phistep {grid.step:g} leads away from the end of -osc {grid.span:g}: one step is drawn")
+    domains = mosaic_domains(scanned)
+    check_list(scanned, "orientations (-phisteps or -osc and -phistep, × -mosaic_domains)", grid.count * domains)
     return grid, scanned.number("phi") or 0.0
 
 
@@ -135,11 +139,13 @@ def _oversample(scanned: Scanned, experiment: Experiment, setup: DetectorSetup, 
     resolved = float(experiment.beam.wavelength) * abs(float(setup.placement.distance)) / setup.pixel
     recommended = max(1, math.ceil(3.0 * largest / resolved))
     given = scanned.whole("oversample")
-    if given is None:
-        return recommended
-    if given < recommended:
+    if given is not None and given < recommended:
         notes.warn(f"-oversample {given}: the crystal's fringes need {recommended} sub-pixels along each side")
-    return given
+    taken = given or recommended
+    sensor = experiment.detector.sensor
+    flags = "-oversample, -detector_thicksteps" if given else "as the crystal's size asks for; -oversample sets them"
+    check_list(scanned, f"sub-pixels to a pixel ({flags})", taken**2 * (sensor.layers if sensor else 1))
+    return taken
 
 
 def _interpolation(scanned: Scanned, experiment: Experiment, notes: Notes) -> str:

@@ -24,7 +24,7 @@ def run(scanned: Scanned) -> int:
 
     say = _nothing if "quiet" in scanned else print
     wanted = wanted_outputs(scanned)
-    check_outputs(wanted)
+    check_outputs(wanted, scanned)
     with _device(scanned):
         setup = read_setup(scanned)
         for line in setup.notes.said:
@@ -37,7 +37,11 @@ def run(scanned: Scanned) -> int:
             _check_pixel(printed, setup.experiment.detector.shape)
         with _progress(scanned) as progress:
             image = np.asarray(simulate(setup.experiment, setup.options, progress=progress))
+    if not np.isfinite(image).all():
+        raise UsageError("the image holds numbers that float32 cannot: check -fluence or -flux, and the geometry")
     stats = statistics(image, setup)
+    if stats.largest == 0:
+        print("warning: no photons at all: check structure factors, -dmin, -roi and -mask", file=sys.stderr)
     for line in describe_result(stats, setup):
         say(line)
     if "printout" in scanned or "printout_pixel" in scanned:

@@ -13,7 +13,7 @@ BEAM = jnp.asarray([1.0, 0.0, 0.0])
 
 
 def tiles(slow=64, fast=64, pixel=1.72e-4, distance=0.23127, corner=(0.0, 0.0)):
-    """Positions of pixel centres in tiles of 4 × 4 [tile, pixel, 3]."""
+    """Positions of pixel centres in tiles of 8 × 8 [tile, pixel, 3]."""
     s, f = np.meshgrid((np.arange(slow) + 0.5) * pixel, (np.arange(fast) + 0.5) * pixel, indexing="ij")
     position = np.stack([np.full_like(s, distance), corner[0] - s, corner[1] + f], axis=-1)
     position = position.reshape(slow // 8, 8, fast // 8, 8, 3).transpose(0, 2, 1, 3, 4)

@@ -112,7 +112,9 @@ def test_an_impossible_angle_is_named(name, value):
         UnitCell(10, 20, 30, **{name: value})
 
 
-@pytest.mark.parametrize("three", [(30, 30, 120), (120, 120, 120), (120, 120, 130), (60, 60, 120), (10, 90, 90.0001 + 10)])
+@pytest.mark.parametrize(
+    "three", [(30, 30, 120), (120, 120, 120), (120, 120, 130), (60, 60, 120), (10, 90, 90.0001 + 10)]
+)
 def test_angles_that_no_cell_has_are_shown(three):
     with pytest.raises(ValueError, match=f"No unit cell has the angles alpha {three[0]}°, beta {three[1]}°, gamma"):
         UnitCell(10, 20, 30, *three)

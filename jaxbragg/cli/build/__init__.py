@@ -1,0 +1,1 @@
+"""Flags → models, one file for each noun of an experiment."""

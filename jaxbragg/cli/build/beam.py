@@ -1,0 +1,179 @@
+"""Flags → beam, sources and background."""
+
+import numpy as np
+
+from jaxbragg.cli.build.memory import check_list
+from jaxbragg.cli.build.notes import Notes
+from jaxbragg.cli.build.sampling import divergence_pairs, spread_grid, wavelength_ratios
+from jaxbragg.cli.errors import UsageError
+from jaxbragg.cli.scanner import Scanned
+from jaxbragg.io import read_sources, read_stol
+from jaxbragg.models import AbsoluteSources, AmorphousBackground, Beam, RelativeSources
+from jaxbragg.models.sources import AbstractSources
+from jaxbragg.units import (
+    METRE_IN_ANGSTROM,
+    MICROMETRE,
+    MILLIMETRE,
+    MILLIRADIAN,
+    PERCENT,
+    UNIT_FLUENCE,
+    wavelength_from_energy,
+)
+
+DEFAULT_BEAM_SIZE = 1e-4
+
+
+def build_beam(scanned: Scanned, direction: np.ndarray, polarization_axis: np.ndarray, notes: Notes) -> Beam:
+    """The beam.
+
+    Args:
+        scanned: Flags.
+        direction: Unit vector of the photons, of the detector's convention.
+        polarization_axis: Unit vector of the electric field, likewise.
+        notes: For the log.
+
+    Raises:
+        FileError: If the source file is missing or broken.
+        UsageError: If flags contradict each other.
+    """
+    if abs(direction @ polarization_axis) > 1 - 1e-9:
+        raise UsageError("-polar_vector must not be along the beam: the polarization would have no direction")
+    wavelength = wavelength_of(scanned, notes)
+    sources = _sources(scanned, direction, wavelength, notes)
+    return Beam(
+        wavelength,
+        direction=direction,
+        polarization_axis=polarization_axis,
+        polarization=scanned.number("polar") or 0.0,
+        fluence=_fluence(scanned, notes),
+        sources=sources,
+    )
+
+
+def wavelength_of(scanned: Scanned, notes: Notes) -> float:
+    """λ [Å] of -lambda or -energy, the last of them; 1 Å where neither is given."""
+    last = scanned.last("lambda", "energy")
+    if "lambda" in scanned and "energy" in scanned:
+        notes.warn(f"-lambda and -energy are both given: -{last} stands last and counts")
+    if last == "energy":
+        return wavelength_from_energy(scanned.number("energy") or 0.0)
+    return scanned.number("lambda") or 1.0
+
+
+def beam_size(scanned: Scanned) -> float:
+    """Full width of the beam [m]."""
+    size = scanned.number("beamsize")
+    return DEFAULT_BEAM_SIZE if size is None else size * MILLIMETRE
+
+
+def _fluence(scanned: Scanned, notes: Notes) -> float:
+    """[photons/m²], of -fluence or of -flux, -exposure and -beamsize."""
+    flux = scanned.number("flux")
+    if flux is None:
+        idle = [f"-{name}" for name in ("exposure", "beamsize") if name in scanned]
+        if idle and not (idle == ["-beamsize"] and _sized(scanned)):
+            notes.warn(f"{' and '.join(idle)} without -flux: the fluence is not changed")
+        fluence = scanned.number("fluence")
+        return UNIT_FLUENCE if fluence is None else fluence
+    exposure = scanned.number("exposure")
+    area = beam_size(scanned) ** 2
+    computed = flux * (1.0 if exposure is None else exposure) / area if area > 0 else np.inf
+    if not np.isfinite(computed):
+        raise UsageError("-flux, -exposure and -beamsize give more photons per area than a number holds")
+    if "fluence" in scanned and scanned.last("flux", "exposure", "beamsize", "fluence") == "fluence":
+        notes.warn("-flux and -fluence are both given: -fluence stands last and counts")
+        return scanned.number("fluence") or 0.0
+    if "fluence" in scanned:
+        notes.warn("-flux and -fluence are both given: -flux stands last and counts")
+    notes.say(f"fluence from flux, exposure and beam size: {computed:g} photons/m²")
+    return computed
+
+
+def _sized(scanned: Scanned) -> bool:
+    return any(name in scanned for name in ("samplesize", "sample_thick", "sample_width", "sample_height"))
+
+
+def _sources(scanned: Scanned, direction: np.ndarray, wavelength: float, notes: Notes) -> AbstractSources:
+    if path := scanned.text("sourcefile"):
+        grid_flags = [
+            f"-{name}"
+            for name in ("dispersion", "dispsteps", "divergence", "hdivrange", "vdivrange", "hdivstep", "vdivstep",
+                         "divsteps", "hdivsteps", "vdivsteps", "round_div", "square_div")
+            if name in scanned
+        ]  # fmt: skip
+        if grid_flags:
+            notes.warn(f"-sourcefile gives all sources: {', '.join(grid_flags)} left out")
+        return _sources_of_file(path, direction, wavelength)
+    horizontal = spread_grid(*_angles(scanned, "h", notes))
+    vertical = spread_grid(*_angles(scanned, "v", notes))
+    percent = scanned.number("dispersion")
+    dispersion = spread_grid(None if percent is None else percent * PERCENT, None, scanned.whole("dispsteps"))
+    for flag, asked, grid in (
+        ("dispsteps", scanned.whole("dispsteps"), dispersion),
+        ("hdivsteps", _last_whole(scanned, "divsteps", "hdivsteps"), horizontal),
+        ("vdivsteps", _last_whole(scanned, "divsteps", "vdivsteps"), vertical),
+    ):
+        if asked is not None and asked != grid.count:
+            notes.warn(f"-{flag} {asked} cannot be with the range or step given: {grid.count} steps are taken")
+    check_list(
+        scanned,
+        "sources (wavelengths × directions: -dispsteps, -hdivsteps, -vdivsteps and their steps)",
+        horizontal.count * vertical.count * dispersion.count,
+    )
+    square = scanned.last("round_div", "square_div") == "square_div"
+    pairs = divergence_pairs(horizontal, vertical, round_=not square)
+    ratios = wavelength_ratios(dispersion)
+    if (ratios <= 0).any():
+        raise UsageError(f"-dispersion {percent:g} reaches wavelengths of zero or less: it must stay below 200 %")
+    if len(pairs[0]) == 0:
+        raise UsageError("no source is left of the divergence grid once its corners are cut: try -square_div")
+    return RelativeSources.grid(*pairs, ratios)
+
+
+def _last_whole(scanned: Scanned, *names: str) -> int | None:
+    last = scanned.last(*names)
+    return None if last is None else scanned.whole(last)
+
+
+def _angles(scanned: Scanned, axis: str, notes: Notes) -> tuple[float | None, float | None, int | None]:
+    """Range and step [rad], count, of one direction of the divergence."""
+    last = scanned.last("divergence", f"{axis}divrange")
+    span = None if last is None else (scanned.number(last) or 0.0) * MILLIRADIAN
+    step = scanned.number(f"{axis}divstep")
+    return span, None if step is None else step * MILLIRADIAN, _last_whole(scanned, "divsteps", f"{axis}divsteps")
+
+
+def _sources_of_file(path: str, direction: np.ndarray, wavelength: float) -> AbsoluteSources:
+    """Photons fly from each source to the sample; what a line leaves out is that of the beam."""
+    table = read_sources(path)
+    position = table[:, :3]
+    position = np.where(np.isnan(position).any(axis=1, keepdims=True), -10.0 * direction, position)
+    directions = -position / np.linalg.norm(position, axis=1, keepdims=True)
+    weights = np.where(np.isnan(table[:, 3]), 1.0, table[:, 3])
+    if weights.sum() == 0:
+        raise UsageError(f"-sourcefile {path}: all intensities are zero")
+    wavelengths = np.where(np.isnan(table[:, 4]), wavelength, table[:, 4] * METRE_IN_ANGSTROM)
+    return AbsoluteSources(directions, wavelengths, weights)
+
+
+# How many sin θ/λ are in one unit of each table's first column.
+_STOL_FLAGS = {"stol": 1.0, "4stol": 0.25, "Q": 1.0 / (4.0 * np.pi)}
+
+
+def build_background(scanned: Scanned, notes: Notes) -> AmorphousBackground | None:
+    """Water or another amorphous substance around the crystal, or None.
+
+    Raises:
+        FileError: If a table of structure factors is missing or broken.
+    """
+    thickness = scanned.number("water")
+    last = scanned.last(*_STOL_FLAGS)
+    if not thickness:
+        if last is not None:
+            notes.warn(f"-{last} without -water: there is nothing whose structure factors it could be")
+        return None
+    if last is None:
+        return AmorphousBackground.water(thickness * MICROMETRE)
+    stol, factor = read_stol(scanned.text(last) or "", _STOL_FLAGS[last])
+    notes.say(f"background of {thickness:g} µm, structure factors from {scanned.text(last)}")
+    return AmorphousBackground.water(thickness * MICROMETRE, stol, factor)

@@ -1,0 +1,191 @@
+"""Flags → crystal and its structure factors."""
+
+import math
+
+import numpy as np
+
+from jaxbragg.cli.build.beam import beam_size
+from jaxbragg.cli.build.memory import BYTES_PER_INDEX, check_list
+from jaxbragg.cli.build.notes import Notes
+from jaxbragg.cli.errors import UsageError
+from jaxbragg.cli.scanner import Scanned
+from jaxbragg.compat import misset_angles, random_misset
+from jaxbragg.io import FileError, read_dump, read_hkl, read_matrix, write_dump
+from jaxbragg.models import CapMosaic, Crystal, StructureFactors, UnitCell
+from jaxbragg.models.crystal import cells_of_size
+from jaxbragg.models.unit_cell import cell_parameters
+from jaxbragg.units import MILLIMETRE
+
+DEFAULT_MOSAIC_SEED = 12345678
+DEFAULT_MOSAIC_DOMAINS = 10
+_SHAPES = {"square_xtal": "square", "round_xtal": "round", "gauss_xtal": "gauss", "tophat_spots": "tophat"}
+
+
+def build_crystal(scanned: Scanned, wavelength: float, notes: Notes, *, compat: bool) -> Crystal:
+    """The crystal.
+
+    Args:
+        scanned: Flags.
+        wavelength: By which a -mat file is scaled [Å].
+        notes: For the log.
+        compat: Whether -misset random is to be drawn as the C program does.
+
+    Raises:
+        FileError: If the matrix file is missing or broken.
+        UsageError: If there is no crystal, or no crystal can be like this.
+    """
+    shape = _SHAPES[scanned.last(*_SHAPES) or "square_xtal"]
+    if shape == "square" and "fudge" in scanned:
+        notes.warn("-fudge has no effect on square spots")
+    path = scanned.text("mat")
+    vectors = None if path is None else _vectors_of_matrix(path, wavelength)
+    if path is None and "cell" not in scanned:
+        raise UsageError("no crystal: give its orientation with -mat FILE, or its cell with -cell a b c al be ga")
+    if vectors is not None and "cell" in scanned:
+        vectors = _with_lengths(vectors, _six(scanned), path, notes)
+    if vectors is not None and np.linalg.det(vectors) < 0:
+        notes.warn(f"{path}: the vectors are left-handed; |F| of Friedel mates will change places")
+    lengths = np.array(_six(scanned)[:3]) if vectors is None else np.linalg.norm(vectors, axis=1)
+    arguments = {
+        "misset": _misset(scanned, notes, compat=compat),
+        "cells": _cells(scanned, lengths, notes),
+        "fudge": scanned.number("fudge") or 1.0,
+        "mosaic": _mosaic(scanned, notes),
+        "shape": shape,
+    }
+    if vectors is None:
+        return Crystal(_cell(_six(scanned)), **arguments)
+    return Crystal.from_vectors(vectors, **arguments)
+
+
+def _with_lengths(vectors: np.ndarray, six: list[float], path: str | None, notes: Notes) -> np.ndarray:
+    """The matrix gives the directions of a, b and c, -cell their lengths."""
+    vectors = vectors * (np.array(six[:3]) / np.linalg.norm(vectors, axis=1))[:, None]
+    notes.say("-mat gives the cell's directions, -cell its lengths")
+    angles = cell_parameters(vectors)[3:]
+    if np.abs(np.array(six[3:]) - angles).max() > 0.01:
+        notes.warn(f"-cell: the angles are those of {path}: " + " ".join(f"{angle:.4f}" for angle in angles))
+    return vectors
+
+
+def _cell(six: list[float]) -> UnitCell:
+    try:
+        return UnitCell(*six)
+    except ValueError as error:
+        raise UsageError(f"-cell {' '.join(f'{v:g}' for v in six)}: {error}") from None
+
+
+def _six(scanned: Scanned) -> list[float]:
+    """Six cell parameters: missing lengths are a, missing angles 90°."""
+    given = list(scanned.numbers("cell") or ())
+    return given + [given[0]] * max(0, 3 - len(given)) + [90.0] * (6 - max(3, len(given)))
+
+
+def _vectors_of_matrix(path: str, wavelength: float) -> np.ndarray:
+    """Rows a, b, c [Å] from a file whose columns are a*, b*, c* times the wavelength."""
+    reciprocal = read_matrix(path) / wavelength
+    try:
+        return np.linalg.inv(reciprocal)
+    except np.linalg.LinAlgError:
+        raise FileError(path, "the matrix is singular: its three vectors lie in one plane") from None
+
+
+def _misset(scanned: Scanned, notes: Notes, *, compat: bool) -> tuple[float, float, float]:
+    value = scanned.values.get("misset")
+    if value is None or isinstance(value, tuple):
+        if "misset_seed" in scanned:
+            notes.warn("-misset_seed without -misset random: the orientation is not changed")
+        return tuple(value or (0.0, 0.0, 0.0))  # type: ignore[return-value]
+    seed = scanned.whole("misset_seed")
+    if seed is None:
+        seed = scanned.whole("seed") or 0
+        notes.say(f"-misset random without -misset_seed: seed {seed}")
+    angles = random_misset(seed) if compat else misset_angles(_random_rotation(seed))
+    notes.say("random misset: " + " ".join(f"{angle:.6f}" for angle in angles) + " deg")
+    return angles
+
+
+def _random_rotation(seed: int) -> np.ndarray:
+    """Uniform over all rotations: a random unit quaternion."""
+    w, x, y, z = _unit(np.random.default_rng(abs(seed)).normal(size=4))
+    return np.array(
+        [
+            [1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)],
+            [2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)],
+            [2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)],
+        ]
+    )
+
+
+def _unit(vector: np.ndarray) -> np.ndarray:
+    return vector / np.linalg.norm(vector)
+
+
+def mosaic_domains(scanned: Scanned) -> int:
+    """How many mosaic domains are drawn: one without a spread, ten with one unless given."""
+    if not scanned.number("mosaic"):
+        return 1
+    return scanned.whole("mosaic_domains") or DEFAULT_MOSAIC_DOMAINS
+
+
+def _mosaic(scanned: Scanned, notes: Notes) -> CapMosaic | None:
+    spread, domains = scanned.number("mosaic"), scanned.whole("mosaic_domains")
+    if not spread:
+        if domains is not None and domains > 1:
+            notes.warn("-mosaic_domains without a spread: all domains would be alike, one is drawn")
+        return None
+    if domains is None:
+        notes.warn(f"-mosaic without -mosaic_domains: {DEFAULT_MOSAIC_DOMAINS} domains are drawn")
+    seed = scanned.whole("mosaic_seed")
+    return CapMosaic(spread, mosaic_domains(scanned), DEFAULT_MOSAIC_SEED if seed is None else seed)
+
+
+def _cells(scanned: Scanned, lengths: np.ndarray, notes: Notes) -> np.ndarray:
+    """Cells along a, b, c: counts, or what a size holds; the last flag of each axis counts."""
+    axes = (("Na", "sample_thick"), ("Nb", "sample_width"), ("Nc", "sample_height"))
+    cells = np.ones(3)
+    for i, (count, size) in enumerate(axes):
+        last = scanned.last("N", count, "samplesize", size)
+        if last is None:
+            continue
+        if last in ("N", count):
+            cells[i] = scanned.number(last) or 1.0
+            continue
+        metres = (scanned.number(last) or 0.0) * MILLIMETRE
+        if i > 0 and metres > beam_size(scanned):
+            notes.warn(
+                f"-{last}: the sample, {metres / MILLIMETRE:g} mm, is clipped to the beam of "
+                f"{beam_size(scanned) / MILLIMETRE:g} mm (-beamsize)"
+            )
+            metres = beam_size(scanned)
+        cells[i] = cells_of_size(np.array(metres), lengths[i])
+    return cells
+
+
+def build_structure_factors(scanned: Scanned, notes: Notes) -> StructureFactors:
+    """The table of -hkl, or of -dump where there is none; -default_F elsewhere.
+
+    Raises:
+        FileError: If a file is missing or broken.
+        UsageError: If there are no structure factors at all.
+    """
+    default = scanned.number("default_F") or 0.0
+    hkl, dump = scanned.text("hkl"), scanned.text("dump")
+    if hkl is not None:
+        indices, amplitudes = read_hkl(hkl)
+        box = np.ptp(indices, axis=0) + 1
+        check_list(scanned, f"indices in the box that {hkl} spans", math.prod(map(int, box)), BYTES_PER_INDEX)
+        try:
+            factors = StructureFactors.from_reflections(indices, amplitudes, default)
+        except ValueError as error:
+            raise FileError(hkl, str(error)) from None
+        if dump is not None:
+            write_dump(dump, np.asarray(factors.values), factors.minimum, default)
+            notes.say(f"structure factors dumped to {dump}")
+        return factors
+    if dump is not None:
+        values, minimum = read_dump(dump)
+        return StructureFactors(values, minimum, default)
+    if default == 0:
+        raise UsageError("no structure factors: give them with -hkl FILE, or one for all with -default_F F")
+    return StructureFactors(default=default)

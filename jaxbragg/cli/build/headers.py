@@ -1,0 +1,101 @@
+"""Flags that were not given: those that the headers of `-img` and `-mask` stand in for, and one of the C program's."""
+
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+
+from jaxbragg.cli.build.notes import Notes
+from jaxbragg.cli.flags import Value
+from jaxbragg.cli.scanner import Scanned
+from jaxbragg.io import FileError, read_smv, read_smv_header
+
+# Header key → flag, and the flags that say the same thing in another way.
+_FLAG_OF_KEY = {
+    "SIZE1": ("detpixels_f", ("detpixels", "detsize", "detsize_f")),
+    "SIZE2": ("detpixels_s", ("detpixels", "detsize", "detsize_s")),
+    "PIXEL_SIZE": ("pixel", ()),
+    "DISTANCE": ("distance", ("close_distance",)),
+    "CLOSE_DISTANCE": ("close_distance", ("distance",)),
+    "WAVELENGTH": ("lambda", ("energy",)),
+    "BEAM_CENTER_X": ("Xbeam", ()),
+    "BEAM_CENTER_Y": ("Ybeam", ()),
+    "ORGX": ("ORGX", ("Xclose",)),
+    "ORGY": ("ORGY", ("Yclose",)),
+    "PHI": ("phi", ()),
+    "OSC_RANGE": ("osc", ()),
+    "TWOTHETA": ("twotheta", ()),
+}
+
+
+class Inherited(NamedTuple):
+    """A command line with what headers add to it.
+
+    Attributes:
+        scanned: Flags, those of the headers first.
+        mask: Pixels to be drawn [slow, fast], or None.
+    """
+
+    scanned: Scanned
+    mask: np.ndarray | None
+
+
+def inherit(scanned: Scanned, notes: Notes) -> Inherited:
+    """Read the headers that `-mask` and `-img` name; flags win over both, and the image wins over the mask.
+
+    Raises:
+        FileError: If a file is missing or broken, or a header's value is no number.
+    """
+    found: dict[str, Value] = {}
+    mask = None
+    if path := scanned.text("mask"):
+        header, image = read_smv(path)
+        mask = image != 0
+        values = _flags_of(path, header)
+        if "Ybeam" in values and "pixel" in values:
+            # The C program counts a mask's beam centre from the other end of the slow axis.
+            values["Ybeam"] = mask.shape[0] * float(values["pixel"]) - float(values["Ybeam"])  # type: ignore[arg-type]
+        found.update(values)
+    if path := scanned.text("img"):
+        found.update(_flags_of(path, read_smv_header(path)))
+    added = {
+        name: value
+        for name, value in found.items()
+        if name not in scanned and not any(other in scanned for other in _others(name))
+    }
+    if added:
+        files = " and ".join(f for f in (scanned.text("mask"), scanned.text("img")) if f)
+        notes.say(f"from the header of {files}: " + ", ".join(f"-{name} {value:g}" for name, value in added.items()))
+    order = [*added, *scanned.order]
+    return Inherited(replace(scanned, values={**added, **scanned.values}, order=order), mask)
+
+
+def _others(name: str) -> tuple[str, ...]:
+    return next(others for flag, others in _FLAG_OF_KEY.values() if flag == name)
+
+
+def _flags_of(path: str, header: dict[str, str]) -> dict[str, float | int]:
+    values: dict[str, float | int] = {}
+    for key, (flag, _) in _FLAG_OF_KEY.items():
+        if key not in header:
+            continue
+        try:
+            number = float(header[key])
+        except ValueError:
+            number = float("nan")
+        if not np.isfinite(number) or (key.startswith("SIZE") and (number < 1 or number % 1)):
+            raise FileError(path, f"the header's {key} must be a number, but is {header[key]!r}")
+        values[flag] = int(number) if key.startswith("SIZE") else number
+    return values
+
+
+def with_c_flag_matching(scanned: Scanned, notes: Notes) -> Scanned:
+    """What the C program makes of `-twotheta_axis`: it finds the name of `-twotheta` in it and reads that too.
+
+    Of all such mix-ups this one changes a plausible command; the others are left out.
+    """
+    axis = scanned.numbers("twotheta_axis")
+    if axis is None or scanned.last("twotheta", "twotheta_axis") != "twotheta_axis":
+        return scanned
+    notes.warn(f"-twotheta_axis also sets -twotheta to {axis[0]:g}, as in the C program (--compat)")
+    return replace(scanned, values={**scanned.values, "twotheta": axis[0]}, order=[*scanned.order, "twotheta"])
