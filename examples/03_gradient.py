@@ -50,7 +50,8 @@ print("the first agrees with central differences to 1e-4")
 
 # An image by one number: forward mode.
 def moved(shift: jax.Array) -> jax.Array:
-    origin = experiment.detector.origin + shift * experiment.beam.direction
+    with jax.enable_x64(True):
+        origin = experiment.detector.origin + shift * experiment.beam.direction
     return jb.simulate(eqx.tree_at(lambda e: e.detector.origin, experiment, origin), options)
 
 
