@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from jaxbragg.models import UnitCell as UnitCell
     from jaxbragg.options import Options as Options
     from jaxbragg.simulate import simulate as simulate
+    from jaxbragg.trace import PixelTrace as PixelTrace
+    from jaxbragg.trace import trace_pixel as trace_pixel
 
 _HOME = {
     "read_experiment": "jaxbragg.cli.read",
@@ -59,6 +61,8 @@ _HOME = {
     "UnitCell": "jaxbragg.models",
     "Options": "jaxbragg.options",
     "simulate": "jaxbragg.simulate",
+    "PixelTrace": "jaxbragg.trace",
+    "trace_pixel": "jaxbragg.trace",
 }
 
 __all__ = ["kernels", *_HOME]

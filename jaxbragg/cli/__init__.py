@@ -53,6 +53,10 @@ def _dispatch(words: list[str]) -> int:
         return 0
     if words[0] == "simulate":
         return _simulate(words[1:])
+    if words[0] == "trace":
+        from jaxbragg.cli.trace_command import run as run_trace
+
+        return run_trace(words[1:])
     if words[0].startswith("-"):
         return _simulate(words)
     raise UsageError(f"unknown sub-command {words[0]!r}: known are {', '.join(pages.COMMANDS)}; see jaxbragg --help")
@@ -67,13 +71,13 @@ def _simulate(words: list[str]) -> int:
 
         print(simulate_help())
         return 0
-    _prepare_jax(scanned.text("device"))
+    prepare_jax(scanned.text("device"))
     from jaxbragg.cli.simulate_command import run
 
     return run(scanned)
 
 
-def _prepare_jax(device: str | None) -> None:
+def prepare_jax(device: str | None) -> None:
     """Settings that JAX reads once, when it starts: a program may make them, a library may not."""
     if "jax" in sys.modules:
         return

@@ -19,6 +19,7 @@ ROTATION = (
 # One line for each sub-command that exists: add yours here.
 COMMANDS: dict[str, str] = {
     "simulate": "draw a diffraction image; jaxbragg FLAGS is the same",
+    "trace": "every factor of some pixels, step by step",
 }
 
 

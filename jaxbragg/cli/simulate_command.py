@@ -25,7 +25,7 @@ def run(scanned: Scanned) -> int:
     say = _nothing if "quiet" in scanned else print
     wanted = wanted_outputs(scanned)
     check_outputs(wanted, scanned)
-    with _device(scanned):
+    with device(scanned):
         setup = read_setup(scanned)
         for line in setup.notes.said:
             say(f"note: {line}")
@@ -63,7 +63,7 @@ def _check_pixel(pixel: tuple[float, ...], shape: tuple[int, int, int]) -> None:
 
 
 @contextmanager
-def _device(scanned: Scanned) -> Iterator[None]:
+def device(scanned: Scanned) -> Iterator[None]:
     """The device that `--device` names, for what is inside."""
     import jax
 

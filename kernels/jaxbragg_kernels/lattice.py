@@ -161,6 +161,29 @@ def tophat(radius_squared: _Number) -> _Number:
 RADIAL: dict[str, Callable[[_Number], _Number]] = {"round": round_, "gauss": gauss, "tophat": tophat}
 
 
+def square_axis(delta: _Number, whole: _Number, cells: _Number) -> _Number:
+    """One axis of a parallelepiped with its sign: sin(πNh)/sin(πh) at h = whole + δ. For traces: images need no sign.
+
+    Args:
+        delta: Distance to the nearest Bragg point, −½ … ½.
+        whole: Index of that point.
+        cells: N.
+    """
+    size, phase = _away_from_zero(delta, cells)
+    half_turns = jnp.round(phase)
+    folded = phase - half_turns
+    amplitude = cells * folded * sine_ratio(folded) / (phase * sine_ratio(size))
+    odd = jnp.round(half_turns + whole * (cells - 1.0)) % 2 != 0
+    return jnp.where(odd, -amplitude, amplitude)
+
+
+def radial_sign(shape: str, radius_squared: _Number) -> _Number:
+    """The sign of a radial shape's amplitude: a sphere's transform is negative here and there."""
+    if shape == "round":
+        return jnp.sign(airy(jnp.pi**2 * radius_squared))
+    return jnp.ones_like(radius_squared)
+
+
 def radius_squared(h: _Number, k: _Number, l: _Number, metric: Float[Array, "6"]) -> _Number:
     """Δhᵀ M Δh for the symmetric M given as (hh, kk, ll, hk, hl, kl), off-diagonal elements once.
 

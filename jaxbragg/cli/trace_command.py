@@ -1,0 +1,110 @@
+"""`jaxbragg trace`: every factor of some pixels, without drawing the image."""
+
+import json
+import sys
+from collections.abc import Sequence
+
+from jaxbragg.cli.errors import UsageError
+from jaxbragg.cli.scanner import Scanned, scan
+
+HELP = """usage: jaxbragg trace -trace_pixel SLOW FAST [SLOW FAST …] FLAGS [-o FILE] [--json]
+
+Every factor of a pixel's intensity, one line each, and one line for each layer, sub-pixel, source, φ step and mosaic
+domain. FLAGS are those of `jaxbragg simulate`; the image is not drawn. Computed in float64 unless --precision says
+otherwise; the last line is the image's pixel in that precision. --compat traces what the C program does.
+
+  -trace_pixel SLOW FAST   pixels, counted from 0; several may follow
+  -o FILE                  write there instead of to the screen
+  --json                   as JSON: a list with a record for each pixel
+
+example, and what to do with it:
+  jaxbragg trace -trace_pixel 40 31 -cell 40 40 55 90 90 90 -misset 10 20 30 -default_F 100 -N 8 -lambda 1 \\
+      -distance 100 -detpixels 64 -pixel 0.8 -phi 0 -osc 1 -phisteps 10 -o right.log
+  jaxbragg trace --compat … the same … -o as_c.log
+  jaxbragg compare-traces right.log as_c.log --out report
+"""
+
+
+def run(words: Sequence[str]) -> int:
+    """Trace the pixels that the command line names.
+
+    Raises:
+        UsageError: If the flags do not describe an experiment, or a pixel is not drawn.
+        FileError: If a file cannot be read or written.
+    """
+    if any(word in ("--help", "-h", "-help") for word in words):
+        print(HELP)
+        return 0
+    pixels, output, as_json, rest = split(words)
+    scanned = scan(rest)
+    if not pixels:
+        raise UsageError("which pixel? -trace_pixel takes its slow and fast coordinates; see jaxbragg trace --help")
+    from jaxbragg.cli import prepare_jax
+
+    prepare_jax(scanned.text("device"))
+    records = _trace_all(pixels, scanned, output)
+    if as_json:
+        text = json.dumps([record.to_json() for record in records], indent=1) + "\n"
+    else:
+        text = "".join(record.to_text() for record in records)
+    if output is None:
+        sys.stdout.write(text)
+        return 0
+    from jaxbragg.io import write_atomically
+
+    write_atomically(output, text.encode())
+    return 0
+
+
+def _trace_all(pixels: list[tuple[int, int]], scanned: Scanned, output: str | None) -> list:
+    from jaxbragg.cli.read import read_setup
+    from jaxbragg.cli.simulate_command import device
+    from jaxbragg.io import check_writable
+    from jaxbragg.trace import trace_pixel
+
+    if output is not None:
+        check_writable(output)
+    if "precision" not in scanned:
+        scanned.values["precision"] = "float64"
+    with device(scanned):
+        setup = read_setup(scanned)
+        for line in setup.notes.warnings:
+            print(f"warning: {line}", file=sys.stderr)
+        phi = [setup.phi + setup.spindle.step * i for i in range(setup.spindle.count)]
+        try:
+            return [trace_pixel(setup.experiment, setup.options, *pixel, phi=phi) for pixel in pixels]
+        except ValueError as error:
+            raise UsageError(f"-trace_pixel: {error}") from None
+
+
+def split(words: Sequence[str]) -> tuple[list[tuple[int, int]], str | None, bool, list[str]]:
+    """The trace's own flags, and the rest.
+
+    Raises:
+        UsageError: If a coordinate or the file's name is missing or malformed.
+    """
+    pixels: list[tuple[int, int]] = []
+    output, as_json, rest = None, False, []
+    at = 0
+    while at < len(words):
+        word = words[at]
+        at += 1
+        if word == "-trace_pixel":
+            numbers = []
+            while at < len(words) and words[at].isdecimal():
+                numbers.append(int(words[at]))
+                at += 1
+            if not numbers or len(numbers) % 2:
+                found = " ".join(map(str, numbers)) or (repr(words[at]) if at < len(words) else "nothing")
+                raise UsageError(f"-trace_pixel takes pairs of whole numbers (slow, fast), but got {found}")
+            pixels += zip(numbers[::2], numbers[1::2], strict=True)
+        elif word == "-o":
+            if at == len(words):
+                raise UsageError("-o takes 1 value (a file to write), but the command line ends there")
+            output = words[at]
+            at += 1
+        elif word == "--json":
+            as_json = True
+        else:
+            rest.append(word)
+    return pixels, output, as_json, rest

@@ -1,0 +1,238 @@
+"""Every factor of one pixel, step by step, from the same kernels as the image."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int
+
+from jaxbragg.models import AbstractDetector, CurvedDetector, Experiment, FlatPanel, MultiPanel
+from jaxbragg.options import Options
+from jaxbragg.plan import TILE, Plan, make_plan
+from jaxbragg.simulate import _Arrays, _draw_block, _look, _polarization, _samples, _tiles_of_block, _unpack
+from jaxbragg.trace.record import PixelTrace, Step
+from jaxbragg_kernels import accumulate, lattice, reciprocal, scaling
+
+
+def trace_pixel(
+    experiment: Experiment,
+    options: Options,
+    slow: int,
+    fast: int,
+    *,
+    panel: int = 0,
+    phi: Sequence[float] | None = None,
+) -> PixelTrace:
+    """Every factor of one pixel. The image is not computed.
+
+    Args:
+        experiment: What is in the beam, and where.
+        options: How it is drawn; `options.precision` is that of the trace.
+        slow: Of the pixel.
+        fast: Of the pixel.
+        panel: Of the pixel.
+        phi: Spindle angles to be written for the steps [deg], where the orientations are not those of the angles, as
+            in compat mode.
+
+    Raises:
+        ValueError: If the pixel is not drawn: off the detector, outside the region of interest, or masked.
+    """
+    plan = make_plan(experiment.detector.shape, options)
+    _check_pixel(experiment, plan, panel, slow, fast)
+    options = replace(options, shape=options.shape or experiment.crystal.shape)
+    row, column = (slow - plan.roi[2]) // TILE, (fast - plan.roi[0]) // TILE
+    tile = (panel * plan.tiles_slow + row) * plan.tiles_fast + column
+    inside = (slow - plan.roi[2]) % TILE * TILE + (fast - plan.roi[0]) % TILE
+    # The tile of the image, alone in its block: in mixed precision the middle of the tile counts.
+    alone = replace(plan, tiles_per_block=1, blocks=plan.tiles)
+    with jax.enable_x64(True):
+        factors, steps = _trace(experiment, options, alone, jnp.asarray(tile), jnp.asarray(inside))
+    angles = np.asarray(experiment.scan.angles) if phi is None else np.asarray(phi)
+    return PixelTrace(
+        slow=slow,
+        fast=fast,
+        panel=panel,
+        precision=options.precision,
+        factors=_by_key(experiment.detector, panel, options, jax.tree.map(np.asarray, factors), np.asarray(steps)),
+        steps=_steps(options, angles, np.asarray(steps)),
+    )
+
+
+def _check_pixel(experiment: Experiment, plan: Plan, panel: int, slow: int, fast: int) -> None:
+    if not (0 <= slow < plan.slow and 0 <= fast < plan.fast and 0 <= panel < plan.panels):
+        raise ValueError(
+            f"Pixel slow {slow}, fast {fast} is not on the detector: "
+            f"slow 0 … {plan.slow - 1}, fast 0 … {plan.fast - 1}."
+        )
+    if not (plan.roi[2] <= slow <= plan.roi[3] and plan.roi[0] <= fast <= plan.roi[1]):
+        raise ValueError(
+            f"Pixel slow {slow}, fast {fast} is outside the region of interest: "
+            f"slow {plan.roi[2]} … {plan.roi[3]}, fast {plan.roi[0]} … {plan.roi[1]}."
+        )
+    mask = experiment.detector.mask
+    if mask is not None and not bool(mask[panel, slow, fast]):
+        raise ValueError(f"Pixel slow {slow}, fast {fast} is masked: nothing is drawn there.")
+
+
+@partial(jax.jit, static_argnames=("options", "plan"))
+def _trace(
+    experiment: Experiment, options: Options, plan: Plan, tile: Int[Array, ""], inside: Int[Array, ""]
+) -> tuple[dict[str, Float[Array, "..."]], Float[Array, "sample source orientation 8"]]:
+    arrays = _unpack(experiment, options)
+    tiles = _tiles_of_block(plan, tile)
+    samples = _samples(arrays.detector, options, jnp.dtype(arrays.beam_direction.dtype))
+
+    def per_sample(sample: Any) -> tuple[Any, Any]:
+        rays, solid_angle, capture = _look(arrays, options, plan, tiles, sample)
+
+        def per_source(source: Any) -> tuple[Any, Any]:
+            direction, wavelength, _ = source
+            steps = jax.lax.map(lambda cell: _one(arrays, options, cell, direction, wavelength, rays, inside),
+                                arrays.crystal.orientations)  # fmt: skip
+            polar = _polarization(arrays, rays, direction) if options.polarization else jnp.ones_like(solid_angle)
+            return polar[0, inside], steps
+
+        polar, steps = jax.lax.map(per_source, arrays.sources)
+        unit = [rays.middle[0, i] + rays.step[i][0, inside].astype(rays.middle.dtype) for i in range(3)]
+        at = {
+            "unit": jnp.stack(unit),
+            "distance": rays.distance[0, inside],
+            "omega": solid_angle[0, inside],
+            "capture": jnp.broadcast_to(capture, solid_angle.shape)[0, inside],
+            "polar": polar,
+        }
+        return at, steps
+
+    at, steps = jax.lax.map(per_sample, samples)
+    panel, row, column = (number[0] for number in tiles)
+    first_slow = plan.roi[2] + TILE * row + inside // TILE + samples.slow[0]
+    first_fast = plan.roi[0] + TILE * column + inside % TILE + samples.fast[0]
+    return {
+        **at,
+        "position": arrays.detector.position(panel, first_slow, first_fast),
+        "close_distance": arrays.detector.plane_distance(panel, first_slow, first_fast),
+        "directions": arrays.sources[0],
+        "wavelengths": arrays.sources[1],
+        "cell": arrays.crystal.orientations[0],
+        "fluence": experiment.beam.fluence,
+        "final": _draw_block(arrays, options, plan, tile)[0, inside],
+    }, steps  # type: ignore[return-value]
+
+
+def _one(
+    arrays: _Arrays,
+    options: Options,
+    cell: Float[Array, "3 3"],
+    direction: Float[Array, "3"],
+    wavelength: Float[Array, ""],
+    rays: reciprocal.Directions,
+    inside: Int[Array, ""],
+) -> Float[Array, "8"]:
+    """h, k, l, |F|, F_latt and its three factors for one term of the sum."""
+    crystal, shape = arrays.crystal, str(options.shape)
+    term = partial(accumulate.one_orientation, interpolation=options.interpolation)
+    # The image's own kernel with a structure factor of 1 everywhere, and with a lattice factor of 1.
+    one = jnp.ones((), crystal.table.values.dtype)
+    bare = crystal._replace(table=crystal.table._replace(values=one[None], size=(1, 1, 1)), default=one)
+    flat = crystal._replace(metric=jnp.zeros_like(crystal.metric))
+    lattice_squared = term(cell, bare, direction, wavelength, rays, shape=shape)[0, inside]
+    cell_squared = term(cell, flat, direction, wavelength, rays, shape="gauss")[0, inside]
+    index, wholes, deltas = [], [], []
+    for whole, offset in reciprocal.miller_offsets(cell, direction, wavelength, rays):
+        nearest = jnp.round(offset)
+        wholes.append((whole + nearest.astype(whole.dtype))[0, inside])
+        deltas.append((offset - nearest)[0, inside])
+        index.append(wholes[-1] + deltas[-1].astype(whole.dtype))
+    if shape == "square":
+        axes = [
+            lattice.square_axis(delta, whole.astype(delta.dtype), cells)
+            for delta, whole, cells in zip(deltas, wholes, crystal.cells, strict=True)
+        ]
+        sign = jnp.sign(axes[0] * axes[1] * axes[2])
+    else:
+        axes = [jnp.full_like(deltas[0], jnp.nan)] * 3
+        sign = lattice.radial_sign(shape, lattice.radius_squared(deltas[0], deltas[1], deltas[2], crystal.metric))
+    volume = crystal.cells[0] * crystal.cells[1] * crystal.cells[2]
+    values = [*index, jnp.sqrt(cell_squared), sign * volume * jnp.sqrt(lattice_squared), *axes]
+    return jnp.stack([value.astype(jnp.float64) for value in values])
+
+
+def _steps(options: Options, phi: np.ndarray, steps: np.ndarray) -> tuple[Step, ...]:
+    """Records of all steps; the orientations are φ steps × domains, domains fastest."""
+    n = options.oversample
+    domains = steps.shape[2] // len(phi)
+    records = []
+    for sample, source, orientation in np.ndindex(steps.shape[:3]):
+        layer, sub = divmod(sample, n * n)
+        tic, domain = divmod(orientation, domains)
+        which = (layer, sub // n, sub % n, source, tic, domain)
+        numbers = [float(value) for value in steps[sample, source, orientation]]
+        records.append(Step(*which, float(phi[tic]), *numbers))
+    return tuple(records)
+
+
+def _by_key(
+    detector: AbstractDetector, panel: int, options: Options, found: Mapping[str, np.ndarray], steps: np.ndarray
+) -> dict[str, tuple[float, ...]]:
+    """The factors under the C program's keys: what varies is that of the first step, but for the corrections.
+
+    These are the ones in force at the end of the pixel: the last ones, or with `corrections="first"` the first ones.
+    """
+    wavelength = found["wavelengths"][0]
+    unit, direction = found["unit"][0], found["directions"][0]
+    once = options.corrections == "first"
+    last_layer = len(found["omega"]) - options.oversample**2
+    h, k, l, f_cell, f_latt = steps[0, 0, 0, :5]
+    values: dict[str, Any] = {
+        **_panel_vectors(detector, panel),
+        "pixel_pos_meters": found["position"],
+        "R_distance_meters": found["distance"][0],
+        "omega_pixel_sr": found["omega"][0],
+        "close_distance_meters": found["close_distance"],
+        "obliquity_factor": found["close_distance"] / found["distance"][0],
+        "diffracted_vec": unit,
+        "incident_vec": direction,
+        "lambda_meters": wavelength * 1e-10,
+        "scattering_vec_A_inv": (unit - direction) / wavelength,
+        "rot_a_angstroms": found["cell"][0],
+        "rot_b_angstroms": found["cell"][1],
+        "rot_c_angstroms": found["cell"][2],
+        "hkl_frac": (h, k, l),
+        "hkl_rounded": np.round((h, k, l)),
+        "F_latt": f_latt,
+        "F_cell": f_cell,
+        "I_before_scaling": ((steps[..., 3] * steps[..., 4]) ** 2).sum(),
+        "r_e_sqr": scaling.THOMSON_AREA,
+        "fluence_photons_per_m2": found["fluence"],
+        "steps": options.oversample**2 * steps.shape[1] * steps.shape[2],
+        "capture_fraction": found["capture"][last_layer if once else -1],
+        "polar": found["polar"][0, 0] if once else found["polar"][-1, -1],
+        "omega_pixel": found["omega"][0 if once else -1],
+        "cos_2theta": found["unit"][-1] @ found["directions"][-1],
+        "I_pixel_final": found["final"],
+    }
+    return {key: tuple(float(v) for v in np.atleast_1d(value)) for key, value in values.items()}
+
+
+def _panel_vectors(detector: AbstractDetector, panel: int) -> dict[str, Any]:
+    """Origin and axes of the pixel's panel, where it has such; of a curved detector those of the flat one it is."""
+    if isinstance(detector, MultiPanel):
+        detector = detector.panels[panel]
+    detector = getattr(detector, "curved", detector)
+    if isinstance(detector, FlatPanel):
+        origin = np.asarray(detector.origin)
+    elif isinstance(detector, CurvedDetector):
+        fast, slow = np.asarray(detector.beam_center)
+        origin = np.asarray(detector.direction) * float(detector.distance)
+        origin = origin - fast * np.asarray(detector.fast_axis) - slow * np.asarray(detector.slow_axis)
+    else:
+        return {}
+    return {
+        "pix0_vector_meters": origin,
+        "fdet_vec": np.asarray(detector.fast_axis),
+        "sdet_vec": np.asarray(detector.slow_axis),
+    }
