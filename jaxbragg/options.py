@@ -16,7 +16,7 @@ class Options:
     Attributes:
         oversample: Sub-pixels along each side of a pixel.
         shape: Of the spots, instead of the crystal's own: "square", "round", "gauss" or "tophat".
-        precision: "mixed" (Miller indices exact to 1e-9 through float64 at the middle of tiles, the rest in float32),
+        precision: "mixed" (Miller indices in float64 at the middles of tiles, steps of float32 from there: good to 2e-7),
             "float64", or "float32" (wrong for large crystals; for comparisons).
         interpolation: Of structure factors between Miller indices: "nearest" or "tricubic".
         polarization: Whether to correct for it.
@@ -73,7 +73,11 @@ class Options:
         for name in ("polarization", "point_pixel"):
             if not isinstance(getattr(self, name), bool):
                 raise ValueError(f"Option `{name}` must be True or False, but is {getattr(self, name)!r}.")
-        if not isinstance(self.d_min, (int, float)) or not 0 <= self.d_min < float("inf"):
+        if (
+            isinstance(self.d_min, bool)
+            or not isinstance(self.d_min, (int, float))
+            or not 0 <= self.d_min < float("inf")
+        ):
             raise ValueError(f"Option `d_min` must be a number that is not negative, but is {self.d_min!r}.")
         if self.roi is not None:
             self._check_roi(self.roi)

@@ -43,6 +43,11 @@ class Plan:
     blocks: int
 
     @property
+    def first(self) -> tuple[int, int]:
+        """First slow and fast pixel of the first tile: the grid of tiles is that of the image, whatever the region."""
+        return self.roi[2] // TILE * TILE, self.roi[0] // TILE * TILE
+
+    @property
     def tiles(self) -> int:
         """Tiles that cover the region on all panels."""
         return self.panels * self.tiles_slow * self.tiles_fast
@@ -65,8 +70,8 @@ def make_plan(shape: tuple[int, int, int], options: Options) -> Plan:
             f"The region of interest, fast {roi[0]} … {roi[1]} and slow {roi[2]} … {roi[3]}, must lie on the detector "
             f"of {fast} × {slow} pixels: fast 0 … {fast - 1}, slow 0 … {slow - 1}."
         )
-    tiles_fast = -(-(roi[1] - roi[0] + 1) // TILE)
-    tiles_slow = -(-(roi[3] - roi[2] + 1) // TILE)
+    tiles_fast = roi[1] // TILE - roi[0] // TILE + 1
+    tiles_slow = roi[3] // TILE - roi[2] // TILE + 1
     tiles = panels * tiles_slow * tiles_fast
     wanted = max(1, block_pixels(options) // PIXELS_PER_TILE)
     blocks = -(-tiles // wanted)

@@ -206,8 +206,8 @@ def _look(
     exact, dtype = types(options)
     panel, row, column = tiles
     inside = np.arange(PIXELS_PER_TILE)
-    slow = (plan.roi[2] + TILE * row)[:, None] + (inside // TILE)[None, :] + sample.slow
-    fast = (plan.roi[0] + TILE * column)[:, None] + (inside % TILE)[None, :] + sample.fast
+    slow = (plan.first[0] + TILE * row)[:, None] + (inside // TILE)[None, :] + sample.slow
+    fast = (plan.first[1] + TILE * column)[:, None] + (inside % TILE)[None, :] + sample.fast
 
     def each(function: Callable) -> Array:
         return jax.vmap(jax.vmap(function, (None, 0, 0)))(panel, slow.astype(exact), fast.astype(exact))
@@ -287,7 +287,8 @@ def _assemble(blocks: Float[Array, "block tile pixel"], detector: AbstractDetect
     tiles = tiles.reshape(plan.panels, plan.tiles_slow, plan.tiles_fast, TILE, TILE)
     region = tiles.transpose(0, 1, 3, 2, 4).reshape(plan.panels, plan.tiles_slow * TILE, plan.tiles_fast * TILE)
     fast_first, fast_last, slow_first, slow_last = plan.roi
-    region = region[:, : slow_last - slow_first + 1, : fast_last - fast_first + 1]
+    skipped_slow, skipped_fast = slow_first - plan.first[0], fast_first - plan.first[1]
+    region = region[:, skipped_slow : slow_last - plan.first[0] + 1, skipped_fast : fast_last - plan.first[1] + 1]
     edges = ((0, 0), (slow_first, plan.slow - 1 - slow_last), (fast_first, plan.fast - 1 - fast_last))
     image = jnp.pad(region, edges)
     if detector.mask is not None:

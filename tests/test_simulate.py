@@ -1,18 +1,20 @@
 """The pipeline: against a direct implementation in numpy, under transformations, and for what must change nothing."""
 
+from dataclasses import replace
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 from cases import crystal, experiment, in_float64, panel, relative, structure_factors, textbook_image, tilted_panel
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from jaxtyping import Array, Bool, Float
 from scipy.spatial.transform import Rotation
 
 import jaxbragg as jb
-from jaxbragg.plan import make_plan
+from jaxbragg.plan import TILE, make_plan
 from jaxbragg.simulate import _simulate
 
 # One orientation to a pass: a derivative compiles several times faster.
@@ -154,7 +156,7 @@ def test_a_detector_of_the_callers_own():
 # What must change nothing --------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=6)
+@settings(max_examples=6, phases=[Phase.generate])
 @given(st.tuples(st.integers(1, 40), st.integers(1, 40)), st.sampled_from([64, 192, 1000, 4096]), st.integers(1, 5))
 def test_shape_blocks_and_unroll_change_nothing(pixels, block_pixels, unroll):
     # A corner of a larger image: the same pixels, cut in another way.
@@ -167,16 +169,17 @@ def test_shape_blocks_and_unroll_change_nothing(pixels, block_pixels, unroll):
     assert difference < 1e-6 * float(np.asarray(whole).max())
 
 
-@settings(max_examples=5)
+@settings(max_examples=4, phases=[Phase.generate])  # each region compiles anew: no search for a smaller one
 @given(st.lists(st.integers(0, 31), min_size=4, max_size=4))
 def test_a_region_of_interest_is_that_part_of_the_image_ends_included(edges):
     fast, slow = sorted(edges[:2]), sorted(edges[2:])
-    whole = np.asarray(jb.simulate(experiment()))
-    found = np.asarray(jb.simulate(experiment(), jb.Options(roi=(*fast, *slow))))
     inside = np.zeros((32, 32), bool)
     inside[slow[0] : slow[1] + 1, fast[0] : fast[1] + 1] = True
-    assert np.abs(found - whole)[inside].max() < 1e-6 * whole.max()
-    assert not found[~inside].any()
+    for options in (DOUBLE, jb.Options()):
+        whole = np.asarray(jb.simulate(experiment(), options))
+        found = np.asarray(jb.simulate(experiment(), replace(options, roi=(*fast, *slow))))
+        # The grid of tiles does not move with the region: the pixels are the same to the last bit.
+        np.testing.assert_array_equal(found, np.where(inside, whole, 0))
 
 
 def test_masked_pixels_are_zero_and_the_others_as_they_were():
@@ -328,37 +331,47 @@ def refined_experiment(shape):
     )
 
 
-@pytest.mark.parametrize("shape", ["square", "gauss"])
-@in_float64
-def test_both_modes_agree_with_central_differences(shape):
+def projection(shape):
+    """All the leaves to be refined, and a random projection of the image as a function of them."""
     base = refined_experiment(shape)
     rays = jnp.asarray(np.random.default_rng(0).normal(size=(16, 16)))
 
-    def projected(leaves, options=DOUBLE):
-        """A random projection of the image as a function of all the leaves at once."""
+    def projected(leaves, options):
         changed = base
         for name, (where, _) in REFINED.items():
             changed = eqx.tree_at(where, changed, leaves[name])
         return (rays * jb.simulate(changed, options)).sum()
 
     leaves = {name: where(base) for name, (where, _) in REFINED.items()}
-    value = jax.jit(projected)
-    reverse = jax.jit(jax.grad(projected))(leaves)
-    forward = jax.jit(jax.jacfwd(projected))(leaves)
-    mixed = jax.jit(jax.grad(lambda x: projected(x, jb.Options(unroll=1))))(leaves)
+    return leaves, jax.jit(projected, static_argnums=1), jax.jit(jax.grad(projected), static_argnums=1)
+
+
+@pytest.mark.parametrize("shape", ["square", "gauss"])
+@in_float64
+def test_both_modes_agree_with_central_differences(shape):
+    leaves, value, gradient = projection(shape)
+    reverse = gradient(leaves, DOUBLE)
+    forward = jax.jit(jax.jacfwd(lambda x: value(x, DOUBLE)))(leaves)
     for name, (_, step) in REFINED.items():
         at = np.asarray(leaves[name])
         wanted = np.zeros(at.shape)
         for place in np.ndindex(*at.shape):
             change = np.zeros(at.shape)
             change[place] = step
-            ends = [float(value({**leaves, name: jnp.asarray(at + sign * change)})) for sign in (1, -1)]
+            ends = [float(value({**leaves, name: jnp.asarray(at + sign * change)}, DOUBLE)) for sign in (1, -1)]
             wanted[place] = (ends[0] - ends[1]) / (2 * step)
         scale = np.abs(wanted).max()
         assert scale > 0
         np.testing.assert_allclose(reverse[name], wanted, rtol=0, atol=1e-5 * scale, err_msg=name)
         np.testing.assert_allclose(forward[name], reverse[name], rtol=0, atol=1e-9 * scale, err_msg=name)
-        np.testing.assert_allclose(mixed[name], reverse[name], rtol=0, atol=1e-3 * scale, err_msg=name)
+
+
+@in_float64
+def test_mixed_precision_has_the_gradient_of_float64():
+    leaves, _, gradient = projection("square")
+    exact, mixed = (gradient(leaves, options) for options in (DOUBLE, jb.Options(unroll=1)))
+    for name, wanted in exact.items():
+        assert relative(mixed[name], wanted) < 1e-4, name
 
 
 def test_jacfwd_gives_an_image_for_each_parameter():
@@ -381,8 +394,7 @@ def test_jacfwd_gives_an_image_for_each_parameter():
         assert relative(slopes[..., i], (ends[0] - ends[1]) / (2 * step)) < 1e-3
 
 
-@pytest.mark.parametrize("precision", ["mixed", "float64"])
-@pytest.mark.parametrize("shape", ["square", "round", "gauss", "tophat"])
+@pytest.mark.parametrize(("shape", "precision"), [("square", "mixed"), ("square", "float64"), ("round", "mixed")])
 @in_float64
 def test_everything_is_finite_at_exact_forward_scattering(shape, precision):
     # Powers of two: the middle of pixel (4, 4) is on the beam to the last digit, and h = k = l = 0 there.

@@ -78,9 +78,14 @@ class Beam(eqx.Module):
         if flux is not None:
             if fluence is not None:
                 raise ValueError("Arguments `fluence` and `flux` exclude each other, but both are given.")
+            flux, exposure, size = (
+                checks.leaf(name, value) for name, value in (("flux", flux), ("exposure", exposure), ("size", size))
+            )
+            checks.not_negative("flux", flux)
             checks.positive("exposure", exposure)
             checks.positive("size", size)
-            fluence = flux * exposure / size**2
+            with jax.enable_x64(True):
+                fluence = flux * exposure / size**2
         self.fluence = checks.leaf("fluence", UNIT_FLUENCE if fluence is None else fluence)
         checks.not_negative("fluence", self.fluence)
         self.sources = RelativeSources() if sources is None else sources

@@ -77,10 +77,9 @@ class Crystal(eqx.Module):
         if size is not None:
             if checks.outer_shape(size) == ():
                 size = [size] * 3
-            size = np.asarray(size, float)
-            checks.check_shape("size", size, (3,))
-            checks.require(size > 0, "size", "be positive", size)
-            cells = cells_of_size(size, np.array([float(cell.a), float(cell.b), float(cell.c)]))
+            size = checks.leaf("size", size, (3,))
+            checks.positive("size", size)
+            cells = cells_of_size(np.asarray(size), np.array([float(cell.a), float(cell.b), float(cell.c)]))
         if checks.outer_shape(cells) == ():
             cells = [cells] * 3
         self.cells = checks.leaf("cells", cells, (3,))
@@ -103,11 +102,9 @@ class Crystal(eqx.Module):
         Raises:
             ValueError: If the vectors lie in a plane, or a value cannot be.
         """
-        vectors = np.asarray(vectors, float)
-        checks.check_shape("vectors", vectors, (3, 3))
+        vectors = np.asarray(checks.leaf("vectors", vectors, (3, 3)), float)
         lengths = np.linalg.norm(vectors, axis=1)
-        flat = abs(np.linalg.det(vectors)) <= 1e-6 * lengths.prod()
-        if not np.isfinite(vectors).all() or flat:
+        if abs(np.linalg.det(vectors)) <= 1e-6 * lengths.prod():
             raise ValueError(f"Argument `vectors` must be three vectors that span a cell, but is {vectors.tolist()}.")
         cell = cell_parameters(vectors)
         standard = cell_vectors(*np.asarray(cell))

@@ -44,9 +44,9 @@ def trace_pixel(
     plan = make_plan(experiment.detector.shape, options)
     _check_pixel(experiment, plan, panel, slow, fast)
     options = replace(options, shape=options.shape or experiment.crystal.shape)
-    row, column = (slow - plan.roi[2]) // TILE, (fast - plan.roi[0]) // TILE
+    row, column = (slow - plan.first[0]) // TILE, (fast - plan.first[1]) // TILE
     tile = (panel * plan.tiles_slow + row) * plan.tiles_fast + column
-    inside = (slow - plan.roi[2]) % TILE * TILE + (fast - plan.roi[0]) % TILE
+    inside = slow % TILE * TILE + fast % TILE
     # The tile of the image, alone in its block: in mixed precision the middle of the tile counts.
     alone = replace(plan, tiles_per_block=1, blocks=plan.tiles)
     with jax.enable_x64(True):
@@ -109,8 +109,8 @@ def _trace(
 
     at, steps = jax.lax.map(per_sample, samples)
     panel, row, column = (number[0] for number in tiles)
-    first_slow = plan.roi[2] + TILE * row + inside // TILE + samples.slow[0]
-    first_fast = plan.roi[0] + TILE * column + inside % TILE + samples.fast[0]
+    first_slow = plan.first[0] + TILE * row + inside // TILE + samples.slow[0]
+    first_fast = plan.first[1] + TILE * column + inside % TILE + samples.fast[0]
     return {
         **at,
         "position": arrays.detector.position(panel, first_slow, first_fast),

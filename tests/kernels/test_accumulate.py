@@ -13,11 +13,11 @@ BEAM = jnp.asarray([1.0, 0.0, 0.0])
 
 
 def tiles(slow=64, fast=64, pixel=1.72e-4, distance=0.23127, corner=(0.0, 0.0)):
-    """Positions of pixel centres in tiles of 8 × 8 [tile, pixel, 3]."""
+    """Positions of pixel centres in tiles of 4 × 4 [tile, pixel, 3]."""
     s, f = np.meshgrid((np.arange(slow) + 0.5) * pixel, (np.arange(fast) + 0.5) * pixel, indexing="ij")
     position = np.stack([np.full_like(s, distance), corner[0] - s, corner[1] + f], axis=-1)
-    position = position.reshape(slow // 8, 8, fast // 8, 8, 3).transpose(0, 2, 1, 3, 4)
-    return jnp.asarray(position.reshape(-1, 64, 3))
+    position = position.reshape(slow // 4, 4, fast // 4, 4, 3).transpose(0, 2, 1, 3, 4)
+    return jnp.asarray(position.reshape(-1, 16, 3))
 
 
 def crystal(orientations, cells, dtype, box=None, minimum=(0, 0, 0), default=100.0):
@@ -50,10 +50,11 @@ def textbook(position, orientations, cells, wavelength, box, minimum, default=10
 
 
 @pytest.mark.parametrize("seed", range(4))
-@pytest.mark.parametrize(("most_cells", "bound"), [(20, 1e-6), (50, 3e-6)])
+@pytest.mark.parametrize(("most_cells", "bound"), [(20, 1e-6), (50, 2e-6)])
 @in_float64
 def test_random_crystals_agree_with_the_textbook_formula(seed, most_cells, bound):
-    # On a spot's flank an error ε of h is one of 2πNε of the intensity; ε is some 3e-8 for steps of half an index.
+    # On a spot's flank an error ε of h is one of 2πNε of the intensity; ε is some 3e-8. The worst of
+    # 30 crystals was 8e-7 with up to 20 cells, 1.5e-6 with up to 50.
     rng = np.random.default_rng(seed)
     vectors = rng.uniform(30, 120, 3)[:, None] * (np.eye(3) + rng.uniform(-0.25, 0.25, (3, 3)))
     orientations = vectors @ Rotation.random(3, rng=rng).as_matrix().transpose(0, 2, 1)
@@ -77,25 +78,24 @@ def large_cell():
 
 
 # The 64 × 64 pixels about the beam, and two pieces far from it, where h reaches 100.
-@pytest.mark.parametrize(
-    ("corner", "sum_bound"), [((0.0055, -0.0055), 1e-4), ((0.05, 0.159), 4e-4), ((-0.149, 0.0), 4e-4)]
-)
+@pytest.mark.parametrize("corner", [(0.0055, -0.0055), (0.05, 0.159), (-0.149, 0.0)])
 @in_float64
-def test_a_thousand_cells_along_each_axis(corner, sum_bound):
-    # Where no pixel meets a Bragg point the sum is that of a few flanks: 2πN · 6e-8 at most.
+def test_a_thousand_cells_along_each_axis(corner):
+    # Where no pixel meets a Bragg point the sum is that of a few flanks: 2πN · 6e-8 at most. Of 30 such pieces the
+    # median was 5e-5; 8 were beyond 1e-4.
     position, orientations = tiles(corner=corner), large_cell()[None]
     wanted = textbook(position, orientations, (1000,) * 3, 0.9768, np.zeros((0, 0, 0)), (0, 0, 0))
     found = np.asarray(draw(position, crystal(orientations, (1000,) * 3, "float32"), 0.9768, "float32"), np.float64)
     assert np.corrcoef(found.ravel(), wanted.ravel())[0, 1] >= 0.99999
-    assert abs(found.sum() / wanted.sum() - 1) < sum_bound
+    assert abs(found.sum() / wanted.sum() - 1) < 2 * np.pi * 1000 * 6e-8
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize(("shape", "peak"), [("square", 1.0), ("round", np.pi / 6), ("gauss", 1.0), ("tophat", 1.0)])
 @in_float64
 def test_forward_scattering_is_f000_at_the_peak(shape, peak, dtype):
-    # All 64 pixels of the tile at the beam spot: index (0, 0, 0) exactly, in every orientation.
-    position = jnp.broadcast_to(jnp.asarray([0.1, 0.0, 0.0]), (1, 64, 3))
+    # All 16 pixels of the tile at the beam spot: index (0, 0, 0) exactly, in every orientation.
+    position = jnp.broadcast_to(jnp.asarray([0.1, 0.0, 0.0]), (1, 16, 3))
     box = np.arange(27.0).reshape(3, 3, 3)
     orientations = np.stack([large_cell(), large_cell()[[1, 2, 0]]])
     made = crystal(orientations, (10, 20, 30), dtype, box, (-1, -1, -1))

@@ -158,7 +158,8 @@ def _cells(scanned: Scanned, lengths: np.ndarray, notes: Notes) -> np.ndarray:
                 f"{beam_size(scanned) / MILLIMETRE:g} mm (-beamsize)"
             )
             metres = beam_size(scanned)
-        cells[i] = cells_of_size(np.array(metres), lengths[i])
+        # 1000 Å hold 25 cells of 40 Å, not 26 for the last digit of 1e-4 mm
+        cells[i] = cells_of_size(np.array(metres * (1 - 1e-12)), lengths[i])
     return cells
 
 

@@ -5,10 +5,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from jaxbragg.cli.build.detector import pixel_size
 from jaxbragg.cli.build.notes import Notes
 from jaxbragg.cli.flags import Value
 from jaxbragg.cli.scanner import Scanned
 from jaxbragg.io import FileError, read_smv, read_smv_header
+from jaxbragg.units import MILLIMETRE
 
 # Header key → flag, and the flags that say the same thing in another way.
 _FLAG_OF_KEY = {
@@ -52,9 +54,10 @@ def inherit(scanned: Scanned, notes: Notes) -> Inherited:
         header, image = read_smv(path)
         mask = image != 0
         values = _flags_of(path, header)
-        if "Ybeam" in values and "pixel" in values:
+        if "Ybeam" in values:
             # The C program counts a mask's beam centre from the other end of the slow axis.
-            values["Ybeam"] = mask.shape[0] * float(values["pixel"]) - float(values["Ybeam"])  # type: ignore[arg-type]
+            pixel = values.get("pixel") or pixel_size(scanned) / MILLIMETRE
+            values["Ybeam"] = mask.shape[0] * pixel - values["Ybeam"]
         found.update(values)
     if path := scanned.text("img"):
         found.update(_flags_of(path, read_smv_header(path)))

@@ -88,6 +88,17 @@ class AbstractDetector(eqx.Module):
         return (slow, fast) if panels == 1 else (panels, slow, fast)
 
 
+def checked_sensor(sensor: Any) -> Sensor | None:
+    """The sensor, or None.
+
+    Raises:
+        ValueError: If it is something else.
+    """
+    if sensor is not None and not isinstance(sensor, Sensor):
+        raise ValueError(f"Argument `sensor` must be a Sensor or None, but is {sensor!r}.")
+    return sensor
+
+
 def mask_leaf(mask: Any, shape: tuple[int, int, int]) -> jax.Array | None:
     """A mask as the detectors keep it: [panel, slow, fast].
 

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
 from jaxbragg.models import checks
-from jaxbragg.models.detector.abstract import AbstractDetector, Sensor, mask_leaf
+from jaxbragg.models.detector.abstract import AbstractDetector, Sensor, checked_sensor, mask_leaf
 from jaxbragg_kernels import rotation
 
 
@@ -72,7 +72,10 @@ class CurvedDetector(AbstractDetector):
             axis = checks.known(getattr(self, name))
             if beam is not None and axis is not None:
                 checks.require(abs(float(beam @ axis)) < 1 - 1e-9, name, "not be along the beam", axis)
-        self.sensor = sensor
+        fast, slow = checks.known(self.fast_axis), checks.known(self.slow_axis)
+        if fast is not None and slow is not None and abs(float(fast @ slow)) >= 1 - 1e-9:
+            raise ValueError("Arguments `fast_axis` and `slow_axis` must not be parallel, but they are.")
+        self.sensor = checked_sensor(sensor)
         self.mask = mask_leaf(mask, self.shape)
 
     @property

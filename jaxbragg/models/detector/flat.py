@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from jaxbragg.models import checks
-from jaxbragg.models.detector.abstract import AbstractDetector, Sensor, mask_leaf
+from jaxbragg.models.detector.abstract import AbstractDetector, Sensor, checked_sensor, mask_leaf
 
 
 class FlatPanel(AbstractDetector):
@@ -78,7 +78,7 @@ class FlatPanel(AbstractDetector):
         across = _unit_cross(self.fast_axis, self.slow_axis)
         self.normal_axis = checks.leaf("normal_axis", across if normal_axis is None else normal_axis, (3,))
         checks.unit_vector("normal_axis", self.normal_axis)
-        self.sensor = sensor
+        self.sensor = checked_sensor(sensor)
         self.mask = mask_leaf(mask, self.shape)
 
     @property

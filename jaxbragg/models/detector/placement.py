@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from jaxbragg.models import checks
 from jaxbragg.units import RADIANS
 from jaxbragg_kernels import rotation
 from jaxbragg_kernels.namespace import namespace_of
@@ -66,11 +67,12 @@ def place_panel(
         twotheta_axis: Its axis, a unit vector.
 
     Raises:
-        ValueError: If the panel's plane would lie along the beam.
+        ValueError: If the pivot is neither, or the panel's plane would lie along the beam.
 
     References:
         The C program's detector set-up.
     """
+    checks.choice("pivot", pivot, ("beam", "sample"))
     xp = namespace_of(*_flatten(fast, slow, normal, beam, beam_spot, close_point, distance, close_distance, origin),
                       *_flatten(rotations, twotheta, twotheta_axis))  # fmt: skip
     fast, slow, normal, beam, twotheta_axis = (xp.asarray(v) * 1.0 for v in (fast, slow, normal, beam, twotheta_axis))
