@@ -16,7 +16,7 @@ class Options:
     Attributes:
         oversample: Sub-pixels along each side of a pixel.
         shape: Of the spots, instead of the crystal's own: "square", "round", "gauss" or "tophat".
-        precision: "mixed" (Miller indices in float64 at the middles of tiles, steps of float32 from there: good to 2e-7),
+        precision: "mixed" (Miller indices in float64 at the middles of tiles, float32 steps from there: good to 2e-7),
             "float64", or "float32" (wrong for large crystals; for comparisons).
         interpolation: Of structure factors between Miller indices: "nearest" or "tricubic".
         polarization: Whether to correct for it.
