@@ -12,6 +12,7 @@ SAYS = {
     "02_from_nanobragg_flags": "as the C program draws it: sum",
     "03_gradient": "the first agrees with central differences to 1e-4",
     "04_your_own_detector": "128 × 128 pixels on a cylinder",
+    "05_which_factor": "keeps the rotation of its last step",
 }
 
 
