@@ -14,7 +14,7 @@ from jaxtyping import Array, Bool, Float
 from scipy.spatial.transform import Rotation
 
 import jaxbragg as jb
-from jaxbragg.plan import TILE, make_plan
+from jaxbragg.plan import make_plan
 from jaxbragg.simulate import _simulate
 
 # One orientation to a pass: a derivative compiles several times faster.

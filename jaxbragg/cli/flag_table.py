@@ -161,7 +161,7 @@ FLAGS: tuple[Flag, ...] = (
          aliases=("-detector_absorb",), keywords=("inf",)),
     Flag("detector_thick", DETECTOR, "thickness of the sensor", "THICKNESS", unit="µm", check=NOT_NEGATIVE,
          default="0"),
-    _count("detector_thicksteps", DETECTOR, "layers of the sensor", "-thicksteps", default="1"),
+    _count("detector_thicksteps", DETECTOR, "layers of the sensor", "-thicksteps", default="2 with a thickness"),
     _file("img", DETECTOR, "SMV image whose header gives the geometry"),
     _file("mask", DETECTOR, "SMV mask, 0 for pixels to skip; its header gives the geometry"),
 

@@ -23,7 +23,7 @@ class Statistics:
     Attributes:
         largest: Photons in the brightest.
         slow, fast: Where it is (on which panel, too, where there are several).
-        total, mean, rms, rmsd: Photons; rms deviation from zero and from the mean.
+        total, mean, rms, rmsd: Photons; rms deviation from zero and from the mean, both over n − 1 as in the C program.
     """
 
     largest: float
@@ -46,9 +46,10 @@ def statistics(image: np.ndarray, setup: Setup) -> Statistics:
     slow, fast = np.unravel_index(int(image.argmax()), image.shape)
     total = float(drawn.sum(dtype=np.float64))
     mean = total / max(drawn.size, 1)
-    squares = float(np.vdot(drawn, drawn.astype(np.float64))) / max(drawn.size, 1)
-    rmsd = max(squares - mean**2, 0.0) ** 0.5
-    return Statistics(float(image.max()), int(slow), int(fast), total, mean, squares**0.5, rmsd)
+    squares = float(np.vdot(drawn, drawn.astype(np.float64)))
+    free = max(drawn.size - 1, 1)
+    rms, rmsd = (max(x / free, 0.0) ** 0.5 for x in (squares, squares - drawn.size * mean**2))
+    return Statistics(float(image.max()), int(slow), int(fast), total, mean, rms, rmsd)
 
 
 _FLAGS = {"float": "-floatfile", "int": "-intfile", "pgm": "-pgmfile", "noise": "-noisefile", "png": "--png"}

@@ -70,12 +70,12 @@ def read_setup(scanned: Scanned) -> Setup:
     """
     notes = Notes(warnings=list(scanned.warnings))
     compat = "compat" in scanned
-    scanned, mask = inherit(scanned, notes)
+    scanned, mask, inherited = inherit(scanned, notes)
     if compat:
         scanned = with_c_flag_matching(scanned, notes)
     check_memory(scanned, pixel_counts(scanned))
     frame = build_frame(scanned, notes, compat=compat)
-    detector = build_detector(scanned, frame, mask, notes, compat=compat)
+    detector = build_detector(scanned, frame, mask, inherited, notes, compat=compat)
     beam = build_beam(scanned, frame.beam, frame.polarization, notes)
     spindle, phi = _spindle(scanned, notes)
     crystal = build_crystal(scanned, wavelength_of(scanned, Notes()), notes, compat=compat)
@@ -136,7 +136,7 @@ def _oversample(scanned: Scanned, experiment: Experiment, setup: DetectorSetup, 
     crystal = experiment.crystal
     lengths = np.array([float(crystal.cell.a), float(crystal.cell.b), float(crystal.cell.c)])
     largest = float((lengths * np.asarray(crystal.cells)).max())
-    resolved = float(experiment.beam.wavelength) * abs(float(setup.placement.distance)) / setup.pixel
+    resolved = float(experiment.beam.wavelength) * setup.unswung_distance / setup.pixel
     recommended = max(1, math.ceil(3.0 * largest / resolved))
     given = scanned.whole("oversample")
     if given is not None and given < recommended:

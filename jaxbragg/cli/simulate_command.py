@@ -82,8 +82,8 @@ def device(scanned: Scanned) -> Iterator[None]:
 
 @contextmanager
 def _progress(scanned: Scanned) -> Iterator[Callable[[float], None] | None]:
-    """A bar on a terminal, unless `-noprogress` or `--quiet` says otherwise."""
-    silent = "noprogress" in scanned or "quiet" in scanned
+    """A bar on a terminal, unless `-noprogress` (and no `-progress` after it) or `--quiet` says otherwise."""
+    silent = scanned.last("progress", "noprogress") == "noprogress" or "quiet" in scanned
     if silent or not sys.stderr.isatty():
         yield None
         return

@@ -7,6 +7,7 @@ import pytest
 from effects import Effect, check, same, setup
 
 from jaxbragg.cli.errors import UsageError
+from jaxbragg.cli.outputs import header_fields
 from jaxbragg.cli.read import Setup
 from jaxbragg.io import FileError, write_smv
 from jaxbragg.models import CurvedDetector, FlatPanel
@@ -362,6 +363,7 @@ def test_a_turned_detector_has_its_own_normal_but_not_in_compat() -> None:
         ("-fdet_vector 0 1 0", "must not be parallel"),
         ("-odet_vector 0 1 0", "must not lie in the detector plane"),
         ("-detector_rotz 90", "edge-on"),
+        ("-twotheta 90", "goes through the sample"),
         ("-close_distance -100 -pivot sample", "behind the sample"),
         ("-pix0_vector -0.1 0 0", "behind the sample"),
     ],
@@ -369,6 +371,14 @@ def test_a_turned_detector_has_its_own_normal_but_not_in_compat() -> None:
 def test_a_detector_that_cannot_be_is_an_error(words: str, message: str) -> None:
     with pytest.raises(UsageError, match=message):
         setup(words)
+
+
+@pytest.mark.parametrize("angle", [0, 60, 90, 120])
+def test_a_detector_swung_to_the_side_needs_as_many_sub_pixels(angle: int) -> None:
+    """Of 0.1 mm at 100 mm: 3 · 70000 Å / (1 Å · 1000) with N 1000; where the beam would hit does not matter."""
+    s = setup(f"-xds -twotheta {angle} -N 1000")
+    assert same(close_distance(s), 100)
+    assert s.options.oversample == 210
 
 
 def test_the_last_of_two_distances_counts_and_says_so() -> None:
@@ -455,6 +465,23 @@ def test_what_an_image_header_gives() -> None:
     assert s.scanned.number("twotheta") == 4
     assert same(distance(setup("-img image.img -twotheta 0")), 200)
     assert s.notes.said[0].startswith("from the header of image.img: -detpixels_f 30, -detpixels_s 20, -pixel 0.25")
+
+
+@pytest.mark.parametrize("words", ["-mosflm", "-denzo", "-adxv", "-dials", "-mosflm -pivot sample"])
+def test_the_header_of_a_swung_detector_puts_it_back(words: str) -> None:
+    """It gives both distances, and its pivot says which of them the swing about the 2θ axis left alone."""
+    swung = setup(f"{words} -twotheta 20 -distance 120 -Xbeam 40 -Ybeam 60 -detpixels 30")
+    write_smv("swung.img", np.ones((30, 30), np.uint16), header_fields(swung))
+    again = setup(f"{words} -img swung.img")
+    assert np.allclose(origin(again), origin(swung), rtol=0, atol=1e-3)  # six digits of each number
+    assert same(turned(again), turned(swung))
+    assert not again.notes.warnings
+
+
+def test_compat_takes_the_near_one_of_a_headers_distances() -> None:
+    write_smv("both.img", np.ones((20, 30), np.uint16), {"DISTANCE": "120", "CLOSE_DISTANCE": "110"})
+    assert same(distance(setup("-img both.img")), 120)
+    assert same(distance(setup("-img both.img --compat")), 110)
 
 
 def test_what_a_header_of_near_points_gives() -> None:

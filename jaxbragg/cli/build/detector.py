@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -13,7 +14,8 @@ from jaxbragg.io import FileError
 from jaxbragg.models import AbstractDetector, CurvedDetector, FlatPanel, Sensor
 from jaxbragg.models.detector.conventions import Convention
 from jaxbragg.models.detector.placement import Placement, place_panel
-from jaxbragg.units import MICROMETRE, MILLIMETRE
+from jaxbragg.units import MICROMETRE, MILLIMETRE, RADIANS
+from jaxbragg_kernels import rotation
 
 _BEAM_PIVOT = ("distance", "Xbeam", "Ybeam")
 _SAMPLE_PIVOT = ("close_distance", "Xclose", "Yclose", "ORGX", "ORGY", "twotheta")
@@ -32,6 +34,7 @@ class DetectorSetup:
         pixel: Edge of its pixels [m].
         size: Along fast and slow [m].
         beam_center: Xbeam and Ybeam in the convention [m].
+        unswung_distance: Sample to the beam spot by the tilt without 2θ [m]: a detector at the side has one, too.
         pivot: "beam" or "sample".
         layers_given: Whether the number of sensor layers was given.
     """
@@ -41,6 +44,7 @@ class DetectorSetup:
     pixel: float
     size: tuple[float, float]
     beam_center: tuple[float, float]
+    unswung_distance: float
     pivot: str
     layers_given: bool
 
@@ -73,7 +77,13 @@ def _axis_size(scanned: Scanned, axis: str, pixel: float) -> float:
 
 
 def build_detector(
-    scanned: Scanned, frame: Frame, mask: np.ndarray | None, notes: Notes, *, compat: bool
+    scanned: Scanned,
+    frame: Frame,
+    mask: np.ndarray | None,
+    inherited: frozenset[str],
+    notes: Notes,
+    *,
+    compat: bool,
 ) -> DetectorSetup:
     """The detector in its place.
 
@@ -81,6 +91,7 @@ def build_detector(
         scanned: Flags.
         frame: Of `build_frame`.
         mask: Pixels to be drawn, or None.
+        inherited: Flags that a header stands in for.
         notes: For the log.
         compat: Whether the C program's rules for pivot and -pix0_vector hold.
 
@@ -103,7 +114,7 @@ def build_detector(
     ybeam = _mm(scanned, "Ybeam", default_y)
     if frame.convention.name == "custom":
         close = (xbeam, ybeam)
-    distance = scanned.last("distance", "close_distance")
+    distance = _which_distance(scanned, pivot, inherited, notes, compat=compat)
     try:
         placement = place_panel(
             fast=frame.fast,
@@ -116,20 +127,41 @@ def build_detector(
             distance=_mm(scanned, "distance", DEFAULT_DISTANCE),
             close_distance=_mm(scanned, "close_distance", 0.0) if distance == "close_distance" else None,
             origin=_origin(scanned, notes, compat=compat),
-            rotations=np.array([scanned.number(f"detector_rot{axis}") or 0.0 for axis in "xyz"]),
+            rotations=_rotations(scanned),
             twotheta=scanned.number("twotheta") or 0.0,
             twotheta_axis=frame.twotheta_axis,
         )
     except ValueError:
         raise UsageError("the detector stands edge-on to the beam: check the vectors and the rotations") from None
-    if "distance" in scanned and "close_distance" in scanned:
-        notes.warn(f"-distance and -close_distance are both given: -{distance} stands last and counts")
+    if abs(float(placement.close_distance)) < 1e-9 * np.linalg.norm(placement.origin):
+        raise UsageError("the detector's plane goes through the sample: check -twotheta, the vectors and the rotations")
     if not float(placement.close_distance) > 0:
         raise UsageError("the detector lies behind the sample: check -distance, the vectors and the rotations")
     _say_what_has_no_effect(scanned, pivot, frame.convention, notes)
     sensor, layers_given = _sensor(scanned, notes)
     detector = _make(scanned, frame, placement, counts, pixel, sensor, mask)
-    return DetectorSetup(detector, placement, pixel, size, (xbeam, ybeam), pivot, layers_given)
+    angles: Any = _rotations(scanned) * RADIANS
+    normal: Any = frame.normal
+    tilted = rotation.apply(rotation.about_xyz(angles), normal)
+    unswung = abs(float(placement.close_distance / (frame.beam @ tilted)))
+    return DetectorSetup(detector, placement, pixel, size, (xbeam, ybeam), unswung, pivot, layers_given)
+
+
+def _which_distance(
+    scanned: Scanned, pivot: str, inherited: frozenset[str], notes: Notes, *, compat: bool
+) -> str | None:
+    """Of -distance and -close_distance the last; of a header's two the one that its pivot held when 2θ was set."""
+    last = scanned.last("distance", "close_distance")
+    if {"distance", "close_distance"} <= inherited:
+        return "distance" if pivot == "beam" and not compat else "close_distance"
+    if "distance" in scanned and "close_distance" in scanned:
+        notes.warn(f"-distance and -close_distance are both given: -{last} stands last and counts")
+    return last
+
+
+def _rotations(scanned: Scanned) -> np.ndarray:
+    """Of the detector about x, y and z [deg]."""
+    return np.array([scanned.number(f"detector_rot{axis}") or 0.0 for axis in "xyz"])
 
 
 def _make(

@@ -36,10 +36,12 @@ class Inherited(NamedTuple):
     Attributes:
         scanned: Flags, those of the headers first.
         mask: Pixels to be drawn [slow, fast], or None.
+        names: Flags that the headers stand in for.
     """
 
     scanned: Scanned
     mask: np.ndarray | None
+    names: frozenset[str]
 
 
 def inherit(scanned: Scanned, notes: Notes) -> Inherited:
@@ -70,7 +72,7 @@ def inherit(scanned: Scanned, notes: Notes) -> Inherited:
         files = " and ".join(f for f in (scanned.text("mask"), scanned.text("img")) if f)
         notes.say(f"from the header of {files}: " + ", ".join(f"-{name} {value:g}" for name, value in added.items()))
     order = [*added, *scanned.order]
-    return Inherited(replace(scanned, values={**added, **scanned.values}, order=order), mask)
+    return Inherited(replace(scanned, values={**added, **scanned.values}, order=order), mask, frozenset(added))
 
 
 def _others(name: str) -> tuple[str, ...]:

@@ -1,0 +1,52 @@
+"""The noise image of a run: counts of `jaxbragg.noise` on the offset, clamped, with the overloads counted."""
+
+import numpy as np
+import pytest
+
+from jaxbragg.cli import main
+from jaxbragg.io import read_float_image, read_smv
+from jaxbragg.noise import photon_counts
+
+BASE = "-cell 40 40 55 90 90 90 -default_F 100 -N 5 -detpixels 16 -pixel 1 -oversample 1 -floatfile f.bin"
+
+
+@pytest.fixture
+def noise(tmp_path, monkeypatch, capsys):
+    """Draws a noise image; also gives the photons that it was drawn from, and the last line printed."""
+    monkeypatch.chdir(tmp_path)
+
+    def noise(words):
+        assert main(f"{BASE} -noisefile n.img {words}".split()) == 0
+        said = capsys.readouterr().out.splitlines()[-1]
+        return read_smv("n.img")[1].astype(int), read_float_image("f.bin", (16, 16)), said
+
+    return noise
+
+
+def test_counts_lie_on_the_offset_and_about_the_photons(noise):
+    image, photons, said = noise("-seed 3")
+    assert np.array_equal(image - 40, photon_counts(photons, 3))
+    assert np.abs(image - 40 - photons).max() < 6 * np.sqrt(photons.max())
+    assert said == "wrote n.img: SMV, Poisson counts + 40, seed 3, 0 overloads"
+    assert np.array_equal(noise("-seed 3")[0], image)
+    assert not np.array_equal(noise("-seed 4")[0], image)
+    assert np.array_equal(noise("-seed 3 -adc 7")[0], image - 33)
+
+
+def test_overloads_are_counted_and_clamped(noise):
+    image, photons, said = noise("-seed 3 -fluence 1e30 -adc 100")
+    counts = np.asarray(photon_counts(photons, 3)).astype(np.int64)
+    overloads = int((counts + 100 > 65535).sum())
+    assert 0 < overloads < 256
+    assert said == f"wrote n.img: SMV, Poisson counts + 100, seed 3, {overloads} overloads"
+    assert np.array_equal(image, np.minimum(counts + 100, 65535))
+
+
+def test_counts_beyond_any_integer_are_overloads_too(noise):
+    image, _, said = noise("-fluence 1e38")
+    assert image.max() == 65535
+    assert said.endswith(f" {(image == 65535).sum()} overloads")
+
+
+def test_a_seed_that_was_not_given_is_said(noise):
+    assert noise("")[2] == "wrote n.img: SMV, Poisson counts + 40, seed 0 (-seed), 0 overloads"
