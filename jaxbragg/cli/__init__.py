@@ -57,6 +57,14 @@ def _dispatch(words: list[str]) -> int:
         from jaxbragg.cli.trace_command import run as run_trace
 
         return run_trace(words[1:])
+    if words[0] == "compare-traces":
+        from jaxbragg.cli.compare_traces_command import run as compare_traces
+
+        return compare_traces(words[1:])
+    if words[0] == "compare-images":
+        from jaxbragg.cli.compare_images_command import run as compare_images
+
+        return compare_images(words[1:])
     if words[0].startswith("-"):
         return _simulate(words)
     raise UsageError(f"unknown sub-command {words[0]!r}: known are {', '.join(pages.COMMANDS)}; see jaxbragg --help")

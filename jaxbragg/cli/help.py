@@ -19,6 +19,8 @@ ROTATION = (
 # One line for each sub-command that exists: add yours here.
 COMMANDS: dict[str, str] = {
     "simulate": "draw a diffraction image; jaxbragg FLAGS is the same",
+    "compare-traces": "find the first factor in which two programs differ in one pixel",
+    "compare-images": "how alike two images are, and where they differ",
     "trace": "every factor of some pixels, step by step",
 }
 

@@ -144,7 +144,7 @@ def header_fields(setup: Setup) -> dict[str, str]:
     close_f, close_s = (float(x) / detector.pixel for x in placement.close_point)
     values: dict[str, float | str] = {
         "PIXEL_SIZE": pixel,
-        "DISTANCE": float(placement.distance) / MILLIMETRE,
+        "DISTANCE": (float(placement.distance) if placement.distance > 0 else detector.unswung_distance) / MILLIMETRE,
         "WAVELENGTH": float(setup.experiment.beam.wavelength),
         "BEAM_CENTER_X": detector.beam_center[0] / MILLIMETRE,
         "BEAM_CENTER_Y": detector.beam_center[1] / MILLIMETRE,

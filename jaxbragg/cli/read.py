@@ -1,7 +1,8 @@
 """nanoBragg flags → an experiment and its options."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -61,6 +62,23 @@ def read_experiment(argv: Sequence[str]) -> tuple[Experiment, Options]:
     return setup.experiment, setup.options
 
 
+@contextmanager
+def plausible() -> Iterator[None]:
+    """Numbers that nothing can be calculated with, and what the models refuse, as one line about the flags.
+
+    Raises:
+        UsageError: In place of an ArithmeticError or a ValueError.
+    """
+    try:
+        with np.errstate(over="raise", divide="raise", invalid="raise"):
+            yield
+    except ArithmeticError:
+        raise UsageError("a number is too large or too small to be calculated with: check the units") from None
+    except ValueError as error:
+        raise UsageError(f"no experiment is like this: {error}") from None
+
+
+@plausible()
 def read_setup(scanned: Scanned) -> Setup:
     """The same with all that is known of it.
 
@@ -140,7 +158,7 @@ def _oversample(scanned: Scanned, experiment: Experiment, setup: DetectorSetup, 
     recommended = max(1, math.ceil(3.0 * largest / resolved))
     given = scanned.whole("oversample")
     if given is not None and given < recommended:
-        notes.warn(f"-oversample {given}: the crystal's fringes need {recommended} sub-pixels along each side")
+        notes.warn(f"-oversample {given}: the crystal's fringes need {recommended:g} sub-pixels along each side")
     taken = given or recommended
     sensor = experiment.detector.sensor
     flags = "-oversample, -detector_thicksteps" if given else "as the crystal's size asks for; -oversample sets them"

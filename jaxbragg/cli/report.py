@@ -66,7 +66,10 @@ def _describe_detector(setup: Setup) -> Iterator[str]:
     _, slow, fast = detector.detector.shape
     yield "detector"
     yield _line("pixels", f"{fast} × {slow} of {detector.pixel * 1e3:g} mm, {setup.frame.convention.name.upper()}")
-    yield _line("distance", f"{float(place.distance) * 1e3:.8g} mm to the beam spot")
+    if abs(place.close_distance) < 1e-9 * abs(place.distance) or place.distance < 0:
+        yield _line("distance", "none: behind the sample the beam does not reach it")
+    else:
+        yield _line("distance", f"{float(place.distance) * 1e3:.8g} mm to the beam spot")
     yield _line("nearest", f"{float(place.close_distance) * 1e3:.8g} mm at fast, slow {_mm(place.close_point)} mm")
     yield _line("Xbeam Ybeam", f"{_mm(detector.beam_center)} mm")
     yield _line("Fbeam Sbeam", f"{_mm(place.beam_spot)} mm")

@@ -18,7 +18,7 @@ def run(scanned: Scanned) -> int:
         FileError: If a file cannot be read or written.
     """
     from jaxbragg.cli.outputs import check_outputs, statistics, wanted_outputs, write_outputs
-    from jaxbragg.cli.read import read_setup
+    from jaxbragg.cli.read import plausible, read_setup
     from jaxbragg.cli.report import describe, describe_result, pixel_lines
     from jaxbragg.simulate import simulate
 
@@ -31,8 +31,9 @@ def run(scanned: Scanned) -> int:
             say(f"note: {line}")
         for line in setup.notes.warnings:
             print(f"warning: {line}", file=sys.stderr)
-        for line in describe(setup):
-            say(line)
+        with plausible():
+            for line in describe(setup):
+                say(line)
         if printed := scanned.numbers("printout_pixel"):
             _check_pixel(printed, setup.experiment.detector.shape)
         with _progress(scanned) as progress:

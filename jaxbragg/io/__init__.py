@@ -24,3 +24,5 @@ from jaxbragg.io.smv import smv_header_bytes as smv_header_bytes
 from jaxbragg.io.smv import write_smv as write_smv
 from jaxbragg.io.sources import read_sources as read_sources
 from jaxbragg.io.stol import read_stol as read_stol
+from jaxbragg.io.trace_text import Trace as Trace
+from jaxbragg.io.trace_text import read_traces as read_traces

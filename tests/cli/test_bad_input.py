@@ -37,6 +37,7 @@ def _files(tmp_path, monkeypatch):
     write_smv("mask.img", np.ones((8, 8), np.uint16), {"PIXEL_SIZE": "1"})
     (tmp_path / "cut.img").write_bytes((tmp_path / "mask.img").read_bytes()[:-5])
     write_smv("word.img", np.ones((8, 8), np.uint16), {"DISTANCE": "far"})
+    write_smv("dark.img", np.ones((8, 8), np.uint16), {"WAVELENGTH": "0"})
     (tmp_path / "readonly.bin").write_text("old")
     (tmp_path / "readonly.bin").chmod(0o444)
 
@@ -101,7 +102,22 @@ def refused(capsys, line):
         ("-odet_vector 0 0 1", "-odet_vector must not lie in the detector plane of -fdet_vector and -sdet_vector"),
         ("-polar_vector 1 0 0", "-polar_vector must not be along the beam: the polarization would have no direction"),
         ("-detector_roty 90", "the detector stands edge-on to the beam: check the vectors and the rotations"),
-        ("-beam_vector 0 0 1", "the detector stands edge-on to the beam: check the vectors and the rotations"),
+        (
+            "-beam_vector 0 0 1",
+            "the detector stands edge-on to the beam: check the vectors and the rotations; "
+            "-beam_vector alone leaves the detector where MOSFLM has it",
+        ),
+        (
+            "-twotheta 90",
+            "the detector's plane goes through the sample: check -twotheta, the vectors and the rotations",
+        ),
+        ("-water 1e300", "a number is too large or too small to be calculated with: check the units"),
+        ("-cell 1e-300", "a number is too large or too small to be calculated with: check the units"),
+        (
+            "-curved_det -xds -twotheta 90",
+            "no experiment is like this: Argument `slow_axis` must not be along the beam, "
+            "but is [0.000000e+00, 6.123234e-17, 1.000000e+00].",
+        ),
         ("-pix0_vector -1 0 0", "the detector lies behind the sample: check -distance, the vectors and the rotations"),
         ("-twotheta 120", "the detector lies behind the sample: check -distance, the vectors and the rotations"),
         ("-dispersion 300", "-dispersion 300 reaches wavelengths of zero or less: it must stay below 200 %"),
@@ -161,6 +177,7 @@ def test_a_device_that_is_not_there(capsys):
         ("-mask mask.img", "mask.img: the mask has 8 × 8 pixels, but the detector 16 × 16"),
         ("-img notes.txt", "notes.txt: expected an SMV header, '{' first, but found 'what I d'"),
         ("-img word.img", "word.img: the header's DISTANCE must be a number, but is 'far'"),
+        ("-img dark.img", "dark.img: the header's WAVELENGTH must be a number above 0, but is '0'"),
         ("-sourcefile none.sources", "none.sources: expected x y z intensity wavelength, but found no source"),
         ("-sourcefile empty.hkl", "empty.hkl: the file is empty"),
         ("-water 5 -stol twice.stol", "twice.stol, line 2: expected each sin θ/λ once, but found that of line 1 again"),

@@ -136,6 +136,8 @@ FILL_IN = [
     ("-{}divrange 2 -{}divsteps 1", [-1.0, 1.0]),
     ("-{}divrange 2 -{}divstep 0.3 -{}divsteps 3", [-1.0, -0.7, -0.4]),
     ("-{}divrange 0 -{}divstep 0", [0.0]),
+    ("-{}divrange 0 -{}divsteps 5", [0.0]),
+    ("-{}divrange 0 -{}divstep 1", [0.0]),
 ]
 
 
@@ -155,7 +157,7 @@ def test_divergence_that_is_partly_given(words: str, angles: list[float]) -> Non
         ("-dispsteps 4", [0.5, 0.75, 1.0, 1.25]),
         ("-dispersion 2 -dispsteps 1", [0.99, 1.01]),
         ("-dispersion 2 -dispsteps 3", [0.99, 1.0, 1.01]),
-        ("-dispersion 0 -dispsteps 4", [0.5, 0.75, 1.0, 1.25]),
+        ("-dispersion 0 -dispsteps 4", [1.0, 1.0, 1.0, 1.0]),  # no range is not the same as none given
         ("-dispersion 0", [1.0]),
         ("-dispsteps 1", [0.5]),
     ],

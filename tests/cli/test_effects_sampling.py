@@ -85,6 +85,7 @@ def test_effect(case: Effect) -> None:
         ("", [0]),
         ("-phistep 0.5", [0, 0.5]),
         ("-osc 2", [0, 1]),
+        ("-osc 0 -phisteps 3", [0, 0, 0]),
         ("-osc 2 -phistep 0.5", [0, 0.5, 1, 1.5]),
         ("-osc 2 -phistep 0.75", [0, 0.75, 1.5]),
         ("-phisteps 4", [0, 0.25, 0.5, 0.75]),

@@ -16,6 +16,7 @@ def test_offers_readers_and_writers():
         "read_smv_header",
         "read_sources",
         "read_stol",
+        "read_traces",
         "write_atomically",
         "write_png",
     }

@@ -132,8 +132,12 @@ def build_detector(
             twotheta_axis=frame.twotheta_axis,
         )
     except ValueError:
-        raise UsageError("the detector stands edge-on to the beam: check the vectors and the rotations") from None
-    if abs(float(placement.close_distance)) < 1e-9 * np.linalg.norm(placement.origin):
+        moved = "beam_vector" in scanned and not any(f"{axis}det_vector" in scanned for axis in "fso")
+        hint = "; -beam_vector alone leaves the detector where MOSFLM has it" if moved else ""
+        raise UsageError(
+            f"the detector stands edge-on to the beam: check the vectors and the rotations{hint}"
+        ) from None
+    if abs(float(placement.close_distance)) < 1e-9 * np.abs(placement.origin).max():
         raise UsageError("the detector's plane goes through the sample: check -twotheta, the vectors and the rotations")
     if not float(placement.close_distance) > 0:
         raise UsageError("the detector lies behind the sample: check -distance, the vectors and the rotations")

@@ -7,6 +7,7 @@ import numpy as np
 
 from jaxbragg.cli.build.detector import pixel_size
 from jaxbragg.cli.build.notes import Notes
+from jaxbragg.cli.flag_table import find_flag
 from jaxbragg.cli.flags import Value
 from jaxbragg.cli.scanner import Scanned
 from jaxbragg.io import FileError, read_smv, read_smv_header
@@ -90,6 +91,9 @@ def _flags_of(path: str, header: dict[str, str]) -> dict[str, float | int]:
             number = float("nan")
         if not np.isfinite(number) or (key.startswith("SIZE") and (number < 1 or number % 1)):
             raise FileError(path, f"the header's {key} must be a number, but is {header[key]!r}")
+        known = find_flag(f"-{flag}")
+        if known and known.check and not known.check.holds(number):
+            raise FileError(path, f"the header's {key} must be a number {known.check.phrase}, but is {header[key]!r}")
         values[flag] = int(number) if key.startswith("SIZE") else number
     return values
 

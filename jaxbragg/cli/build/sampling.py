@@ -30,7 +30,9 @@ def spread_grid(span: float | None, step: float | None, count: int | None, whole
         count: Number of points, or None.
         whole: The range where only a count is given: 1 rad, or 100 %.
     """
-    span, step = _given(span), _given(step)
+    step = step or None
+    if span == 0:
+        return Grid(0.0, 0.0, count or 1)
     if count is None:
         if span is None:
             return Grid(0.0, 0.0, 1) if step is None else Grid(step, step, 2)
@@ -45,7 +47,9 @@ def spread_grid(span: float | None, step: float | None, count: int | None, whole
 
 def spindle_grid(span: float | None, step: float | None, count: int | None) -> Grid:
     """The same for the spindle [deg], whose steps do not reach the end of the range."""
-    span, step = _given(span), _given(step)
+    step = step or None
+    if span == 0:
+        return Grid(0.0, 0.0, count or 1)
     if count is None:
         if span is None:
             return Grid(0.0, 0.0, 1) if step is None else Grid(step, step, 2)
@@ -53,11 +57,6 @@ def spindle_grid(span: float | None, step: float | None, count: int | None) -> G
     if span is None:
         return Grid(1.0, 1.0 / count, count) if step is None else Grid(step, step, 2)
     return Grid(span, span / count if step is None else step, count)
-
-
-def _given(value: float | None) -> float | None:
-    """Zero is as good as nothing: no range, or no step, was asked for."""
-    return value or None
 
 
 def divergence_pairs(horizontal: Grid, vertical: Grid, *, round_: bool) -> tuple[np.ndarray, np.ndarray]:

@@ -1,0 +1,84 @@
+"""argparse as this command line speaks: one line for a wrong word, the nearest flag for a misspelt one."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import math
+from collections.abc import Sequence
+from typing import NoReturn
+
+from jaxbragg.cli.errors import UsageError
+
+
+class Parser(argparse.ArgumentParser):
+    """A sub-command's flags; `example` ends the help page as it stands."""
+
+    def __init__(self, name: str, description: str, example: str) -> None:
+        super().__init__(
+            f"jaxbragg {name}",
+            description=description,
+            epilog=example,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+        )
+
+    def parse(self, words: Sequence[str]) -> argparse.Namespace | None:
+        """The arguments; None where the help page was asked for, which is printed then.
+
+        Raises:
+            UsageError: A word is wrong, missing or one too many.
+        """
+        if any(word in ("--help", "-h") for word in words):
+            self.print_help()
+            return None
+        for word in words:
+            flag = word.partition("=")[0]
+            if word.startswith("--") and len(word) > 2 and flag not in self._option_string_actions:
+                near = difflib.get_close_matches(flag, self._option_string_actions, n=1)
+                hint = f": did you mean {near[0]}?" if near else f": see {self.prog} --help"
+                raise UsageError(f"unknown flag {flag}{hint}")
+        return self.parse_args(words)
+
+    def error(self, message: str) -> NoReturn:
+        """Raises what argparse would print."""
+        raise UsageError(f"{message}; see {self.prog} --help")
+
+
+def positive(word: str) -> float:
+    """A finite number above zero, for `type=`."""
+    return _number(word, lambda value: value > 0.0, "a positive number")
+
+
+def not_negative(word: str) -> float:
+    """A finite number that is zero or more, for `type=`."""
+    return _number(word, lambda value: value >= 0.0, "a number that is not negative")
+
+
+def finite(word: str) -> float:
+    """A finite number, for `type=`."""
+    return _number(word, lambda value: True, "a number")
+
+
+def count(word: str) -> int:
+    """A positive whole number, for `type=`."""
+    if not (word.isascii() and word.isdecimal() and int(word) > 0):
+        raise argparse.ArgumentTypeError(f"expected a positive whole number, but got {word!r}")
+    return int(word)
+
+
+def index(word: str) -> int:
+    """A whole number from 0, for `type=`."""
+    if not (word.isascii() and word.isdecimal()):
+        raise argparse.ArgumentTypeError(f"expected a whole number from 0, but got {word!r}")
+    return int(word)
+
+
+def _number(word, allowed, wanted: str) -> float:
+    try:
+        value = float(word)
+    except ValueError:
+        value = math.nan
+    if not (math.isfinite(value) and allowed(value)):
+        raise argparse.ArgumentTypeError(f"expected {wanted}, but got {word!r}")
+    return value
