@@ -53,6 +53,13 @@ def test_the_experiment(capsys):
     assert np.allclose(np.array([a, b, c]) @ np.transpose(stars), np.eye(3), atol=1e-6)
 
 
+@pytest.mark.parametrize("angle", [90, 120])
+def test_a_detector_that_the_beam_goes_past(capsys, angle):
+    text = output(capsys, f"-xds -twotheta {angle}").out
+    assert value(text, "distance") == "none: behind the sample the beam does not reach it"
+    assert value(text, "nearest").startswith("100 mm at ")
+
+
 def test_sources_and_sensor(capsys):
     text = output(
         capsys, "-divergence 2 -divsteps 3 -dispersion 2 -detector_thick 300 -detector_abs 400 -thicksteps 3"
