@@ -51,6 +51,7 @@ def trace_pixel(
     alone = replace(plan, tiles_per_block=1, blocks=plan.tiles)
     with jax.enable_x64(True):
         factors, steps = _trace(experiment, options, alone, jnp.asarray(tile), jnp.asarray(inside))
+    (where,) = steps.devices()
     angles = np.asarray(experiment.scan.angles) if phi is None else np.asarray(phi)
     return PixelTrace(
         slow=slow,
@@ -59,6 +60,7 @@ def trace_pixel(
         precision=options.precision,
         factors=_by_key(experiment.detector, panel, options, jax.tree.map(np.asarray, factors), np.asarray(steps)),
         steps=_steps(options, angles, np.asarray(steps)),
+        device=where.device_kind,
     )
 
 

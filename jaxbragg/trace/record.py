@@ -49,6 +49,7 @@ class PixelTrace:
         precision: In which it was computed.
         factors: Numbers by key, in the order of the computation; vectors have three.
         steps: Every term of the sum.
+        device: On which it was computed.
     """
 
     slow: int
@@ -57,6 +58,7 @@ class PixelTrace:
     precision: str
     factors: Mapping[str, tuple[float, ...]]
     steps: tuple[Step, ...]
+    device: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """The record as what the json module can write."""
@@ -72,6 +74,8 @@ class PixelTrace:
     def to_text(self) -> str:
         """Lines `TRACE_JAX: key values…`, and one `TRACE_JAX_PHI` line for each step, 15 digits."""
         lines = [f"# jaxbragg, {self.precision}, panel {self.panel}", f"TRACE_JAX: pixel {self.slow} {self.fast}"]
+        if self.device:
+            lines.append(f"TRACE_JAX: device {self.device}")
         for key, values in self.factors.items():
             if key == "I_before_scaling":  # computed from the steps, so it comes after them
                 lines.extend(map(_step_line, self.steps))
@@ -90,16 +94,18 @@ class PixelTrace:
         if found is None or not lines:
             raise ValueError("This is not the text of a jaxbragg trace: its first line must begin with '# jaxbragg'.")
         factors: dict[str, tuple[float, ...]] = {}
-        steps = []
+        steps, device = [], ""
         for line in lines:
             kind, *words = line.split()
             if kind == "TRACE_JAX_PHI":
                 values = dict(word.split("=") for word in words)
                 steps.append(Step(*(_number(key, values.get(key, "nan")) for key in Step._fields)))  # type: ignore
+            elif words[0] == "device":
+                device = " ".join(words[1:])
             else:
                 factors[words[0]] = tuple(float(word) for word in words[1:])
         slow, fast = factors.pop("pixel")
-        return cls(int(slow), int(fast), int(found[2]), found[1], factors, tuple(steps))
+        return cls(int(slow), int(fast), int(found[2]), found[1], factors, tuple(steps), device)
 
 
 def _number(key: str, word: str) -> float:

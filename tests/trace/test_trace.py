@@ -98,6 +98,7 @@ def test_a_record_survives_json_and_text():
     assert PixelTrace.from_json(json.loads(json.dumps(trace.to_json()))) == trace
     again = PixelTrace.from_text(trace.to_text())
     assert (again.slow, again.fast, again.panel, again.precision) == (3, 4, 0, "mixed")
+    assert again.device == trace.device != ""
     assert list(again.factors) == list(trace.factors)
     for key, value in trace.factors.items():
         np.testing.assert_allclose(again.factors[key], value, rtol=1e-14)
