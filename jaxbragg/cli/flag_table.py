@@ -208,7 +208,7 @@ FLAGS: tuple[Flag, ...] = (
          own=True),
     Flag("device", OWN, "where to compute; cpu, gpu, …", "DEVICE", "word", default="JAX's choice", own=True),
     Flag("png", OWN, "picture for a quick look", "FILE", "file", own=True),
-    Flag("memory-limit", OWN, "memory for one block of the image; 4G, 500M, 2GiB or plain bytes", "SIZE", "size",
+    Flag("memory-limit", OWN, "memory to keep to: smaller blocks, or an error; 4G, 500M, 2GiB, bytes", "SIZE", "size",
          own=True),
     Flag("quiet", OWN, "print errors only", own=True),
     Flag("help", OWN, "show this page", aliases=("-h", "-help"), own=True),

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from jaxbragg.cli.outputs import Statistics
@@ -97,35 +98,25 @@ def describe_result(stats: Statistics, setup: Setup) -> Iterator[str]:
 
 
 def pixel_lines(image: np.ndarray, setup: Setup) -> Iterator[str]:
-    """`-printout`: position, spacing and photons of one pixel, or of every pixel drawn.
-
-    Raises:
-        ValueError: If the pixel is not on the detector.
-    """
-    chosen = setup.scanned.numbers("printout_pixel")
+    """`-printout`: place, spacing at its middle and photons of one pixel, or of every pixel drawn."""
     slow_count, fast_count = image.shape
     roi = setup.options.roi or (0, fast_count - 1, 0, slow_count - 1)
-    if chosen is not None:
+    if (chosen := setup.scanned.numbers("printout_pixel")) is not None:
         fast, slow = (int(v) for v in chosen)
-        if not (fast < fast_count and slow < slow_count):
-            raise ValueError(f"-printout_pixel {fast} {slow} is not on the detector of {fast_count} × {slow_count}")
         roi = (fast, fast, slow, slow)
     yield "    fast    slow       d [Å]         photons"
-    place = setup.detector.placement
+    detector = setup.experiment.detector
     wavelength = float(setup.experiment.beam.wavelength)
-    pixel = setup.detector.pixel
-    fast_index = np.arange(roi[0], roi[1] + 1)
-    for slow in range(roi[2], roi[3] + 1):
-        position = (
-            place.origin
-            + place.slow * (slow + 0.5) * pixel
-            + np.asarray(place.fast)[None, :] * ((fast_index + 0.5) * pixel)[:, None]
-        )
-        unit = position / np.linalg.norm(position, axis=1, keepdims=True)
-        length = np.linalg.norm(unit - np.asarray(setup.frame.beam), axis=1)
-        for fast, bend in zip(fast_index, length, strict=True):
-            spacing = f"{wavelength / bend:12.6g}" if bend > 0 else "         inf"
-            yield f"{fast:8d}{slow:8d}{spacing}  {image[slow, fast]:14.8g}"
+    columns = np.arange(roi[0], roi[1] + 1)
+    with jax.enable_x64(True):
+        middles = jax.jit(jax.vmap(lambda slow, fast: detector.position(jnp.asarray(0), slow, fast), (None, 0)))
+        for slow in range(roi[2], roi[3] + 1):
+            position = np.asarray(middles(slow + 0.5, columns + 0.5))
+            unit = position / np.linalg.norm(position, axis=1, keepdims=True)
+            length = np.linalg.norm(unit - np.asarray(setup.frame.beam), axis=1)
+            for fast, bend in zip(columns, length, strict=True):
+                spacing = f"{wavelength / bend:12.6g}" if bend > 0 else "         inf"
+                yield f"{fast:8d}{slow:8d}{spacing}  {image[slow, fast]:14.8g}"
 
 
 def _line(name: str, text: str) -> str:

@@ -183,3 +183,11 @@ def test_who_sees_a_progress_bar(capsys, monkeypatch, flags, terminal, shown):
 def test_device(capsys):
     """`--device cpu` is there everywhere."""
     assert value(output(capsys, "--device cpu").out, "precision") == "mixed on cpu"
+
+
+def test_the_spacing_of_a_curved_detectors_pixel(capsys):
+    """Offsets from the beam spot at 36, 36 mm, over the distance, are angles: cos 2θ = cos 0.26 cos 0.22."""
+    text = output(capsys, "-curved_det -detpixels 16 -pixel 4 -distance 100 -lambda 1 -printout_pixel 2 3").out
+    (line,) = (words for words in map(str.split, text.splitlines()) if words[:2] == ["2", "3"])
+    expected = 1 / np.sqrt(2 * (1 - np.cos(0.26) * np.cos(0.22)))
+    assert float(line[2]) == pytest.approx(expected, rel=1e-5)

@@ -30,33 +30,27 @@ def spread_grid(span: float | None, step: float | None, count: int | None, whole
         count: Number of points, or None.
         whole: The range where only a count is given: 1 rad, or 100 %.
     """
-    step = step or None
-    if span == 0:
-        return Grid(0.0, 0.0, count or 1)
-    if count is None:
-        if span is None:
-            return Grid(0.0, 0.0, 1) if step is None else Grid(step, step, 2)
-        return Grid(span, span, 2) if step is None else Grid(span, step, max(1, math.ceil(span / step)))
-    if span is None:
-        return Grid(whole, whole / count, count) if step is None else Grid(step, step, 2)
-    if step is None:
-        count = max(count, 2)
-        return Grid(span, span / (count - 1), count)
-    return Grid(span, step, count)
+    return _fill(span, step, count, whole, ends=True)
 
 
 def spindle_grid(span: float | None, step: float | None, count: int | None) -> Grid:
     """The same for the spindle [deg], whose steps do not reach the end of the range."""
+    return _fill(span, step, count, 1.0, ends=False)
+
+
+def _fill(span: float | None, step: float | None, count: int | None, whole: float, *, ends: bool) -> Grid:
+    """One table for both; `ends` where the last point is at the end of the range."""
     step = step or None
     if span == 0:
         return Grid(0.0, 0.0, count or 1)
-    if count is None:
-        if span is None:
-            return Grid(0.0, 0.0, 1) if step is None else Grid(step, step, 2)
-        return Grid(span, span / 2, 2) if step is None else Grid(span, step, max(1, math.ceil(span / step)))
+    if span is None and step is None:
+        return Grid(0.0, 0.0, 1) if count is None else Grid(whole, whole / count, count)
     if span is None:
-        return Grid(1.0, 1.0 / count, count) if step is None else Grid(step, step, 2)
-    return Grid(span, span / count if step is None else step, count)
+        return Grid(step, step, 2)  # type: ignore[arg-type]
+    if step is None:
+        count = max(count or 2, 2) if ends else count or 2
+        return Grid(span, span / (count - 1 if ends else count), count)
+    return Grid(span, step, count or max(1, math.ceil(span / step)))
 
 
 def divergence_pairs(horizontal: Grid, vertical: Grid, *, round_: bool) -> tuple[np.ndarray, np.ndarray]:
