@@ -20,8 +20,17 @@ ORDER: tuple[set[str], ...] = (
     {"jaxbragg.models"},
     {"jaxbragg.options", "jaxbragg.io"},
     {"jaxbragg.plan"},
+    {"jaxbragg.tiles"},
+    {"jaxbragg.pipeline"},
     {"jaxbragg.simulate", "jaxbragg.noise"},
-    {"jaxbragg.compat", "jaxbragg.trace", "jaxbragg.compare", "jaxbragg.refine", "jaxbragg.batch"},
+    {
+        "jaxbragg.compat",
+        "jaxbragg.trace",
+        "jaxbragg.compare",
+        "jaxbragg.refine",
+        "jaxbragg.batch",
+        "jaxbragg.benchmark",
+    },
     {"jaxbragg.cli"},
     {"jaxbragg.__main__"},
 )

@@ -12,8 +12,9 @@ from jaxtyping import Array, Float, Int
 
 from jaxbragg.models import AbstractDetector, CurvedDetector, Experiment, FlatPanel, MultiPanel
 from jaxbragg.options import Options
+from jaxbragg.pipeline import Arrays, draw_tiles, look, polarization_of, samples_of, unpack
 from jaxbragg.plan import TILE, Plan, make_plan
-from jaxbragg.simulate import _Arrays, _draw_block, _look, _polarization, _samples, _tiles_of_block, _unpack
+from jaxbragg.tiles import place_of_tiles
 from jaxbragg.trace.record import PixelTrace, Step
 from jaxbragg_kernels import accumulate, lattice, reciprocal, scaling
 
@@ -46,11 +47,10 @@ def trace_pixel(
     options = replace(options, shape=options.shape or experiment.crystal.shape)
     row, column = (slow - plan.first[0]) // TILE, (fast - plan.first[1]) // TILE
     tile = (panel * plan.tiles_slow + row) * plan.tiles_fast + column
+    # The tile of the image, not the pixel alone: in mixed precision the middle of the tile counts.
     inside = slow % TILE * TILE + fast % TILE
-    # The tile of the image, alone in its block: in mixed precision the middle of the tile counts.
-    alone = replace(plan, tiles_per_block=1, blocks=plan.tiles)
     with jax.enable_x64(True):
-        factors, steps = _trace(experiment, options, alone, jnp.asarray(tile), jnp.asarray(inside))
+        factors, steps = _trace(experiment, options, plan, jnp.asarray([tile]), jnp.asarray(inside))
     (where,) = steps.devices()
     angles = np.asarray(experiment.scan.angles) if phi is None else np.asarray(phi)
     return PixelTrace(
@@ -82,20 +82,20 @@ def _check_pixel(experiment: Experiment, plan: Plan, panel: int, slow: int, fast
 
 @partial(jax.jit, static_argnames=("options", "plan"))
 def _trace(
-    experiment: Experiment, options: Options, plan: Plan, tile: Int[Array, ""], inside: Int[Array, ""]
+    experiment: Experiment, options: Options, plan: Plan, tile: Int[Array, "1"], inside: Int[Array, ""]
 ) -> tuple[dict[str, Float[Array, "..."]], Float[Array, "sample source orientation 8"]]:
-    arrays = _unpack(experiment, options)
-    tiles = _tiles_of_block(plan, tile)
-    samples = _samples(arrays.detector, options, jnp.dtype(arrays.beam_direction.dtype))
+    arrays = unpack(experiment, options)
+    tiles = place_of_tiles(plan, tile)
+    samples = samples_of(arrays.detector, options, jnp.dtype(arrays.beam_direction.dtype))
 
     def per_sample(sample: Any) -> tuple[Any, Any]:
-        rays, solid_angle, capture = _look(arrays, options, plan, tiles, sample)
+        rays, solid_angle, capture = look(arrays, options, plan, tiles, sample)
 
         def per_source(source: Any) -> tuple[Any, Any]:
             direction, wavelength, _ = source
             steps = jax.lax.map(lambda cell: _one(arrays, options, cell, direction, wavelength, rays, inside),
                                 arrays.crystal.orientations)  # fmt: skip
-            polar = _polarization(arrays, rays, direction) if options.polarization else jnp.ones_like(solid_angle)
+            polar = polarization_of(arrays, rays, direction) if options.polarization else jnp.ones_like(solid_angle)
             return polar[0, inside], steps
 
         polar, steps = jax.lax.map(per_source, arrays.sources)
@@ -121,12 +121,12 @@ def _trace(
         "wavelengths": arrays.sources[1],
         "cell": arrays.crystal.orientations[0],
         "fluence": experiment.beam.fluence,
-        "final": _draw_block(arrays, options, plan, tile)[0, inside],
+        "final": draw_tiles(arrays, options, plan, tile)[0, inside],
     }, steps  # type: ignore[return-value]
 
 
 def _one(
-    arrays: _Arrays,
+    arrays: Arrays,
     options: Options,
     cell: Float[Array, "3 3"],
     direction: Float[Array, "3"],

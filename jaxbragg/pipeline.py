@@ -1,0 +1,213 @@
+"""The experiment as arrays, and some tiles of its image: the physics, put together from the kernels.
+
+I = r_e² Φ / (n_sub² n_phi n_mos) · Σ_layer Σ_sub-pixel Σ_source w P Ω C · Σ_phi Σ_mosaic |F_cell|² |F_latt|²
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int
+
+from jaxbragg.models import Experiment
+from jaxbragg.models.background import AmorphousBackground
+from jaxbragg.models.detector import AbstractDetector
+from jaxbragg.options import Options
+from jaxbragg.plan import PIXELS_PER_TILE, TILE, Plan
+from jaxbragg.tiles import place_of_tiles
+from jaxbragg_kernels import accumulate, background, hkl, reciprocal, rotation, scaling
+
+_Pixels = Float[Array, "tile pixel"]
+
+
+# 1. The experiment as arrays -----------------------------------------------------------------------------------------
+
+
+class Arrays(NamedTuple):
+    """What the blocks have in common."""
+
+    crystal: accumulate.Crystal
+    detector: AbstractDetector
+    background: AmorphousBackground | None
+    beam_direction: Float[Array, "3"]
+    polarization_axis: Float[Array, "3"]
+    polarization: Float[Array, ""]
+    sources: tuple[Float[Array, "source 3"], Float[Array, "source"], Float[Array, "source"]]
+    bragg_scale: Float[Array, ""]
+    background_scale: Float[Array, ""]
+
+
+def unpack(experiment: Experiment, options: Options) -> Arrays:
+    """Models into arrays: exact types for what Miller indices are made of, the image's type for the rest."""
+    exact, dtype = types(options)
+    experiment = jax.tree.map(lambda x: x.astype(exact) if jnp.issubdtype(x.dtype, jnp.floating) else x, experiment)
+    beam, crystal, factors = experiment.beam, experiment.crystal, experiment.structure_factors
+    stack = rotation.orientation_stack(experiment.scan.rotations(), crystal.mosaic.rotations())
+    vectors = crystal.vectors()
+    orientations = (stack[:, None, :, :] * vectors[None, :, None, :]).sum(axis=-1)  # each row a, b, c turned
+    steps = options.oversample**2 * stack.shape[0]
+    molecules = experiment.background.molecules if experiment.background is not None else jnp.zeros((), exact)
+    return Arrays(
+        crystal=accumulate.Crystal(
+            orientations=orientations.astype(exact),
+            cells=crystal.cells.astype(dtype),
+            metric=spot_metric(crystal.cells, vectors, crystal.fudge, options).astype(dtype),
+            table=hkl.make_table(factors.values.astype(dtype), factors.minimum, factors.default),
+            default=factors.default,
+        ),
+        detector=experiment.detector,
+        background=experiment.background,
+        beam_direction=beam.direction,
+        polarization_axis=beam.polarization_axis,
+        polarization=beam.polarization,
+        sources=tuple(x.astype(exact) for x in beam.rays()),  # type: ignore[arg-type]
+        bragg_scale=scaling.photon_scale(beam.fluence, crystal.cells, steps),
+        background_scale=background.photon_scale(beam.fluence, molecules, options.oversample**2),
+    )
+
+
+def types(options: Options) -> tuple[jnp.dtype, jnp.dtype]:
+    """The type of what Miller indices are made of, and that of the image."""
+    single, double = jnp.dtype("float32"), jnp.dtype("float64")
+    return {"mixed": (double, single), "float64": (double, double), "float32": (single, single)}[options.precision]
+
+
+def spot_metric(
+    cells: Float[Array, "3"], vectors: Float[Array, "3 3"], fudge: Float[Array, ""], options: Options
+) -> Float[Array, "6"]:
+    """M of `jaxbragg_kernels.lattice.radius_squared`."""
+    if options.spot_width == "miller" or options.shape == "round":
+        return fudge * jnp.concatenate([cells * cells, jnp.zeros(3)])
+    volume = cells[0] * cells[1] * cells[2]
+    reciprocal_rows = jnp.linalg.inv(vectors).T
+    tensor = (reciprocal_rows[:, None, :] * reciprocal_rows[None, :, :]).sum(axis=-1)
+    return fudge * volume**2 * tensor[jnp.array([0, 1, 2, 0, 0, 1]), jnp.array([0, 1, 2, 1, 2, 2])]
+
+
+# 2. A block of tiles: layers and sub-pixels, sources, orientations ---------------------------------------------------
+
+
+class _Sample(NamedTuple):
+    """One sub-pixel of every pixel, in one layer of the sensor."""
+
+    layer: Float[Array, ""]
+    slow: Float[Array, ""]
+    fast: Float[Array, ""]
+
+
+def draw_tiles(arrays: Arrays, options: Options, plan: Plan, numbers: Int[Array, "tile"]) -> _Pixels:
+    """Photons in the pixels of some tiles, whatever the mask says.
+
+    Args:
+        arrays: The experiment, unpacked.
+        options: How it is to be drawn.
+        plan: How the image is cut.
+        numbers: Of the tiles, in the plan's counting.
+    """
+    exact, dtype = types(options)
+    tiles = place_of_tiles(plan, numbers)
+    samples = samples_of(arrays.detector, options, exact)
+    zero = jnp.zeros((numbers.shape[0], PIXELS_PER_TILE), dtype)
+
+    def add(sums: tuple[_Pixels, _Pixels], sample: _Sample) -> tuple[tuple[_Pixels, _Pixels], None]:
+        rays, solid_angle, capture = look(arrays, options, plan, tiles, sample)
+        bragg, amorphous = _over_sources(arrays, options, rays)
+        if options.corrections == "each":
+            bragg, amorphous = (x * (solid_angle * capture) for x in (bragg, amorphous))
+        return (sums[0] + bragg, sums[1] + amorphous), None
+
+    sums, _ = jax.lax.scan(jax.checkpoint(add, prevent_cse=False), (zero, zero), samples)
+    photons = sums[0] * arrays.bragg_scale + sums[1] * arrays.background_scale
+    if options.corrections == "first":
+        photons = photons * _first_corrections(arrays, options, plan, tiles, samples)
+    return photons.astype(dtype)
+
+
+def samples_of(detector: AbstractDetector, options: Options, exact: jnp.dtype) -> _Sample:
+    """Every layer and sub-pixel; sub-pixels at the middles of an even division of the pixel."""
+    layers = 1 if detector.sensor is None else detector.sensor.layers
+    n = options.oversample
+    layer, slow, fast = np.meshgrid(np.arange(layers), np.arange(n), np.arange(n), indexing="ij")
+    return _Sample(*(jnp.asarray(x.ravel(), exact) for x in (layer, (slow + 0.5) / n, (fast + 0.5) / n)))
+
+
+def look(
+    arrays: Arrays, options: Options, plan: Plan, tiles: tuple[Int[Array, "tile"], ...], sample: _Sample
+) -> tuple[reciprocal.Directions, _Pixels, _Pixels]:
+    """Directions to the sub-pixels, their solid angles, and the share of photons that their layer stops."""
+    exact, dtype = types(options)
+    panel, row, column = tiles
+    inside = np.arange(PIXELS_PER_TILE)
+    slow = (plan.first[0] + TILE * row)[:, None] + (inside // TILE)[None, :] + sample.slow
+    fast = (plan.first[1] + TILE * column)[:, None] + (inside % TILE)[None, :] + sample.fast
+
+    def each(function: Callable) -> Array:
+        return jax.vmap(jax.vmap(function, (None, 0, 0)))(panel, slow.astype(exact), fast.astype(exact))
+
+    detector, sensor = arrays.detector, arrays.detector.sensor
+    position, capture = each(detector.position), jnp.ones((), dtype)
+    if sensor is None:
+        rays = reciprocal.directions(position, dtype)
+    else:
+        normal = each(detector.normal)
+        position = position + sample.layer * sensor.layer_thickness * normal
+        rays = reciprocal.directions(position, dtype)
+        obliquity = (position * normal).sum(axis=-1) / rays.distance
+        capture = scaling.capture_fraction(obliquity, sample.layer, sensor.layer_thickness, sensor.attenuation)
+    area = jax.vmap(detector.pixel_area)(panel)[:, None]
+    plane = each(detector.plane_distance)
+    solid_angle = scaling.solid_angle(rays.distance, area, plane, point_pixel=options.point_pixel)
+    return rays, solid_angle.astype(dtype), capture.astype(dtype)
+
+
+def _over_sources(arrays: Arrays, options: Options, rays: reciprocal.Directions) -> tuple[_Pixels, _Pixels]:
+    """Weighted sums over all sources of the crystal's and of the background's |F|²."""
+    zero = jnp.zeros_like(rays.unit[0])
+
+    def add(sums: tuple[_Pixels, _Pixels], source: tuple) -> tuple[tuple[_Pixels, _Pixels], None]:
+        direction, wavelength, weight = source
+        factor = weight.astype(zero.dtype)
+        if options.polarization and options.corrections == "each":
+            factor = factor * polarization_of(arrays, rays, direction)
+        bragg = accumulate.over_orientations(
+            arrays.crystal,
+            direction,
+            wavelength,
+            rays,
+            shape=str(options.shape),
+            interpolation=options.interpolation,
+            unroll=options.unroll,
+        )
+        length = reciprocal.scattering_length(rays.unit, direction, wavelength)
+        if options.d_min > 0:
+            bragg = jnp.where(length * options.d_min <= 1.0, bragg, 0.0)
+        amorphous = jnp.zeros_like(zero)
+        if arrays.background is not None:
+            molecule = background.structure_factor(length / 2, arrays.background.stol, arrays.background.factor)
+            amorphous = molecule * molecule
+        return (sums[0] + factor * bragg, sums[1] + factor * amorphous), None
+
+    return jax.lax.scan(jax.checkpoint(add, prevent_cse=False), (zero, zero), arrays.sources)[0]
+
+
+def polarization_of(arrays: Arrays, rays: reciprocal.Directions, direction: Float[Array, "3"]) -> _Pixels:
+    """The polarization factor of photons that came along `direction`."""
+    return scaling.polarization(rays.unit, direction, arrays.polarization_axis, arrays.polarization)
+
+
+def _first_corrections(
+    arrays: Arrays, options: Options, plan: Plan, tiles: tuple[Int[Array, "tile"], ...], samples: _Sample
+) -> _Pixels:
+    """What the C program multiplies all sub-pixels, sources and layers by.
+
+    Polarization and solid angle of the first of them; capture fraction of the last layer at its first sub-pixel.
+    """
+    first = jax.tree.map(lambda x: x[0], samples)
+    rays, solid_angle, _ = look(arrays, options, plan, tiles, first)
+    _, _, capture = look(arrays, options, plan, tiles, first._replace(layer=samples.layer[-1]))
+    corrections = solid_angle * capture
+    if options.polarization:
+        corrections = corrections * polarization_of(arrays, rays, arrays.sources[0][0])
+    return corrections
