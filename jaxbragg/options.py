@@ -7,6 +7,7 @@ PRECISIONS = ("mixed", "float32", "float64")
 INTERPOLATIONS = ("nearest", "tricubic")
 SPOT_WIDTHS = ("miller", "reciprocal")
 CORRECTIONS = ("each", "first")
+DEFAULT_SKIP_BELOW = 1e-7
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,10 @@ class Options:
         memory_limit: Bytes that the simulation may use beside the image; bigger images go in blocks.
         block_pixels: Pixels to a block; None to choose by device and memory limit. Changes the image by less than 1e-6.
         unroll: Orientations to a pass over a block.
+        skip_below: Tiles of pixels and orientations of the crystal that cannot meet a Bragg spot are left out, where
+            all that is left out of a pixel is sure to be below this share of the brightest pixel; 0 to draw everything.
+            None for 1e-7 with gauss and tophat spots, which saves most of the time, and 0 with square and round ones,
+            whose tails reach far. Nothing is left out with tricubic interpolation.
     """
 
     oversample: int = 1
@@ -45,6 +50,7 @@ class Options:
     memory_limit: int | None = None
     block_pixels: int | None = None
     unroll: int = 4
+    skip_below: float | None = None
 
     def __post_init__(self) -> None:
         """Check the options.
@@ -79,9 +85,21 @@ class Options:
             or not 0 <= self.d_min < float("inf")
         ):
             raise ValueError(f"Option `d_min` must be a number that is not negative, but is {self.d_min!r}.")
+        skip = self.skip_below
+        if skip is not None and (isinstance(skip, bool) or not isinstance(skip, (int, float)) or not 0 <= skip < 1):
+            raise ValueError(f"Option `skip_below` must be a number from 0 to below 1, or None, but is {skip!r}.")
         if self.roi is not None:
             self._check_roi(self.roi)
             object.__setattr__(self, "roi", tuple(self.roi))  # options are hashed
+
+    @property
+    def share_skipped(self) -> float:
+        """What `skip_below` comes to for this shape of spots, which must be set; 0 for none."""
+        if self.interpolation == "tricubic":
+            return 0.0  # what lies between two structure factors may be larger than either
+        if self.skip_below is None:
+            return DEFAULT_SKIP_BELOW if self.shape in ("gauss", "tophat") else 0.0
+        return self.skip_below
 
     def _check_roi(self, roi: tuple[int, int, int, int]) -> None:
         if (

@@ -17,9 +17,11 @@ from jaxbragg.models.detector import AbstractDetector
 from jaxbragg.options import Options
 from jaxbragg.plan import PIXELS_PER_TILE, TILE, Plan
 from jaxbragg.tiles import place_of_tiles
-from jaxbragg_kernels import accumulate, background, hkl, reciprocal, rotation, scaling
+from jaxbragg_kernels import accumulate, background, dispatch, hkl, reciprocal, rotation, scaling
 
 _Pixels = Float[Array, "tile pixel"]
+
+_SAMPLED_TILES = 256
 
 
 # 1. The experiment as arrays -----------------------------------------------------------------------------------------
@@ -37,6 +39,7 @@ class Arrays(NamedTuple):
     sources: tuple[Float[Array, "source 3"], Float[Array, "source"], Float[Array, "source"]]
     bragg_scale: Float[Array, ""]
     background_scale: Float[Array, ""]
+    least: Float[Array, ""] | None = None  # see `with_skipping`
 
 
 def unpack(experiment: Experiment, options: Options) -> Arrays:
@@ -87,6 +90,36 @@ def spot_metric(
 
 
 # 2. A block of tiles: layers and sub-pixels, sources, orientations ---------------------------------------------------
+
+
+def with_skipping(arrays: Arrays, options: Options, plan: Plan) -> Arrays:
+    """The same arrays, with the bound below which orientations may be left out of a tile.
+
+    What is left out of a pixel is at most the sum over all steps of the largest |F|² times the bound times the largest
+    correction; it is to stay below `skip_below` of the brightest pixel, of which the brightest of a sample of tiles is
+    a lower bound.
+
+    Args:
+        arrays: The experiment, unpacked.
+        options: How it is to be drawn; the shape must be set.
+        plan: How the image is cut.
+    """
+    share = options.share_skipped
+    if share == 0.0:
+        return arrays
+    fixed = jax.lax.stop_gradient(arrays)
+    numbers = jnp.arange(0, plan.tiles, max(1, plan.tiles // _SAMPLED_TILES))
+    brightest = draw_tiles(fixed._replace(background=None), options, plan, numbers).max()
+    exact, _ = types(options)
+    samples = samples_of(arrays.detector, options, exact)
+    first = jax.tree.map(lambda x: x[0], samples)
+    _, solid_angle, _ = look(fixed, options, plan, place_of_tiles(plan, numbers), first)
+    factor = jnp.maximum(jnp.abs(fixed.crystal.table.values).max(), jnp.abs(fixed.crystal.default)).astype(exact)
+    steps = samples.layer.shape[0] * fixed.crystal.orientations.shape[0] * jnp.abs(fixed.sources[2]).sum()
+    # Twice: the sample may have missed the largest solid angle.
+    most = 2.0 * factor**2 * steps * solid_angle.max() * fixed.bragg_scale
+    least = share * brightest / jnp.where(most > 0, most, 1.0)
+    return arrays._replace(least=jnp.clip(least, 1e-30, 1.0).astype(exact))
 
 
 class _Sample(NamedTuple):
@@ -171,7 +204,7 @@ def _over_sources(arrays: Arrays, options: Options, rays: reciprocal.Directions)
         factor = weight.astype(zero.dtype)
         if options.polarization and options.corrections == "each":
             factor = factor * polarization_of(arrays, rays, direction)
-        bragg = accumulate.over_orientations(
+        bragg = dispatch.over_orientations(
             arrays.crystal,
             direction,
             wavelength,
@@ -179,6 +212,7 @@ def _over_sources(arrays: Arrays, options: Options, rays: reciprocal.Directions)
             shape=str(options.shape),
             interpolation=options.interpolation,
             unroll=options.unroll,
+            least=arrays.least,
         )
         length = reciprocal.scattering_length(rays.unit, direction, wavelength)
         if options.d_min > 0:

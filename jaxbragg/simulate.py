@@ -13,7 +13,7 @@ from jaxtyping import Array, Float, Int
 
 from jaxbragg.models import Experiment
 from jaxbragg.options import Options
-from jaxbragg.pipeline import Arrays, draw_tiles, unpack
+from jaxbragg.pipeline import Arrays, draw_tiles, unpack, with_skipping
 from jaxbragg.plan import Plan, make_plan
 from jaxbragg.tiles import assemble, tiles_of_block
 
@@ -44,8 +44,8 @@ def simulate(
         raise TypeError(f"Argument `experiment` must be an Experiment, but is {type(experiment).__name__}.")
     if not isinstance(options, Options):
         raise TypeError(f"Argument `options` must be Options, but is {type(options).__name__}.")
-    plan = make_plan(experiment.detector.shape, options)
     options = replace(options, shape=options.shape or experiment.crystal.shape)
+    plan = make_plan(experiment.detector.shape, options)
     with jax.enable_x64(True):
         if progress is None:
             return _simulate(experiment, options, plan)
@@ -54,7 +54,8 @@ def simulate(
 
 @partial(jax.jit, static_argnames=("options", "plan"))
 def _simulate(experiment: Experiment, options: Options, plan: Plan) -> Float[Array, "..."]:
-    draw = jax.checkpoint(partial(_draw_block, unpack(experiment, options), options, plan), prevent_cse=False)
+    arrays = with_skipping(unpack(experiment, options), options, plan)
+    draw = jax.checkpoint(partial(_draw_block, arrays, options, plan), prevent_cse=False)
     return assemble(jax.lax.map(draw, jnp.arange(plan.blocks)), experiment.detector, plan)
 
 
@@ -79,7 +80,7 @@ def _in_steps(
 def _draw_some(
     experiment: Experiment, options: Options, plan: Plan, first: Int[Array, ""], count: int
 ) -> Float[Array, "..."]:
-    arrays = unpack(experiment, options)
+    arrays = with_skipping(unpack(experiment, options), options, plan)
     return jax.lax.map(partial(_draw_block, arrays, options, plan), first + jnp.arange(count))
 
 

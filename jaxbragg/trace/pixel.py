@@ -139,7 +139,7 @@ def _one(
     term = partial(accumulate.one_orientation, interpolation=options.interpolation)
     # The image's own kernel with a structure factor of 1 everywhere, and with a lattice factor of 1.
     one = jnp.ones((), crystal.table.values.dtype)
-    bare = crystal._replace(table=crystal.table._replace(values=one[None], size=(1, 1, 1)), default=one)
+    bare = crystal._replace(table=replace(crystal.table, values=one[None], size=(1, 1, 1)), default=one)
     flat = crystal._replace(metric=jnp.zeros_like(crystal.metric))
     lattice_squared = term(cell, bare, direction, wavelength, rays, shape=shape)[0, inside]
     cell_squared = term(cell, flat, direction, wavelength, rays, shape="gauss")[0, inside]

@@ -56,27 +56,39 @@ def one_orientation(
         shape: "square", "round", "gauss" or "tophat".
         interpolation: "nearest" or "tricubic".
     """
-    deltas, indices, floors, fractions = [], [], [], []
-    for whole, offset in reciprocal.miller_offsets(cell, beam, wavelength, rays):
+    offsets = reciprocal.miller_offsets(cell, beam, wavelength, rays)
+    deltas, indices = nearest_points(offsets)
+    factor = hkl.nearest(crystal.table, *indices) if interpolation == "nearest" else _between_points(offsets, crystal)
+    return factor * factor * spread_about_points(deltas, crystal, shape)
+
+
+def nearest_points(offsets: list[tuple[Array, _Component]]) -> tuple[tuple, tuple]:
+    """From h, k, l as `reciprocal.miller_offsets` gives them: distances to the nearest Bragg point, and its indices."""
+    deltas, indices = [], []
+    for whole, offset in offsets:
         nearest = jnp.round(offset)
         deltas.append(offset - nearest)
-        whole = whole.astype(jnp.int32)
-        if interpolation == "nearest":
-            indices.append(whole + nearest.astype(jnp.int32))
-        else:
-            floor = jnp.floor(offset)
-            floors.append(whole + floor.astype(jnp.int32))
-            fractions.append(offset - floor)
-    if interpolation == "nearest":
-        factor = hkl.nearest(crystal.table, indices[0], indices[1], indices[2])
-    else:
-        corner, within = (floors[0], floors[1], floors[2]), (fractions[0], fractions[1], fractions[2])
-        factor = hkl.tricubic(crystal.table, corner, within, crystal.default)
+        indices.append(whole.astype(jnp.int32) + nearest.astype(jnp.int32))
+    return tuple(deltas), tuple(indices)
+
+
+def _between_points(offsets: list[tuple[Array, _Component]], crystal: Crystal) -> _Component:
+    """|F| by tricubic interpolation."""
+    floors, fractions = [], []
+    for whole, offset in offsets:
+        floor = jnp.floor(offset)
+        floors.append(whole.astype(jnp.int32) + floor.astype(jnp.int32))
+        fractions.append(offset - floor)
+    corner, within = (floors[0], floors[1], floors[2]), (fractions[0], fractions[1], fractions[2])
+    return hkl.tricubic(crystal.table, corner, within, crystal.default)
+
+
+def spread_about_points(deltas: tuple, crystal: Crystal, shape: str) -> _Component:
+    """(F_latt / Na Nb Nc)² at some distance from a Bragg point [Miller-index units]."""
+    h, k, l = deltas
     if shape == "square":
-        spread = lattice.square(*deltas, *(crystal.cells[i] for i in range(3)))
-    else:
-        spread = lattice.RADIAL[shape](lattice.radius_squared(deltas[0], deltas[1], deltas[2], crystal.metric))
-    return factor * factor * spread
+        return lattice.square(h, k, l, *(crystal.cells[i] for i in range(3)))
+    return lattice.RADIAL[shape](lattice.radius_squared(h, k, l, crystal.metric))
 
 
 def over_orientations(

@@ -4,8 +4,10 @@ The box is laid out flat with one more layer of cells all round it that hold the
 clipped onto that layer, so that the look-up needs no branch.
 """
 
-from typing import NamedTuple
+from dataclasses import dataclass
+from functools import partial
 
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
@@ -13,7 +15,9 @@ _Number = Float[Array, "..."]
 _Index = Int[Array, "..."]
 
 
-class Table(NamedTuple):
+@partial(jax.tree_util.register_dataclass, data_fields=["values"], meta_fields=["size", "minimum"])
+@dataclass(frozen=True)
+class Table:
     """A dense box of structure factors, ready for look-up.
 
     Attributes:
@@ -47,10 +51,14 @@ def make_table(box: Float[Array, "h k l"], minimum: tuple[int, int, int], defaul
 
 def nearest(table: Table, h: _Index, k: _Index, l: _Index) -> _Number:
     """|F| at whole Miller indices; the default outside the box."""
+    return table.values.at[place(table, h, k, l)].get(mode="promise_in_bounds")
+
+
+def place(table: Table, h: _Index, k: _Index, l: _Index) -> _Index:
+    """Where whole Miller indices stand in the flattened box."""
     flat = jnp.clip(h - table.minimum[0], 0, table.size[0] - 1)
     flat = flat * table.size[1] + jnp.clip(k - table.minimum[1], 0, table.size[1] - 1)
-    flat = flat * table.size[2] + jnp.clip(l - table.minimum[2], 0, table.size[2] - 1)
-    return table.values.at[flat].get(mode="promise_in_bounds")
+    return flat * table.size[2] + jnp.clip(l - table.minimum[2], 0, table.size[2] - 1)
 
 
 def tricubic(

@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxbragg_kernels.trigonometry import fold, sine_ratio
+from jaxbragg_kernels.trigonometry import cosine, fold, sine_ratio
 
 ROUND_PEAK = 0.723601254558268  # √(π/6): makes the integral of a sphere's transform equal to that of a cube
 GAUSS_WIDTH = 0.63
@@ -91,6 +91,30 @@ def _third_order(square_cells: _Number) -> _Number:
     return ((3.0 * square_cells - 10.0) * square_cells + 7.0) / 90.0
 
 
+def square_slopes(delta: _Number, cells: _Number) -> tuple[_Number, _Number]:
+    """One axis of `square`: derivatives of its logarithm by δ and by N, to be multiplied by `square` itself.
+
+    With f the fold of Nδ: ∂/∂δ = 2π(N cot πf − cot πδ). At the zeros of `square` the cotangent is cut off where
+    its product with the double zero has long vanished.
+
+    Args:
+        delta: Distance to the nearest Bragg point, −½ … ½.
+        cells: N.
+    """
+    single = delta.dtype == jnp.float32
+    size, phase = _away_from_zero(delta, cells)
+    folded = fold(phase)
+    least = 1e-9 if single else 1e-15
+    folded = jnp.where(jnp.abs(folded) < least, least, folded)
+    sine, below, below_cosine = folded * sine_ratio(folded), size * sine_ratio(size), cosine(size)
+    slope = 2.0 * jnp.pi * (cells * cosine(folded) * below - sine * below_cosine) / (sine * below)
+    # Near a Bragg point the difference cancels; two terms of the cotangents' series are enough there.
+    x, square_cells = jnp.pi * size, cells * cells
+    series = (-2.0 * jnp.pi / 3.0) * x * (square_cells - 1.0) * (1.0 + (square_cells + 1.0) * (x * x / 15.0))
+    slope = jnp.where(phase < (0.03 if single else 3e-3), series, slope)
+    return jnp.sign(delta) * slope, (size * slope + 2.0 * (x * below_cosine / below - 1.0)) / cells
+
+
 def round_(radius_squared: _Number) -> _Number:
     """Ellipsoid: [√(π/6) · 3(sin x/x − cos x)/x²]² with x = π r.
 
@@ -158,7 +182,24 @@ def tophat(radius_squared: _Number) -> _Number:
     return jnp.where(radius_squared < TOPHAT_RADIUS_SQUARED, 1.0, 0.0).astype(radius_squared.dtype)
 
 
+def _gauss_slope(radius_squared: _Number) -> _Number:
+    return (-2.0 / GAUSS_WIDTH) * gauss(radius_squared)
+
+
+def _round_slope(radius_squared: _Number) -> _Number:
+    one = jnp.ones_like(radius_squared)
+    return jax.jvp(round_, (radius_squared,), (one,))[1]
+
+
 RADIAL: dict[str, Callable[[_Number], _Number]] = {"round": round_, "gauss": gauss, "tophat": tophat}
+"""Shapes that depend on r² = Δhᵀ M Δh alone."""
+
+RADIAL_SLOPES: dict[str, Callable[[_Number], _Number]] = {
+    "round": _round_slope,
+    "gauss": _gauss_slope,
+    "tophat": jnp.zeros_like,
+}
+"""Their derivatives by r²."""
 
 
 def square_axis(delta: _Number, whole: _Number, cells: _Number) -> _Number:
@@ -195,3 +236,17 @@ def radius_squared(h: _Number, k: _Number, l: _Number, metric: Float[Array, "6"]
         + (metric[1] * k + 2.0 * metric[5] * l) * k
         + metric[2] * l * l
     )
+
+
+def radius_slopes(h: _Number, k: _Number, l: _Number, metric: Float[Array, "6"]) -> tuple[_Number, _Number, _Number]:
+    """Derivatives of `radius_squared` by h, k, l: 2 M Δh."""
+    return (
+        2.0 * (metric[0] * h + metric[3] * k + metric[4] * l),
+        2.0 * (metric[3] * h + metric[1] * k + metric[5] * l),
+        2.0 * (metric[4] * h + metric[5] * k + metric[2] * l),
+    )
+
+
+def metric_slopes(h: _Number, k: _Number, l: _Number) -> tuple[_Number, ...]:
+    """Derivatives of `radius_squared` by the six numbers of the metric."""
+    return h * h, k * k, l * l, 2.0 * h * k, 2.0 * h * l, 2.0 * k * l

@@ -19,7 +19,7 @@ class Directions(NamedTuple):
     Attributes:
         unit: Unit vectors to the pixels, by component, in the type of the image.
         step: The same less that of the tile's middle.
-        middle: Unit vectors' means over each tile [tile, 3], in the type of the indices.
+        middle: Mean of each tile's first and last unit vector [tile, 3], in the type of the indices.
         distance: Sample to pixel [m].
     """
 
@@ -38,9 +38,10 @@ def directions(position: Float[Array, "tile pixel 3"], dtype: jnp.dtype) -> Dire
     """
     x, y, z = position[..., 0], position[..., 1], position[..., 2]
     distance = jnp.sqrt(x * x + y * y + z * z)
-    unit = (x / distance, y / distance, z / distance)
-    # The mean is as good a middle as any: it need not be a pixel, nor of unit length.
-    middle = tuple(component.mean(axis=1) for component in unit)
+    inverse = 1.0 / distance
+    unit = (x * inverse, y * inverse, z * inverse)
+    # Half-way between the first and the last pixel is as good a middle as any: it need not be of unit length.
+    middle = tuple((component[:, 0] + component[:, -1]) / 2 for component in unit)
     step = tuple((u - m[:, None]).astype(dtype) for u, m in zip(unit, middle, strict=True))
     return Directions(tuple(u.astype(dtype) for u in unit), step, jnp.stack(middle, axis=1), distance)  # type: ignore[arg-type]
 

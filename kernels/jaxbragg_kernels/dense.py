@@ -1,0 +1,251 @@
+"""Every orientation for every pixel, with a rule of differentiation that is made for it.
+
+With I the sum over orientations o and h = cell(o)·q, q = (unit − beam)/λ, each step has
+
+    dI = Σ_i ∂I/∂h_i Σ_j (dcell_ij q_j + cell_ij dq_j) + 2 F F_latt² dF + what the crystal's size and mosaic add.
+
+Three images ∂I/∂h_i to a step serve every parameter, in either mode: products of small matrices do the rest. To let
+JAX differentiate the step itself would carry each parameter's tangents through all of it: 40 times the image's time.
+"""
+
+from functools import partial
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax.custom_derivatives import SymbolicZero
+from jaxtyping import Array, Float, Int
+
+from jaxbragg_kernels import hkl, lattice, reciprocal
+from jaxbragg_kernels.accumulate import (
+    Crystal,
+    nearest_points,
+    one_orientation,
+    spread_about_points,
+)
+
+_Component = Float[Array, "tile pixel"]
+
+
+class _Choices(NamedTuple):
+    """What is static."""
+
+    shape: str
+    unroll: int
+
+
+def over_orientations(
+    crystal: Crystal,
+    beam: Float[Array, "3"],
+    wavelength: Float[Array, ""],
+    rays: reciprocal.Directions,
+    *,
+    shape: str,
+    unroll: int,
+) -> _Component:
+    """The sum of `accumulate.one_orientation` with the nearest structure factors, over all orientations.
+
+    Args:
+        crystal: With its orientations.
+        beam: Unit vector of the photons.
+        wavelength: [Å].
+        rays: The pixels. Derivatives are taken from `unit` alone, of which the other parts are only a finer account.
+        shape: Of the spots.
+        unroll: Orientations to a pass over the pixels.
+    """
+    with jax.named_scope("over_orientations"):
+        return _total(_Choices(shape, unroll), crystal, beam, wavelength, rays)
+
+
+@partial(jax.custom_jvp, nondiff_argnums=(0,))
+def _total(
+    choices: _Choices,
+    crystal: Crystal,
+    beam: Float[Array, "3"],
+    wavelength: Float[Array, ""],
+    rays: reciprocal.Directions,
+) -> _Component:
+    def add(total: _Component, cell: Float[Array, "3 3"]) -> tuple[_Component, None]:
+        term = one_orientation(cell, crystal, beam, wavelength, rays, shape=choices.shape, interpolation="nearest")
+        return total + term, None
+
+    count = crystal.orientations.shape[0]
+    zero = jnp.zeros_like(rays.unit[0])
+    return jax.lax.scan(add, zero, crystal.orientations, unroll=min(choices.unroll, count))[0]
+
+
+class _Changes(NamedTuple):
+    """Tangents, None where there is none; numbers that all pixels share are spread over an image.
+
+    So their cotangents are summed up as images, and reduced to numbers once: a reduction is slow on a CPU.
+    """
+
+    q: tuple[_Component, ...] | None
+    cells: tuple[_Component, ...] | None
+    metric: tuple[_Component, ...] | None
+    table: Float[Array, "cells"] | None
+
+
+class _Wanted(NamedTuple):
+    """Which slopes a step has to give."""
+
+    by_index: bool
+    by_cells: bool
+    by_metric: bool
+    by_factor: bool
+
+
+@partial(_total.defjvp, symbolic_zeros=True)
+def _rule(choices: _Choices, primals: tuple, tangents: tuple) -> tuple[_Component, _Component]:
+    crystal, beam, wavelength, rays = primals
+    d_crystal, d_beam, d_wavelength, d_rays = tangents
+    dtype, shape = rays.unit[0].dtype, rays.unit[0].shape
+    q = tuple((u - b) / wavelength.astype(dtype) for u, b in zip(rays.unit, beam.astype(dtype), strict=True))
+    square = choices.shape == "square"
+    changes = _Changes(
+        q=_change_of_q(q, d_rays.unit, d_beam, d_wavelength, wavelength),
+        cells=_spread(d_crystal.cells, shape) if square else None,
+        metric=None if square else _spread(d_crystal.metric, shape),
+        table=_given(d_crystal.table.values),
+    )
+    turned = _given(d_crystal.orientations)
+    total = _total(choices, *primals)
+    tangent = jnp.zeros_like(total)
+    if turned is None and all(change is None for change in changes):
+        return total, tangent
+
+    def add(tangent: _Component, chunk: tuple) -> tuple[_Component, None]:
+        return tangent + _of_chunk(choices.shape, crystal, beam, wavelength, rays, q, changes, chunk), None
+
+    add = jax.checkpoint(add, prevent_cse=False)
+    size = min(choices.unroll, crystal.orientations.shape[0])
+    whole = crystal.orientations.shape[0] // size * size
+    every = (crystal.orientations, turned)
+    chunks = jax.tree.map(lambda x: x[:whole].reshape(-1, size, 3, 3), every)
+    tangent, _ = jax.lax.scan(add, tangent, chunks)
+    if whole < crystal.orientations.shape[0]:
+        tangent, _ = add(tangent, jax.tree.map(lambda x: x[whole:], every))
+    return total, tangent
+
+
+class _Slopes(NamedTuple):
+    """What one orientation adds to an image, by each of the things that it depends on: images, or None.
+
+    Attributes:
+        by_index: By h, k, l.
+        by_cells: By Na, Nb, Nc.
+        by_metric: By the six numbers of the metric.
+        by_factor: By |F|, and the place of that |F| in the table.
+    """
+
+    by_index: tuple[_Component, ...] | None
+    by_cells: tuple[_Component, ...] | None
+    by_metric: tuple[_Component, ...] | None
+    by_factor: tuple[_Component, Int[Array, "tile pixel"]] | None
+
+
+def _of_chunk(
+    shape: str,
+    crystal: Crystal,
+    beam: Float[Array, "3"],
+    wavelength: Float[Array, ""],
+    rays: reciprocal.Directions,
+    q: tuple[_Component, ...],
+    changes: _Changes,
+    chunk: tuple[Float[Array, "some 3 3"], Float[Array, "some 3 3"] | None],
+) -> _Component:
+    """The tangent of some orientations."""
+    cells, turned = chunk
+    dtype = q[0].dtype
+    wanted = _Wanted(
+        by_index=changes.q is not None or turned is not None,
+        by_cells=changes.cells is not None,
+        by_metric=changes.metric is not None,
+        by_factor=changes.table is not None,
+    )
+    chunk_slopes = [_slopes(cell, crystal, beam, wavelength, rays, shape=shape, wanted=wanted) for cell in cells]
+    tangent = jnp.zeros_like(q[0])
+    for some in chunk_slopes:
+        if changes.cells is not None and some.by_cells is not None:
+            tangent = tangent + sum(change * slope for change, slope in zip(changes.cells, some.by_cells, strict=True))
+        if changes.metric is not None and some.by_metric is not None:
+            tangent = tangent + sum(
+                change * slope for change, slope in zip(changes.metric, some.by_metric, strict=True)
+            )
+        if changes.table is not None and some.by_factor is not None:
+            slope, place = some.by_factor
+            tangent = tangent + slope * changes.table.at[place].get(mode="promise_in_bounds")
+    if not wanted.by_index:
+        return tangent
+    by_index = [slope for some in chunk_slopes for slope in some.by_index or ()]
+    if turned is not None:
+        rows = turned.astype(dtype).reshape(-1, 3)
+        for j in range(3):
+            tangent = tangent + q[j] * sum(rows[r, j] * slope for r, slope in enumerate(by_index))
+    if changes.q is not None:
+        rows = cells.astype(dtype).reshape(-1, 3)
+        for j in range(3):
+            tangent = tangent + changes.q[j] * sum(rows[r, j] * slope for r, slope in enumerate(by_index))
+    return tangent
+
+
+def _slopes(
+    cell: Float[Array, "3 3"],
+    crystal: Crystal,
+    beam: Float[Array, "3"],
+    wavelength: Float[Array, ""],
+    rays: reciprocal.Directions,
+    *,
+    shape: str,
+    wanted: _Wanted,
+) -> _Slopes:
+    """Derivatives of `accumulate.one_orientation`."""
+    by_index = by_cells = by_metric = by_factor = None
+    deltas, (h, k, l) = nearest_points(reciprocal.miller_offsets(cell, beam, wavelength, rays))
+    factor = hkl.nearest(crystal.table, h, k, l)
+    spread = spread_about_points(deltas, crystal, shape)
+    if wanted.by_factor:
+        by_factor = (2.0 * factor * spread, hkl.place(crystal.table, h, k, l))
+    if shape == "square":
+        slopes = [lattice.square_slopes(delta, crystal.cells[i]) for i, delta in enumerate(deltas)]
+        term = factor * factor * spread
+        if wanted.by_index:
+            by_index = tuple(term * by_delta for by_delta, _ in slopes)
+        if wanted.by_cells:
+            by_cells = tuple(term * by_count for _, by_count in slopes)
+    else:
+        dh, dk, dl = deltas
+        radius_squared = lattice.radius_squared(dh, dk, dl, crystal.metric)
+        by_radius = factor * factor * lattice.RADIAL_SLOPES[shape](radius_squared)
+        if wanted.by_index:
+            by_index = tuple(by_radius * slope for slope in lattice.radius_slopes(dh, dk, dl, crystal.metric))
+        if wanted.by_metric:
+            by_metric = tuple(by_radius * slope for slope in lattice.metric_slopes(dh, dk, dl))
+    return _Slopes(by_index, by_cells, by_metric, by_factor)
+
+
+def _change_of_q(q, d_unit, d_beam, d_wavelength, wavelength) -> tuple[_Component, ...] | None:
+    """Tangent of q = (unit − beam)/λ."""
+    d_beam, d_wavelength = _given(d_beam), _given(d_wavelength)
+    if d_beam is None and d_wavelength is None and all(_given(d) is None for d in d_unit):
+        return None
+    dtype = q[0].dtype
+    changes = []
+    for j in range(3):
+        change = jnp.zeros_like(q[0]) if _given(d_unit[j]) is None else d_unit[j]
+        if d_beam is not None:
+            change = change - d_beam[j].astype(dtype)
+        if d_wavelength is not None:
+            change = change - q[j] * d_wavelength.astype(dtype)
+        changes.append(change / wavelength.astype(dtype))
+    return tuple(changes)
+
+
+def _given(tangent: Array | SymbolicZero) -> Array | None:
+    return None if isinstance(tangent, SymbolicZero) else tangent
+
+
+def _spread(tangent: Array | SymbolicZero, shape: tuple[int, ...]) -> tuple[_Component, ...] | None:
+    if isinstance(tangent, SymbolicZero):
+        return None
+    return tuple(jnp.broadcast_to(number, shape) for number in tangent)

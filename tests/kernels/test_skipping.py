@@ -1,0 +1,154 @@
+"""What is left out is below the bound, in random cases of every shape; and derivatives of what is left in."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from cases import in_float64
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.spatial.transform import Rotation
+
+from jaxbragg_kernels import accumulate, dense, dispatch, hkl, nearness, reciprocal, skipping
+
+BEAM = jnp.asarray([1.0, 0.0, 0.0])
+SHAPES = ("square", "round", "gauss", "tophat")
+
+
+def random_case(seed, dtype="float64", tiles=48, count=40, pixel=None):
+    """A random crystal, random orientations, and tiles of random size, tilt and place."""
+    rng = np.random.default_rng(seed)
+    vectors = rng.uniform(20, 150, 3)[:, None] * (np.eye(3) + rng.uniform(-0.3, 0.3, (3, 3)))
+    turns = Rotation.random(count, rng=rng).as_matrix()
+    cells = rng.uniform(1, 60, 3)
+    mixed = rng.uniform(-0.4, 0.4, 3) * (rng.random() < 0.5)  # half of them with off-diagonal elements
+    metric = [*cells**2, *mixed * np.array([cells[0] * cells[1], cells[0] * cells[2], cells[1] * cells[2]])]
+    pixel = pixel or 10 ** rng.uniform(-4.5, -2.5)
+    grid = np.stack(np.meshgrid(np.arange(4.0), np.arange(4.0), indexing="ij"), -1).reshape(16, 2) * pixel
+    sides = Rotation.random(tiles, rng=rng).as_matrix()[:, :2]
+    corner = rng.uniform([0.1, -0.1, -0.1], [0.3, 0.1, 0.1], (tiles, 3))
+    position = corner[:, None] + np.einsum("pi,tij->tpj", grid, sides)
+    crystal = accumulate.Crystal(
+        jnp.asarray(np.einsum("oij,kj->oki", turns, vectors)),
+        jnp.asarray(cells, dtype),
+        jnp.asarray(metric, dtype),
+        hkl.make_table(jnp.zeros((0, 0, 0), dtype), (0, 0, 0), jnp.asarray(1.0, dtype)),
+        jnp.asarray(1.0, dtype),
+    )
+    return crystal, jnp.asarray(rng.uniform(0.7, 2.0)), reciprocal.directions(jnp.asarray(position), jnp.dtype(dtype))
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@given(st.integers(0, 10**6), st.sampled_from([1e-1, 1e-3, 1e-6, 1e-12]))
+def test_no_tile_is_left_out_in_which_a_pixel_reaches_the_bound(shape, dtype, seed, least):
+    with jax.enable_x64(True):
+        crystal, wavelength, rays = random_case(seed, dtype)
+        near, brightest = _jitted[shape](crystal, wavelength, rays, jnp.asarray(least))
+        # float32 rounds δ by some 1e-7, and N δ of the brightest pixel by 1e-5.
+        assert np.asarray(brightest)[~np.asarray(near)].max(initial=0.0) <= least * (1.001 if dtype == "float32" else 1)
+
+
+def _both(crystal, wavelength, rays, least, shape):
+    near = nearness.near_test(nearness.extents(BEAM, wavelength, rays), crystal, least, shape)
+
+    def brightest(cell):
+        deltas, _ = accumulate.nearest_points(reciprocal.miller_offsets(cell, BEAM, wavelength, rays))
+        return accumulate.spread_about_points(deltas, crystal, shape).max(axis=1)
+
+    return jax.vmap(near)(crystal.orientations), jax.vmap(brightest)(crystal.orientations)
+
+
+_jitted = {shape: jax.jit(lambda *a, shape=shape: _both(*a, shape)) for shape in SHAPES}
+
+
+@pytest.mark.parametrize("shape", ["gauss", "tophat"])
+@in_float64
+def test_the_bound_leaves_out_most_of_what_can_be_left_out(shape):
+    # Else it would be right and useless: at most three times the tiles that have a bright pixel are kept.
+    kept = bright = 0
+    for seed in range(20):
+        crystal, wavelength, rays = random_case(seed, pixel=5e-5)
+        crystal = crystal._replace(metric=jnp.asarray([400.0, 400, 400, 0, 0, 0]))
+        near, brightest = _jitted[shape](crystal, wavelength, rays, jnp.asarray(1e-6))
+        kept, bright = kept + np.asarray(near).sum(), bright + (np.asarray(brightest) >= 1e-6).sum()
+    assert 0 < bright <= kept < 3 * bright
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("count", [1, 31, 33, 150])
+@in_float64
+def test_the_sum_is_that_of_all_orientations_less_what_is_below_the_bound(shape, count):
+    crystal, wavelength, rays = random_case(7, count=count)
+    wanted = np.asarray(dense.over_orientations(crystal, BEAM, wavelength, rays, shape=shape, unroll=1))
+    tiles = nearness.extents(BEAM, wavelength, rays)
+    draw = jax.jit(skipping.over_orientations, static_argnames=("shape", "interpolation"))
+    for least in (1e-9, 1e-2):
+        found = np.asarray(
+            draw(
+                crystal, BEAM, wavelength, rays, tiles, jnp.asarray(least), shape=shape, interpolation="nearest"
+            )
+        )  # fmt: skip
+        assert (found <= wanted * (1 + 1e-12) + 1e-14).all()
+        assert (wanted - found).max() <= count * least
+
+
+@given(st.lists(st.integers(0, 2**32 - 1), min_size=1, max_size=4), st.data())
+def test_the_place_of_a_bit_is_found_by_its_rank(words, data):
+    places = [32 * i + bit for i, word in enumerate(words) for bit in range(32) if word >> bit & 1]
+    if not places:
+        return
+    rank = data.draw(st.integers(0, len(places) - 1))
+    entry = [jnp.asarray([word], jnp.uint32) for word in words]
+    assert int(skipping._place_of_bit(entry, jnp.asarray([rank]))[0]) == places[rank]
+
+
+@pytest.mark.parametrize("shape", ["square", "gauss"])
+@in_float64
+def test_derivatives_are_those_of_all_orientations_in_both_modes(shape):
+    crystal, wavelength, rays = random_case(3, count=9, tiles=20)
+    tiles = nearness.extents(BEAM, wavelength, rays)
+    # So little that nothing bright is left out.
+    least = jnp.asarray(1e-14)
+    weight = jnp.asarray(np.random.default_rng(0).random((20, 16)))
+
+    def listed(orientations, metric, cells, wavelength):
+        some = crystal._replace(orientations=orientations, metric=metric, cells=cells)
+        return skipping.over_orientations(
+            some, BEAM, wavelength, rays, tiles, least, shape=shape, interpolation="nearest"
+        )
+
+    def every(orientations, metric, cells, wavelength):
+        some = crystal._replace(orientations=orientations, metric=metric, cells=cells)
+        return dense.over_orientations(some, BEAM, wavelength, rays, shape=shape, unroll=1)
+
+    at = (crystal.orientations, crystal.metric, crystal.cells, wavelength)
+    wanted, found = (
+        jax.jit(jax.grad(lambda *a, f=f: (f(*a) * weight).sum(), argnums=(0, 1, 2, 3)))(*at) for f in (every, listed)
+    )
+    for one, other in zip(wanted, found, strict=True):
+        np.testing.assert_allclose(other, one, rtol=1e-8, atol=1e-9 * np.abs(one).max())
+    change = jnp.asarray(np.random.default_rng(1).normal(size=at[0].shape)) * 1e-3
+    wanted, found = (jax.jvp(lambda o, f=f: f(o, *at[1:]), at[:1], (change,))[1] for f in (every, listed))
+    np.testing.assert_allclose(found, wanted, rtol=1e-8, atol=1e-9 * np.abs(wanted).max())
+
+
+@pytest.mark.parametrize(("pixel", "listed"), [(1e-5, True), (3e-3, False)])
+@in_float64
+def test_where_much_is_near_everything_is_drawn_with_the_same_result(pixel, listed):
+    crystal, wavelength, _ = random_case(11, count=16)
+    crystal = crystal._replace(metric=jnp.asarray([900.0, 900, 900, 0, 0, 0]))
+    grid = np.stack(np.meshgrid(np.arange(40.0), np.arange(40.0), indexing="ij"), -1) * pixel + 0.05
+    position = np.concatenate([np.full((40, 40, 1), 0.1), grid], axis=-1)
+    position = position.reshape(10, 4, 10, 4, 3).transpose(0, 2, 1, 3, 4).reshape(100, 16, 3)
+    rays = reciprocal.directions(jnp.asarray(position), jnp.dtype("float64"))
+    least = jnp.asarray(1e-12)
+    share = nearness.share_near(crystal, nearness.extents(BEAM, wavelength, rays), least, shape="gauss")
+    assert (float(share) < 0.2) == listed
+    draw = jax.jit(
+        lambda least: dispatch.over_orientations(
+            crystal, BEAM, wavelength, rays, shape="gauss", interpolation="nearest", unroll=1, least=least
+        )
+    )
+    wanted = dense.over_orientations(crystal, BEAM, wavelength, rays, shape="gauss", unroll=1)
+    np.testing.assert_allclose(draw(least), wanted, rtol=0, atol=16e-12)
