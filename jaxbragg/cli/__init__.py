@@ -65,6 +65,14 @@ def _dispatch(words: list[str]) -> int:
         from jaxbragg.cli.compare_images_command import run as compare_images
 
         return compare_images(words[1:])
+    if words[0] == "refine":
+        from jaxbragg.cli.refine_command import run as refine
+
+        return refine(words[1:])
+    if words[0] == "benchmark":
+        from jaxbragg.cli.benchmark_command import run as benchmark
+
+        return benchmark(words[1:])
     if words[0].startswith("-"):
         return _simulate(words)
     raise UsageError(f"unknown sub-command {words[0]!r}: known are {', '.join(pages.COMMANDS)}; see jaxbragg --help")

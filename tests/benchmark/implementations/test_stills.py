@@ -1,0 +1,13 @@
+import numpy as np
+
+from jaxbragg.benchmark.cases import CASES
+from jaxbragg.benchmark.implementations.stills import Loop, stills_error
+
+CASE = CASES["stills-256"].shrunk()
+
+
+def test_stills_one_by_one_are_right():
+    images = Loop().measure(CASE, "forward", 1).output  # type: ignore[arg-type]
+    assert images.shape == (3, 64, 64)
+    assert 0 < stills_error(CASE, images) < 5e-6  # type: ignore[arg-type]
+    assert stills_error(CASE, np.roll(images, 1, axis=0)) > 1e-2  # type: ignore[arg-type]

@@ -1,0 +1,41 @@
+import sys
+
+import pytest
+
+from jaxbragg.benchmark.commands import COMMANDS, run_command, timed_process
+from jaxbragg.io import read_hkl
+
+
+def test_the_memory_is_that_of_the_process_alone():
+    # This process, with JAX in it, holds more than either.
+    _, small = timed_process([sys.executable, "-S", "-c", "pass"])
+    _, large = timed_process([sys.executable, "-S", "-c", "x = b'x' * 100_000_000"])
+    assert small < 30e6
+    assert 100e6 < large < 130e6
+
+
+def test_a_process_that_fails_is_quoted():
+    with pytest.raises(RuntimeError, match="left with status 3: too bad"):
+        timed_process([sys.executable, "-c", "import sys; print('too bad', file=sys.stderr); sys.exit(3)"])
+    with pytest.raises(RuntimeError, match="no_such_program"):
+        timed_process(["no_such_program"])
+
+
+def test_help_is_a_command_without_jax_in_it():
+    help_ = next(command for command in COMMANDS if command.name == "help")
+    run = run_command(help_, 1)
+    assert len(run.seconds) == 1
+    assert run.peak_rss < 60e6  # JAX alone takes twice that
+
+
+def test_the_made_up_crystal_is_lysozyme(tmp_path):
+    import numpy as np
+
+    from jaxbragg.benchmark.commands import write_lysozyme
+    from jaxbragg.io import read_matrix
+    from jaxbragg.models.unit_cell import cell_parameters
+
+    write_lysozyme(str(tmp_path / "a.hkl"), str(tmp_path / "a.mat"))
+    vectors = np.linalg.inv(read_matrix(tmp_path / "a.mat") / 0.9768)
+    np.testing.assert_allclose(cell_parameters(vectors), (27.1, 31.3, 33.8, 88.0, 108.0, 112.1), rtol=1e-9)
+    assert len(read_hkl(tmp_path / "a.hkl")[0]) == 45 * 53 * 57
