@@ -14,6 +14,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import jaxbragg.refine as refine
     import jaxbragg_kernels as kernels
     from jaxbragg.cli.read import read_experiment as read_experiment
     from jaxbragg.compat import as_the_c_program_draws as as_the_c_program_draws
@@ -65,12 +66,14 @@ _HOME = {
     "trace_pixel": "jaxbragg.trace",
 }
 
-__all__ = ["kernels", *_HOME]
+_MODULES = {"kernels": "jaxbragg_kernels", "refine": "jaxbragg.refine"}
+
+__all__ = ["kernels", "refine", *_HOME]
 
 
 def __getattr__(name: str) -> Any:
-    if name == "kernels":
-        return import_module("jaxbragg_kernels")
+    if name in _MODULES:
+        return import_module(_MODULES[name])
     if name == "__version__":
         from importlib.metadata import version
 

@@ -13,6 +13,11 @@ SAYS = {
     "03_gradient": "the first agrees with central differences to 1e-4",
     "04_your_own_detector": "128 × 128 pixels on a cylinder",
     "05_which_factor": "keeps the rotation of its last step",
+    "06_recover_a_misset": "crystal.misset[0]: began +1.50 off, ended +0.000",
+    "07_cell_and_distance": "distance known to 20 µm:",
+    "08_two_panels": "83 values from 20 stills; χ² per degree of freedom 1.0",
+    "09_spectrum": "1.00   1.000 (held)",
+    "10_mosaic_and_size": "spread: the truth is 0.8, ",
 }
 
 

@@ -33,8 +33,8 @@ def in_a_fresh_interpreter(program: str) -> str:
 @pytest.mark.parametrize("name", jaxbragg.__all__)
 def test_a_public_name_is_that_of_its_module(name):
     value = getattr(jaxbragg, name)
-    if name == "kernels":
-        assert value is import_module("jaxbragg_kernels")
+    if name in jaxbragg._MODULES:
+        assert value is import_module(jaxbragg._MODULES[name])
         return
     assert value is getattr(import_module(jaxbragg._HOME[name]), name)
     assert value.__name__ == name
@@ -57,7 +57,7 @@ def test_type_checkers_see_the_same_names_at_the_same_places():
         for node in block.body
         for alias in node.names
     }
-    assert seen == {**jaxbragg._HOME, "kernels": "jaxbragg_kernels"}
+    assert seen == {**jaxbragg._HOME, **jaxbragg._MODULES}
 
 
 def test_an_unknown_name_is_an_attribute_error():

@@ -47,10 +47,10 @@ def write_image_figure(
     one, other = (np.where(np.isfinite(x), x, np.nan) for x in (np.asarray(a, np.float64), np.asarray(b, np.float64)))
     slow, fast = one.shape
     step = -(-max(slow, fast) // _BLOCKS)
-    shown = [_largest(image, step) for image in (one, other)]
-    difference = _largest(other - one, step)
-    top = _bound(np.concatenate([image.ravel() for image in shown]))
-    most = _bound(np.abs(difference.ravel()))
+    shown = [extreme_of_blocks(image, step) for image in (one, other)]
+    difference = extreme_of_blocks(other - one, step)
+    top = bound(np.concatenate([image.ravel() for image in shown]))
+    most = bound(np.abs(difference.ravel()))
 
     figure = Figure(figsize=(11.0, 9.0), dpi=_DPI, layout="constrained")
     canvas = FigureCanvasAgg(figure)
@@ -93,7 +93,7 @@ def _draw_profile(axes, comparison: ImageComparison) -> None:
     above.set_xlabel("resolution [Å]")
 
 
-def _largest(image: NDArray[np.float64], block: int) -> NDArray[np.float64]:
+def extreme_of_blocks(image: NDArray[np.float64], block: int) -> NDArray[np.float64]:
     """Reduces block × block pixels to the value of the largest size, sign kept; NaN only where all are."""
     if block == 1:
         return image
@@ -104,7 +104,8 @@ def _largest(image: NDArray[np.float64], block: int) -> NDArray[np.float64]:
     return np.where(np.abs(low) > np.abs(high), low, high)
 
 
-def _bound(values: NDArray[np.float64]) -> float:
+def bound(values: NDArray[np.float64]) -> float:
+    """A top for a scale: almost all values lie below it, and it is above 0."""
     known = values[np.isfinite(values)]
     top = float(np.percentile(known, 99.95)) if known.size else 0.0
     if top <= 0.0 and known.size:  # hardly any pixel is lit

@@ -1,0 +1,148 @@
+"""What a refinement leaves in its folder. Each file is whole or not there; result.json comes last."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from jaxbragg.cli.refine.as_flags import as_flags, flags_text, matrix_text
+from jaxbragg.cli.refine.config import Config
+from jaxbragg.cli.refine.setup import Request
+from jaxbragg.compare.report import as_json, run_metadata
+from jaxbragg.io.atomic import check_writable, write_atomically
+from jaxbragg.io.errors import FileError, reason_of
+from jaxbragg.io.raw import write_float_image
+
+if TYPE_CHECKING:
+    from jaxbragg.refine import Result
+
+RESULT = "result.json"
+
+
+def folder_of(config: Config, given: str | None) -> str:
+    """The output folder: --out, or that of the configuration, beside it."""
+    return given or config.beside(config.table("output").get("folder", "refined"))
+
+
+def prepare(folder: str) -> None:
+    """Makes the folder, and finds out before the fit whether its result can be kept.
+
+    Raises:
+        FileError: It cannot.
+    """
+    try:
+        os.makedirs(folder, exist_ok=True)
+    except FileExistsError as error:
+        raise FileError(folder, "expected a folder, but found a file") from error
+    except (OSError, ValueError) as error:
+        raise FileError(folder, reason_of(error)) from error
+    check_writable(os.path.join(folder, RESULT))
+
+
+def write(
+    folder: str, config: Config, request: Request, result: Result, command: Sequence[str], warnings: Sequence[str]
+) -> list[str]:
+    """Write everything; lines for the log.
+
+    Args:
+        folder: Where to.
+        config: For what is wanted, and the record.
+        request: What was asked for.
+        result: What was found.
+        command: The command line, word by word.
+        warnings: For the record.
+
+    Raises:
+        FileError: If a file cannot be written.
+    """
+    wanted, lines = config.table("output"), []
+    figures = wanted.get("figures", True)
+    if figures and find_spec("matplotlib") is None:
+        lines.append("without figures: they need matplotlib, pip install 'jaxbragg[plot]'")
+        figures = False
+    images = [
+        _write_image(folder, request, result, index, figures, wanted.get("images", True))
+        for index in range(len(request.images))
+    ]
+    if figures:
+        from jaxbragg.cli.refine.figures import write_convergence, write_correlations
+
+        write_convergence(os.path.join(folder, "convergence.png"), result)
+        write_correlations(os.path.join(folder, "correlations.png"), result)
+    lines += _about_flags(images)
+    write_atomically(os.path.join(folder, "summary.txt"), f"{result}\n".encode())
+    record = {**result.to_dict(), "warnings": list(warnings), "images": images, **_metadata(config, request, command)}
+    write_atomically(os.path.join(folder, RESULT), as_json(record).encode())
+    return lines
+
+
+def _write_image(
+    folder: str, request: Request, result: Result, index: int, figures: bool, images: bool
+) -> dict[str, Any]:
+    """One image's files; its part of the record."""
+    from jaxbragg.refine.leaves import write_leaves
+
+    loaded, measured = request.images[index], result.problem.images[index]
+    end = f"_{index:0{len(str(len(request.images) - 1))}d}"
+    experiment = result.experiments[index] if index == 0 else result.problem.experiment(result.x, index)
+    files: dict[str, str] = {}
+
+    def write_as(kind: str, name: str, call: Callable[[str], None]) -> None:
+        call(os.path.join(folder, name))
+        files[kind] = name
+
+    model, residual = result.model_image(index), result.residual_image(index)
+    if images:
+        write_as("model", f"model{end}.bin", lambda path: write_float_image(path, model))
+        write_as("residual", f"residual{end}.bin", lambda path: write_float_image(path, residual))
+    if figures:
+        from jaxbragg.cli.refine.figures import write_images
+
+        seen = np.where(measured.used, measured.counts, np.nan)
+        write_as("figure", f"image{end}.png", lambda path: write_images(path, seen, model, residual))
+    write_as("leaves", f"experiment{end}.npz", lambda path: write_leaves(path, experiment))
+    matrix = f"A{end}.mat"
+    options = result.problem.recipes[index].options
+    found = as_flags(request.words[index], experiment, options, os.path.join(folder, matrix))
+    terms = {each.name for each in result.problem.recipes[index].assignments if each.kind == "image"}
+    found.left_out.extend(f"image.{name}" for name in sorted(terms))
+    write_as("matrix", matrix, lambda path: write_atomically(path, matrix_text(found.matrix).encode()))
+    header = f"refined by jaxbragg; xargs jaxbragg < flags{end}.txt draws it"
+    header += f"\nnot in these flags, see experiment{end}.npz: {', '.join(found.left_out)}" if found.left_out else ""
+    write_as("flags", f"flags{end}.txt", lambda path: write_atomically(path, flags_text(found, header).encode()))
+    used = residual[np.isfinite(residual)]
+    return {
+        "file": loaded.path,
+        "pixels": int(measured.used.sum()),
+        "pixels_masked": int((~measured.used).sum()) - measured.not_numbers,
+        "pixels_untrusted": loaded.untrusted,
+        "pixels_without_a_number": measured.not_numbers,
+        "chi2_per_pixel": float(np.mean(used**2)) if used.size else None,
+        "written": files,
+        "not_in_flags": found.left_out,
+    }
+
+
+def _about_flags(images: Sequence[dict[str, Any]]) -> list[str]:
+    lost = sorted({name for image in images for name in image["not_in_flags"]})
+    if not lost:
+        return []
+    shown = ", ".join(lost[:6]) + (", …" if len(lost) > 6 else "")
+    return [f"not in flags_*.txt, but in experiment_*.npz: {shown}"]
+
+
+def _metadata(config: Config, request: Request, command: Sequence[str]) -> dict[str, Any]:
+    files = {"config": config.path, **{f"image_{i}": image.path for i, image in enumerate(request.images)}}
+    metadata = run_metadata(command, files)
+    for name in ("equinox", "scipy", "optax", "optimistix"):
+        try:
+            metadata["versions"][name] = version(name)
+        except PackageNotFoundError:
+            metadata["versions"][name] = None
+    metadata["configuration"] = config.tables
+    return metadata

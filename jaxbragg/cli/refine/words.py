@@ -1,0 +1,56 @@
+"""A command line as its flags, each with its values: to put one image's flags in place of those of all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from jaxbragg.cli.flag_table import OUTPUT, find_flag
+from jaxbragg.cli.flags import Flag
+
+Group = tuple[Flag | None, list[str]]
+
+# Of jaxbragg's own flags these describe how an image is drawn.
+_DRAWING = ("compat", "precision", "memory-limit")
+
+
+def groups(words: Sequence[str]) -> list[Group]:
+    """Each flag with the words that follow it; None where the words begin with no flag.
+
+    `scan` refuses what is wrong with them.
+    """
+    found: list[Group] = []
+    for word in words:
+        name, equals, value = word.partition("=")
+        joined = word.startswith("--") and bool(equals)
+        flag = find_flag(name if joined else word)
+        if flag is not None or not found:
+            found.append((flag, [name, value] if joined and flag is not None else [word]))
+        else:
+            found[-1][1].append(word)
+    return found
+
+
+def flatten(parts: Iterable[Group]) -> list[str]:
+    """The words again."""
+    return [word for _, group in parts for word in group]
+
+
+def replaced(words: Sequence[str], by: Sequence[str]) -> list[str]:
+    """Some flags with others in place of those of the same name."""
+    new = groups(by)
+    names = {flag.name for flag, _ in new if flag is not None}
+    return flatten([*(g for g in groups(words) if g[0] is None or g[0].name not in names), *new])
+
+
+def without(words: Sequence[str], names: Iterable[str]) -> list[str]:
+    """The flags but for some, by their names without dashes."""
+    gone = set(names)
+    return flatten(g for g in groups(words) if g[0] is None or g[0].name not in gone)
+
+
+def no_part(words: Sequence[str]) -> str | None:
+    """A flag that has no part in a refinement, as it would be accepted and ignored: it writes images, or says where."""
+    for flag, group in groups(words):
+        if flag is not None and (flag.group == OUTPUT or (flag.own and flag.name not in _DRAWING)):
+            return group[0]
+    return None

@@ -1,0 +1,283 @@
+"""A fit as a function of one unbounded vector: what every solver sees."""
+
+from collections.abc import Sequence
+from copy import copy
+from dataclasses import replace
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float
+
+from jaxbragg.models import Experiment
+from jaxbragg.options import Options
+from jaxbragg.plan import make_plan
+from jaxbragg.refine.arrow import Arrow
+from jaxbragg.refine.equations import image_equations, image_gradient, image_model, image_objective
+from jaxbragg.refine.free_values import FreeValues, free_values
+from jaxbragg.refine.likelihood import AbstractLikelihood, likelihood_of, under_x64
+from jaxbragg.refine.model import Recipe, Tiles
+from jaxbragg.refine.parameters import Parameter
+from jaxbragg.refine.paths import assign
+from jaxbragg.refine.pixels import Measured, known_background, measured, to_tiles
+from jaxbragg.refine.transforms import Transform
+from jaxbragg.tiles import assemble
+
+# A value is at its bound when it is nearer than that to it, in typical changes.
+_AT_BOUND = 1e-4
+
+_Vector = Float[np.ndarray, "free"]
+
+
+class Problem:
+    """Images, a model of each, and what of it is free.
+
+    Solvers move x, without bounds and 0 at the start; `values` are in the user's units. The objective is −2 ln of the
+    likelihood of all used pixels and of the priors, up to a constant.
+
+    Attributes:
+        experiments: One for each image, as they are at the start.
+        free: The free values.
+        images: What was measured.
+        known: Background that is known, or None, for each image.
+        tiles: The images as they are summed over.
+        recipes: What is static about each model.
+        likelihood: The noise.
+        transform: From x to values.
+        blur: Spots are drawn that many times wider: see `jaxbragg.refine.capture`.
+    """
+
+    experiments: tuple[Experiment, ...]
+    free: FreeValues
+    images: tuple[Measured, ...]
+    known: tuple[np.ndarray | None, ...]
+    tiles: tuple[Tiles, ...]
+    recipes: tuple[Recipe, ...]
+    likelihood: AbstractLikelihood
+    transform: Transform
+    blur: float
+
+    def __init__(
+        self,
+        experiments: Experiment | Sequence[Experiment],
+        parameters: Sequence[Parameter | str],
+        images: Any,
+        options: Options = Options(),
+        *,
+        likelihood: AbstractLikelihood | str = "poisson",
+        masks: Any = None,
+        shoeboxes: Any = None,
+        background: Any = None,
+    ) -> None:
+        """Check everything and cut the images into tiles.
+
+        Args:
+            experiments: One for all images, or one for each.
+            parameters: What is free; a path stands for `Parameter(path)`.
+            images: One image, or a list of them [photons].
+            options: How the model is drawn.
+            likelihood: "poisson", `Poisson(floor)` or `Gaussian(read_noise)`.
+            masks: True for the pixels to be used: one for all images, or a list of one (or None) for each.
+            shoeboxes: To use only these pixels: first and last along fast, then slow, ends included, with the panel in
+                front where there are several. One list for all images, or a list of one (or None) for each.
+            background: Photons known to be in each pixel beside the model's: a number or an image, or a list.
+
+        Raises:
+            ValueError: If an argument cannot be; the message names it.
+        """
+        listed = isinstance(images, list | tuple)
+        images = list(images) if listed else [images]
+        if not images:
+            raise ValueError("Argument `images` must hold at least one image, but is empty.")
+        count = len(images)
+        given = [experiments] if isinstance(experiments, Experiment) else list(experiments)
+        if not given or not all(isinstance(e, Experiment) for e in given) or len(given) not in (1, count):
+            raise ValueError(
+                f"Argument `experiments` must be one Experiment, or one for each of {count} images, "
+                f"but holds {len(given)}."
+            )
+        given = given * count if len(given) == 1 else given
+        shapes = {options.shape or experiment.crystal.shape for experiment in given}
+        if len(shapes) != 1:
+            raise ValueError(f"Argument `experiments` must have spots of one shape, but has {sorted(shapes)}.")
+        options = replace(options, shape=shapes.pop())
+        self.likelihood = under_x64(likelihood_of(likelihood))
+        self.free = free_values(given, [Parameter(p) if isinstance(p, str) else p for p in parameters])
+        masks = _for_each("masks", masks, count, listed and isinstance(masks, list | tuple))
+        boxes = _for_each("shoeboxes", shoeboxes, count, _is_list_of_lists(shoeboxes))
+        known = _for_each("background", background, count, listed and isinstance(background, list | tuple))
+        self.images = tuple(
+            measured(i, *each, self.likelihood, options)
+            for i, each in enumerate(zip(images, given, masks, boxes, strict=True))
+        )
+        self.known = tuple(
+            None if each is None else known_background(i, each, given[i].detector.image_shape)
+            for i, each in enumerate(known)
+        )
+        plans = [make_plan(experiment.detector.shape, options) for experiment in given]
+        self.recipes = tuple(Recipe(self.free.assignments, options, plan) for plan in plans)
+        self.tiles = tuple(to_tiles(self.images, self.known, plans, options))
+        with jax.enable_x64(True):
+            self.experiments = tuple(jax.tree.map(jnp.asarray, experiment) for experiment in given)
+        gather = self.free.gather
+        self.transform = Transform(
+            *(gather(table) for table in (self.free.start, self.free.scale, self.free.lower, self.free.upper))
+        )
+        self.blur = 1.0
+
+    def changed(self, **attributes: Any) -> "Problem":
+        """The same problem with other attributes."""
+        other = copy(self)
+        for name, value in attributes.items():
+            setattr(other, name, value)
+        return other
+
+    @property
+    def start(self) -> _Vector:
+        """Where solvers begin."""
+        return np.zeros(self.free.count)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the free values."""
+        return self.free.all_names()
+
+    @property
+    def pixels(self) -> int:
+        """Used pixels of all images."""
+        return sum(int(image.used.sum()) for image in self.images)
+
+    @property
+    def not_numbers(self) -> int:
+        """Pixels left out as they hold no finite number."""
+        return sum(image.not_numbers for image in self.images)
+
+    def values(self, x: _Vector) -> _Vector:
+        """Free values in the user's units."""
+        return np.asarray(self.transform.values(np.asarray(x, float)))
+
+    def at_bounds(self, x: _Vector, gradient: _Vector) -> np.ndarray:
+        """−1 for values at their lower bound that the gradient pushes out, 1 at their upper bound, else 0."""
+        values, transform = self.values(x), self.transform
+        near = _AT_BOUND * transform.scale
+        low = (values - transform.lower <= near) & (gradient > 0)
+        return np.where(low, -1, np.where((transform.upper - values <= near) & (gradient < 0), 1, 0))
+
+    def objective(self, x: _Vector) -> float:
+        """What is minimised."""
+        values = self.values(x)
+        with jax.enable_x64(True):
+            sums = [image_objective(*self._image(i), self._local(i, values), self._blur()) for i in self._each()]
+            return float(sum(float(each) for each in sums)) + self._prior(values)[0]
+
+    def gradient(self, x: _Vector) -> _Vector:
+        """Derivative of the objective by x."""
+        return self.objective_and_gradient(x)[1]
+
+    def objective_and_gradient(self, x: _Vector) -> tuple[float, _Vector]:
+        """Both in one pass, in reverse mode."""
+        values, slopes = self.values(x), self.transform.slopes(np.asarray(x, float))
+        total, slope, _ = self._prior(values)
+        slope = 2.0 * slope
+        with jax.enable_x64(True):
+            sums = [image_gradient(*self._image(i), self._local(i, values), self._blur()) for i in self._each()]
+            for i, (objective, part) in enumerate(sums):
+                total += float(objective)
+                slope[self.free.places(i)] += np.asarray(part)
+        return total, slope * slopes
+
+    def normal_equations(self, x: _Vector, *, in_values: bool = False) -> Arrow:
+        """Half the gradient and the Fisher information of the objective, by x.
+
+        Args:
+            x: Where.
+            in_values: By the values divided by their scales instead, for uncertainties.
+        """
+        values = self.values(x)
+        seeds = self.transform.scale if in_values else self.transform.slopes(np.asarray(x, float))
+        s, o, images = self.free.shared, self.free.own, self.free.images
+        total, slope, curvature = self._prior(values)
+        slope, curvature = slope * seeds, curvature * seeds**2
+        shared, cross, own = np.diag(curvature[:s]), np.zeros((images, s, o)), np.zeros((images, o, o))
+        chi2 = expected = 0.0
+        with jax.enable_x64(True):
+            blur = self._blur()
+            sums = []
+            for i in self._each():
+                local = self._local(i, values)
+                sums.append(image_equations(*self._image(i), local, jnp.asarray(seeds[self.free.places(i)]), blur))
+            for i, each in enumerate(sums):
+                matrix = np.asarray(each.information)
+                total += float(each.objective)
+                chi2 += float(each.chi2)
+                expected += float(each.expected)
+                slope[self.free.places(i)] += np.asarray(each.gradient)
+                shared += matrix[:s, :s]
+                cross[i] = matrix[:s, s:]
+                own[i] = matrix[s:, s:] + np.diag(curvature[s + i * o : s + (i + 1) * o])
+        return Arrow(total, chi2, expected, slope, shared, cross, own)
+
+    def residuals(self, x: _Vector, image: int = 0) -> Float[np.ndarray, "pixels"]:
+        """(count − model)/√variance of the used pixels of one image."""
+        return self.residual_image(x, image)[self.images[image].used]
+
+    def experiment(self, x: _Vector, image: int = 0) -> Experiment:
+        """The experiment of one image with the values at x."""
+        with jax.enable_x64(True):
+            local = self._local(image, self.values(x))
+            return assign(self.experiments[image], self.recipes[image].assignments, local)
+
+    def model_image(self, x: _Vector, image: int = 0) -> np.ndarray:
+        """Mean photons of every pixel of one image, all terms included."""
+        whole = self.images[image]._replace(used=np.ones_like(self.images[image].used))
+        recipe, experiment = self.recipes[image], self.experiments[image]
+        with jax.enable_x64(True):
+            (tiles,) = to_tiles([whole], [self.known[image]], [recipe.plan], recipe.options)
+            drawn = image_model(recipe, experiment, tiles, self._local(image, self.values(x)), self._blur())
+            return np.asarray(assemble(drawn, experiment.detector, recipe.plan))
+
+    def residual_image(self, x: _Vector, image: int = 0) -> np.ndarray:
+        """(count − model)/√variance of every pixel of one image, NaN where a pixel is not used."""
+        model = self.model_image(x, image)
+        with jax.enable_x64(True):
+            sigma = np.sqrt(np.asarray(self.likelihood.variance(jnp.asarray(model, jnp.float64))))
+        return np.where(self.images[image].used, (self.images[image].counts - model) / sigma, np.nan)
+
+    # What the functions above have in common -----------------------------------------------------------------------
+
+    def _image(self, image: int) -> tuple[Recipe, Experiment, AbstractLikelihood, Tiles]:
+        return self.recipes[image], self.experiments[image], self.likelihood, self.tiles[image]
+
+    def _each(self) -> range:
+        return range(len(self.images))
+
+    def _local(self, image: int, values: _Vector) -> jax.Array:
+        return jnp.asarray(values[self.free.places(image)])
+
+    def _blur(self) -> jax.Array:
+        return jnp.asarray(self.blur, jnp.float64)
+
+    def _prior(self, values: _Vector) -> tuple[float, _Vector, _Vector]:
+        """The priors' part of the objective, half its slope and half its curvature, by value."""
+        sigma = self.free.gather(self.free.prior_sigma)
+        known = np.isfinite(sigma)
+        weight = np.where(known, 1.0 / np.where(known, sigma, 1.0) ** 2, 0.0)
+        off = np.where(known, values - self.free.gather(self.free.prior), 0.0)
+        return float((weight * off**2).sum()), weight * off, weight
+
+
+def _for_each(name: str, value: Any, count: int, listed: bool) -> list[Any]:
+    """One for all images, or one for each."""
+    if not listed:
+        return [value] * count
+    if len(value) != count:
+        raise ValueError(f"Argument `{name}` must hold one for each of {count} images, but holds {len(value)}.")
+    return list(value)
+
+
+def _is_list_of_lists(boxes: Any) -> bool:
+    """Whether there is a list of boxes for each image, and not one list of boxes for all."""
+    if not isinstance(boxes, list | tuple):
+        return False
+    return any(each is None or (len(each) > 0 and np.ndim(each[0]) > 0) for each in boxes)
