@@ -30,6 +30,7 @@ class Options:
             has them, at the "first" of them for all (capture: the last layer's).
         memory_limit: Bytes that the simulation may use beside the image; bigger images go in blocks.
         block_pixels: Pixels to a block; None to choose by device and memory limit. Changes the image by less than 1e-6.
+        devices: How many of `jax.devices()` share the blocks of an image; None for one.
         unroll: Orientations to a pass over a block.
         skip_below: Tiles of pixels and orientations of the crystal that cannot meet a Bragg spot are left out, where
             all that is left out of a pixel is sure to be below this share of the brightest pixel; 0 to draw everything.
@@ -49,6 +50,7 @@ class Options:
     corrections: str = "each"
     memory_limit: int | None = None
     block_pixels: int | None = None
+    devices: int | None = None
     unroll: int = 4
     skip_below: float | None = None
 
@@ -58,12 +60,12 @@ class Options:
         Raises:
             ValueError: If one cannot be; the message names it.
         """
-        for name, least in (("oversample", 1), ("unroll", 1), ("memory_limit", 1), ("block_pixels", 1)):
+        for name in ("oversample", "unroll", "memory_limit", "block_pixels", "devices"):
             value = getattr(self, name)
-            if value is None and name in ("memory_limit", "block_pixels"):
+            if value is None and name in ("memory_limit", "block_pixels", "devices"):
                 continue
-            if isinstance(value, bool) or not isinstance(value, int) or value < least:
-                raise ValueError(f"Option `{name}` must be a whole number of at least {least}, but is {value!r}.")
+            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+                raise ValueError(f"Option `{name}` must be a whole number of at least 1, but is {value!r}.")
         choices = {
             "precision": PRECISIONS,
             "interpolation": INTERPOLATIONS,

@@ -35,7 +35,7 @@ class Plan:
         roi: First and last pixel drawn along fast, then slow, ends included.
         tiles_slow, tiles_fast: Tiles that cover the region.
         tiles_per_block: Tiles in a block.
-        blocks: Blocks in all; the last may be filled with tiles that are thrown away.
+        blocks: Blocks in all, a multiple of the devices; the last ones may be filled with tiles that are thrown away.
     """
 
     panels: int
@@ -63,7 +63,7 @@ def make_plan(shape: tuple[int, int, int], options: Options) -> Plan:
 
     Args:
         shape: Panels, slow and fast pixels.
-        options: For region, block size and memory limit.
+        options: For region, block size, memory limit and devices.
 
     Raises:
         ValueError: If the region is not on the detector.
@@ -79,7 +79,8 @@ def make_plan(shape: tuple[int, int, int], options: Options) -> Plan:
     tiles_slow = roi[3] // TILE - roi[2] // TILE + 1
     tiles = panels * tiles_slow * tiles_fast
     wanted = max(1, block_pixels(options) // PIXELS_PER_TILE)
-    blocks = -(-tiles // wanted)
+    devices = options.devices or 1
+    blocks = -(-tiles // (wanted * devices)) * devices
     return Plan(panels, slow, fast, roi, tiles_slow, tiles_fast, -(-tiles // blocks), blocks)
 
 

@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
+from jaxbragg.devices import check_devices, spread_over_devices
 from jaxbragg.models import Experiment
 from jaxbragg.options import Options
 from jaxbragg.pipeline import Arrays, draw_tiles, unpack, with_skipping
@@ -38,25 +39,59 @@ def simulate(
 
     Raises:
         TypeError: If the experiment or the options are something else.
-        ValueError: If the region of interest is not on the detector.
+        ValueError: If the region of interest is not on the detector, or there are fewer devices than asked for.
     """
-    if not isinstance(experiment, Experiment):
-        raise TypeError(f"Argument `experiment` must be an Experiment, but is {type(experiment).__name__}.")
-    if not isinstance(options, Options):
-        raise TypeError(f"Argument `options` must be Options, but is {type(options).__name__}.")
-    options = replace(options, shape=options.shape or experiment.crystal.shape)
-    plan = make_plan(experiment.detector.shape, options)
+    options, plan = prepare(experiment, options)
     with jax.enable_x64(True):
         if progress is None:
             return _simulate(experiment, options, plan)
         return _in_steps(experiment, options, plan, progress)
 
 
+def prepare(experiment: Experiment, options: Options) -> tuple[Options, Plan]:
+    """The options with the shape of the spots filled in, and how the image is cut.
+
+    Args:
+        experiment: Its leaves need not have values.
+        options: As the caller gave them.
+
+    Raises:
+        TypeError: As `simulate`.
+        ValueError: As `simulate`.
+    """
+    if not isinstance(experiment, Experiment):
+        raise TypeError(f"Argument `experiment` must be an Experiment, but is {type(experiment).__name__}.")
+    if not isinstance(options, Options):
+        raise TypeError(f"Argument `options` must be Options, but is {type(options).__name__}.")
+    options = replace(options, shape=options.shape or experiment.crystal.shape)
+    check_devices(options.devices)
+    return options, make_plan(experiment.detector.shape, options)
+
+
 @partial(jax.jit, static_argnames=("options", "plan"))
 def _simulate(experiment: Experiment, options: Options, plan: Plan) -> Float[Array, "..."]:
     arrays = with_skipping(unpack(experiment, options), options, plan)
-    draw = jax.checkpoint(partial(_draw_block, arrays, options, plan), prevent_cse=False)
-    return assemble(jax.lax.map(draw, jnp.arange(plan.blocks)), experiment.detector, plan)
+    return assemble(draw_blocks(arrays, options, plan, jnp.arange(plan.blocks)), experiment.detector, plan)
+
+
+def draw_blocks(
+    arrays: Arrays, options: Options, plan: Plan, blocks: Int[Array, "block"]
+) -> Float[Array, "block tile pixel"]:
+    """Photons in the pixels of some blocks, one block after the other on each device.
+
+    Args:
+        arrays: The experiment, unpacked.
+        options: How it is to be drawn.
+        plan: How the image is cut.
+        blocks: Numbers of the blocks, a multiple of the devices. Past the plan's last one they repeat the last tile.
+    """
+
+    def draw(arrays: Arrays, blocks: Int[Array, "block"]) -> Float[Array, "block tile pixel"]:
+        # Under the checkpoint reverse mode keeps nothing of a block.
+        each = jax.checkpoint(partial(_draw_block, arrays, options, plan), prevent_cse=False)
+        return jax.lax.map(each, blocks)
+
+    return spread_over_devices(draw, options.devices)(arrays, blocks)
 
 
 def _draw_block(arrays: Arrays, options: Options, plan: Plan, block: Int[Array, ""]) -> Float[Array, "tile pixel"]:
@@ -67,8 +102,8 @@ def _in_steps(
     experiment: Experiment, options: Options, plan: Plan, progress: Callable[[float], None]
 ) -> Float[Array, "..."]:
     """The same, some blocks at a time, so that a person can see it advance."""
-    launches = min(plan.blocks, 50)
-    at_once = -(-plan.blocks // launches)
+    launches, devices = min(plan.blocks, 50), options.devices or 1
+    at_once = -(-plan.blocks // (launches * devices)) * devices
     drawn = []
     for first in range(0, plan.blocks, at_once):
         drawn.append(_draw_some(experiment, options, plan, jnp.asarray(first), at_once).block_until_ready())
@@ -81,7 +116,7 @@ def _draw_some(
     experiment: Experiment, options: Options, plan: Plan, first: Int[Array, ""], count: int
 ) -> Float[Array, "..."]:
     arrays = with_skipping(unpack(experiment, options), options, plan)
-    return jax.lax.map(partial(_draw_block, arrays, options, plan), first + jnp.arange(count))
+    return draw_blocks(arrays, options, plan, first + jnp.arange(count))
 
 
 _assemble = jax.jit(assemble, static_argnames="plan")

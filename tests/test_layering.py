@@ -19,7 +19,7 @@ ORDER: tuple[set[str], ...] = (
     {"jaxbragg.units"},
     {"jaxbragg.models"},
     {"jaxbragg.options", "jaxbragg.io"},
-    {"jaxbragg.plan"},
+    {"jaxbragg.plan", "jaxbragg.devices"},
     {"jaxbragg.tiles"},
     {"jaxbragg.pipeline"},
     {"jaxbragg.simulate", "jaxbragg.noise"},

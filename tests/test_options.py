@@ -52,6 +52,7 @@ def test_a_replacement_is_checked_too():
         {"roi": (5, 5, 0, 0)},
         {"memory_limit": 1},
         {"block_pixels": 16},
+        {"devices": 8},
         {"point_pixel": True},
         {"polarization": False},
     ],
@@ -61,7 +62,7 @@ def test_possible_values_are_kept(possible):
     assert getattr(Options(**possible), name) == value
 
 
-@pytest.mark.parametrize("name", ["oversample", "unroll", "memory_limit", "block_pixels"])
+@pytest.mark.parametrize("name", ["oversample", "unroll", "memory_limit", "block_pixels", "devices"])
 @pytest.mark.parametrize("value", [0, -1, 1.0, 2.5, True, "2", NAN])
 def test_a_count_that_is_none_is_named(name, value):
     with pytest.raises(ValueError, match=f"Option `{name}` must be a whole number of at least 1, but is"):

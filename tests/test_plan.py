@@ -40,12 +40,27 @@ def test_the_tiles_just_cover_the_region_and_the_blocks_just_hold_the_tiles(regi
     assert made.tiles_per_block * PIXELS_PER_TILE <= max(block_pixels, PIXELS_PER_TILE)
 
 
+@given(regions(), st.integers(1, 10**6), st.integers(1, 9))
+def test_several_devices_get_equal_parts(region, block_pixels, devices):
+    shape, roi = region
+    one = make_plan(shape, Options(roi=roi, block_pixels=block_pixels))
+    made = make_plan(shape, Options(roi=roi, block_pixels=block_pixels, devices=devices))
+    assert made.blocks % devices == 0
+    assert made.tiles <= made.blocks * made.tiles_per_block
+    assert made.tiles_per_block <= one.tiles_per_block
+    # What is drawn to be thrown away is less than a tile to each block.
+    assert made.blocks * made.tiles_per_block < made.tiles + made.blocks
+
+
 def test_an_example_by_hand():
     # 10 × 7 pixels on 2 panels: 3 × 2 tiles each, 12 in all; 5 to a block would be 3 blocks, so 4 to each.
     made = make_plan((2, 10, 7), Options(block_pixels=5 * 16))
     assert (made.tiles_slow, made.tiles_fast, made.tiles) == (3, 2, 12)
     assert (made.blocks, made.tiles_per_block) == (3, 4)
     assert made.roi == (0, 6, 0, 9)
+    # Two devices take as many blocks each: two of 3 tiles.
+    made = make_plan((2, 10, 7), Options(block_pixels=5 * 16, devices=2))
+    assert (made.blocks, made.tiles_per_block) == (4, 3)
     # Pixels 5 … 9 along fast and 2 … 2 along slow: the tiles begin with the region.
     made = make_plan((1, 10, 12), Options(roi=(5, 9, 2, 2)))
     assert (made.tiles_fast, made.tiles_slow, made.blocks) == (2, 1, 1)

@@ -207,6 +207,8 @@ FLAGS: tuple[Flag, ...] = (
     Flag("precision", OWN, "arithmetic", "PRECISION", "word", choices=("mixed", "float32", "float64"), default="mixed",
          own=True),
     Flag("device", OWN, "where to compute; cpu, gpu, …", "DEVICE", "word", default="JAX's choice", own=True),
+    Flag("devices", OWN, "how many of JAX's devices share the image", "COUNT", "whole", check=AT_LEAST_ONE, default="1",
+         own=True),
     Flag("png", OWN, "picture for a quick look", "FILE", "file", own=True),
     Flag("memory-limit", OWN, "memory to keep to: smaller blocks, or an error; 4G, 500M, 2GiB, bytes", "SIZE", "size",
          own=True),

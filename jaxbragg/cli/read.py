@@ -136,6 +136,7 @@ def _options(scanned: Scanned, experiment: Experiment, detector: DetectorSetup, 
         d_min=scanned.number("dmin") or 0.0,
         roi=None if roi is None else tuple(int(edge) for edge in roi),  # type: ignore[arg-type]
         memory_limit=scanned.whole("memory_limit"),
+        devices=scanned.whole("devices"),
     )
     if "nopolar" in scanned and "polar" in scanned:
         notes.warn("-nopolar: the polarization correction is off, -polar has no effect")

@@ -58,7 +58,8 @@ def describe(setup: Setup) -> Iterator[str]:
     )
     angles = np.asarray(experiment.scan.angles)
     yield _line("phi", f"{angles[0]:g} … {angles[-1]:g} deg about {_vector(np.asarray(experiment.scan.axis))}")
-    yield _line("precision", f"{options.precision} on {jax.devices()[0].device_kind}")
+    several = f"{options.devices} × " if (options.devices or 1) > 1 else ""
+    yield _line("precision", f"{options.precision} on {several}{jax.devices()[0].device_kind}")
 
 
 def _describe_detector(setup: Setup) -> Iterator[str]:

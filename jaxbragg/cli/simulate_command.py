@@ -26,6 +26,7 @@ def run(scanned: Scanned) -> int:
     wanted = wanted_outputs(scanned)
     check_outputs(wanted, scanned)
     with device(scanned):
+        _check_devices(scanned.whole("devices"))
         setup = read_setup(scanned)
         for line in setup.notes.said:
             say(f"note: {line}")
@@ -79,6 +80,17 @@ def device(scanned: Scanned) -> Iterator[None]:
         raise UsageError(f"--device {name}: JAX finds no such device here, only {known}") from None
     with jax.default_device(device):
         yield
+
+
+def _check_devices(count: int | None) -> None:
+    """Before any file is read: raise a UsageError if there are fewer devices than that."""
+    if count is None:
+        return
+    from jaxbragg.devices import usable_devices
+
+    have = usable_devices()
+    if count > len(have):
+        raise UsageError(f"--devices {count}: JAX finds only {len(have)} here ({have[0].platform})")
 
 
 @contextmanager

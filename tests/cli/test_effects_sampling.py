@@ -61,6 +61,7 @@ CASES = (
     Effect("--precision float32", precision, "float32"),
     Effect("--precision mixed", precision, "mixed", base="--precision float32"),
     Effect("--memory-limit 2G", lambda s: s.options.memory_limit or 0, 2 * 2**30),
+    Effect("--devices 4", lambda s: s.options.devices or 1, 4),
     Effect("--compat", option("corrections"), "first"),
     Effect("--compat", option("spot_width"), "reciprocal"),
     Effect("--compat", phi, [0.5, 0.5], base="-osc 1"),
