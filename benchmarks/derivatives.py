@@ -115,7 +115,11 @@ def cases() -> dict[str, Case]:
         beam=jb.Beam(
             1.0, polarization=0.7, fluence=1e28, sources=jb.AbsoluteSources(_UNIT, [1.1, 1.0, 1.2], [1.0, 2.0, 0.5])
         ),
-        crystal=_crystal(shape="gauss", mosaic=jb.RotationList([np.eye(3), _small_turn((0.3, -0.5, 0.4))])),
+        crystal=_crystal(
+            shape="gauss",
+            cells=(7.0, 6.0, 5.0, 0.9, -0.7, 1.1),
+            mosaic=jb.RotationList([np.eye(3), _small_turn((0.3, -0.5, 0.4))]),
+        ),
         detector=jb.MultiPanel(two),
         structure_factors=uneven,
         scan=jb.Scan((0.0, 0.4)),
@@ -123,8 +127,8 @@ def cases() -> dict[str, Case]:
     curved = jb.Experiment(
         beam=jb.Beam(1.1, direction=_UNIT[1], polarization=-0.6, fluence=1e28, sources=_SOURCES),
         crystal=jb.Crystal(
-            (11.0, 12.0, 13.0, 82.0, 97.0, 105.0), misset=(10, -20, 30), cells=(2.5, 3.2, 2.0), fudge=1.1,
-            mosaic=jb.CapMosaic(2.0, 3), shape="round",
+            (11.0, 12.0, 13.0, 82.0, 97.0, 105.0), misset=(10, -20, 30), fudge=1.1,
+            cells=(2.5, 3.2, 2.0, 0.3, -0.2, 0.4), mosaic=jb.CapMosaic(2.0, 3), shape="round",
         ),
         detector=jb.CurvedDetector((16, 16), (2.2e-3, 2e-3), 0.11, (-0.009, -0.007), sensor=jb.Sensor(4e-4, 3e-4, 2)),
         structure_factors=even,

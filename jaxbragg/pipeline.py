@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from jaxbragg.models import Experiment
+from jaxbragg.models import Crystal, Experiment
 from jaxbragg.models.background import AmorphousBackground
 from jaxbragg.models.detector import AbstractDetector
 from jaxbragg.options import Options
@@ -56,7 +56,7 @@ def unpack(experiment: Experiment, options: Options) -> Arrays:
         crystal=accumulate.Crystal(
             orientations=orientations.astype(exact),
             cells=crystal.cells.astype(dtype),
-            metric=spot_metric(crystal.cells, vectors, crystal.fudge, options).astype(dtype),
+            metric=spot_metric(crystal, vectors, options).astype(dtype),
             table=hkl.make_table(factors.values.astype(dtype), factors.minimum, factors.default),
             default=factors.default,
         ),
@@ -66,7 +66,7 @@ def unpack(experiment: Experiment, options: Options) -> Arrays:
         polarization_axis=beam.polarization_axis,
         polarization=beam.polarization,
         sources=tuple(x.astype(exact) for x in beam.rays()),  # type: ignore[arg-type]
-        bragg_scale=scaling.photon_scale(beam.fluence, crystal.cells, steps),
+        bragg_scale=scaling.photon_scale(beam.fluence, crystal.volume(), steps),
         background_scale=background.photon_scale(beam.fluence, molecules, options.oversample**2),
     )
 
@@ -77,16 +77,14 @@ def types(options: Options) -> tuple[jnp.dtype, jnp.dtype]:
     return {"mixed": (double, single), "float64": (double, double), "float32": (single, single)}[options.precision]
 
 
-def spot_metric(
-    cells: Float[Array, "3"], vectors: Float[Array, "3 3"], fudge: Float[Array, ""], options: Options
-) -> Float[Array, "6"]:
-    """M of `jaxbragg_kernels.lattice.radius_squared`."""
+def spot_metric(crystal: Crystal, vectors: Float[Array, "3 3"], options: Options) -> Float[Array, "6"]:
+    """M of `jaxbragg_kernels.lattice.radius_squared`: fudge · NᵀN, or what the C program takes instead."""
     if options.spot_width == "miller" or options.shape == "round":
-        return fudge * jnp.concatenate([cells * cells, jnp.zeros(3)])
-    volume = cells[0] * cells[1] * cells[2]
-    reciprocal_rows = jnp.linalg.inv(vectors).T
-    tensor = (reciprocal_rows[:, None, :] * reciprocal_rows[None, :, :]).sum(axis=-1)
-    return fudge * volume**2 * tensor[jnp.array([0, 1, 2, 0, 0, 1]), jnp.array([0, 1, 2, 1, 2, 2])]
+        rows = crystal.cells_matrix()
+    else:
+        rows = crystal.volume() * jnp.linalg.inv(vectors).T
+    tensor = (rows[:, None, :] * rows[None, :, :]).sum(axis=-1)
+    return crystal.fudge * tensor[jnp.array([0, 1, 2, 0, 0, 1]), jnp.array([0, 1, 2, 1, 2, 2])]
 
 
 # 2. A block of tiles: layers and sub-pixels, sources, orientations ---------------------------------------------------

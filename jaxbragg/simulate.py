@@ -63,7 +63,7 @@ def prepare(experiment: Experiment, options: Options) -> tuple[Options, Plan]:
         raise TypeError(f"Argument `experiment` must be an Experiment, but is {type(experiment).__name__}.")
     if not isinstance(options, Options):
         raise TypeError(f"Argument `options` must be Options, but is {type(options).__name__}.")
-    options = replace(options, shape=options.shape or experiment.crystal.shape)
+    options = replace(options, shape=experiment.crystal.drawn_shape(options.shape, options.spot_width))
     check_devices(options.devices)
     return options, make_plan(experiment.detector.shape, options)
 

@@ -102,13 +102,17 @@ def textbook_vectors(crystal: jb.Crystal) -> np.ndarray:
     return np.linalg.inv((reciprocal @ turn.T).T)
 
 
-def textbook_lattice(shape: str, index: np.ndarray, cells: np.ndarray, fudge: float) -> np.ndarray:
+def textbook_lattice(
+    shape: str, index: np.ndarray, cells: np.ndarray, fudge: float, shear: np.ndarray | None = None
+) -> np.ndarray:
     """F_latt² at real Miller indices [..., 3]."""
     if shape == "square":
         with np.errstate(invalid="ignore", divide="ignore"):
             ratio = np.sin(np.pi * cells * index) / np.sin(np.pi * index)
         return np.where(index == np.round(index), cells, ratio).prod(axis=-1) ** 2
-    radius2 = fudge * ((cells * (index - np.round(index))) ** 2).sum(axis=-1)
+    d, e, f = (0, 0, 0) if shear is None else shear
+    matrix = np.diag(cells) + np.array([[0, d, f], [d, 0, e], [f, e, 0]])
+    radius2 = fudge * (((index - np.round(index)) @ matrix) ** 2).sum(axis=-1)
     if shape == "gauss":
         value = np.exp(-radius2 / 0.63)
     elif shape == "tophat":
@@ -116,7 +120,7 @@ def textbook_lattice(shape: str, index: np.ndarray, cells: np.ndarray, fudge: fl
     else:
         x = np.pi * np.sqrt(np.maximum(radius2, 1e-12))
         value = 0.723601254558268 * 3 * (np.sin(x) / x - np.cos(x)) / x**2
-    return (cells.prod() * value) ** 2
+    return (np.linalg.det(matrix) * value) ** 2
 
 
 def textbook_factor(factors: jb.StructureFactors, index: np.ndarray, interpolation: str) -> np.ndarray:
@@ -207,7 +211,7 @@ def textbook_image(experiment: jb.Experiment, options: jb.Options) -> np.ndarray
                 for vectors in orientations:
                     index = q @ vectors.T
                     amplitude = textbook_factor(experiment.structure_factors, index, options.interpolation)
-                    lattice = textbook_lattice(shape, index, cells, fudge)
+                    lattice = textbook_lattice(shape, index, cells, fudge, np.asarray(crystal.shear))
                     image += factor * amplitude**2 * lattice / len(orientations)
     return image
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import equinox as eqx
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
@@ -25,6 +26,8 @@ class Crystal(eqx.Module):
             for the standard setting itself.
         misset: Rotations about x, then y, then z of the laboratory, after U [deg].
         cells: Unit cells along a, b, c; real numbers are allowed.
+        shear: Nd, Ne, Nf, what N = [[Na, Nd, Nf], [Nd, Nb, Ne], [Nf, Ne, Nc]] has beside its diagonal; 0 unless given.
+            Spots that depend on N Δh alone take it; square ones are a product along a, b, c and cannot.
         fudge: Multiplies the squared distance from a Bragg point: more than 1 narrows round, gauss and tophat spots.
         mosaic: The rotations of the domains.
         shape: Of the spots: "square", "round", "gauss" or "tophat".
@@ -34,6 +37,7 @@ class Crystal(eqx.Module):
     orientation: Float[Array, "3 3"] | None
     misset: Float[Array, "3"]
     cells: Float[Array, "3"]
+    shear: Float[Array, "3"]
     fudge: Float[Array, ""]
     mosaic: AbstractMosaic
     shape: str = eqx.field(static=True)
@@ -56,7 +60,8 @@ class Crystal(eqx.Module):
             cell: A `UnitCell`, or six numbers [Å, deg].
             orientation: Rotation matrix, or None.
             misset: Three angles [deg].
-            cells: Unit cells along a, b, c: one number or three.
+            cells: Unit cells along a, b, c: one number, three, or the six Na, Nb, Nc, Nd, Ne, Nf of a symmetric matrix,
+                for spots that are not square. Its eigenvalues must be positive: another matrix of the same |N Δh| has.
             size: Instead of `cells`: lengths along a, b, c [m], one number or three; cells = ceil(size / length).
             fudge: Positive number.
             mosaic: None for a perfect crystal.
@@ -80,16 +85,14 @@ class Crystal(eqx.Module):
             size = checks.leaf("size", size, (3,))
             checks.positive("size", size)
             cells = cells_of_size(np.asarray(size), np.array([float(cell.a), float(cell.b), float(cell.c)]))
-        if checks.outer_shape(cells) == ():
-            cells = [cells] * 3
-        self.cells = checks.leaf("cells", cells, (3,))
-        checks.positive("cells", self.cells)
+        self.cells, self.shear = _cells_and_shear(cells)
         self.fudge = checks.leaf("fudge", fudge)
         checks.positive("fudge", self.fudge)
         self.mosaic = no_mosaic() if mosaic is None else mosaic
         if not isinstance(self.mosaic, AbstractMosaic):
             raise ValueError(f"Argument `mosaic` must be a mosaic model such as CapMosaic, but is {mosaic!r}.")
         self.shape = checks.choice("shape", shape, SHAPES)
+        self.drawn_shape()
 
     @classmethod
     def from_vectors(cls, vectors: Any, **arguments: Any) -> "Crystal":
@@ -112,6 +115,34 @@ class Crystal(eqx.Module):
         left, _, right = np.linalg.svd(turn)
         return cls(cell, orientation=left @ right, **arguments)
 
+    def drawn_shape(self, shape: str | None = None, spot_width: str = "miller") -> str:
+        """The shape that spots are drawn in.
+
+        Args:
+            shape: None for the crystal's own.
+            spot_width: As in `Options`.
+
+        Raises:
+            ValueError: If N has numbers beside its diagonal and that shape or width knows none.
+        """
+        shape = shape or self.shape
+        shear = checks.known(self.shear)
+        if shear is not None and shear.any():
+            check_sheared(shape, spot_width)
+        return shape
+
+    def cells_matrix(self) -> Float[Array, "3 3"]:
+        """N, symmetric."""
+        with jax.enable_x64(True):
+            (a, b, c), (d, e, f) = self.cells, self.shear
+            return jnp.stack([jnp.stack(row) for row in ((a, d, f), (d, b, e), (f, e, c))])
+
+    def volume(self) -> Float[Array, ""]:
+        """Unit cells in the crystal, det N: Na Nb Nc unless N has numbers beside its diagonal."""
+        with jax.enable_x64(True):
+            (a, b, c), (d, e, f) = self.cells, self.shear
+            return a * b * c + 2.0 * d * e * f - a * e * e - b * f * f - c * d * d
+
     def vectors(self) -> Float[Array, "3 3"]:
         """Rows a, b, c [Å] in the laboratory at φ = 0, before mosaic rotations; differentiable."""
         with jax.enable_x64(True):
@@ -120,6 +151,37 @@ class Crystal(eqx.Module):
             if self.orientation is not None:
                 turn = rotation.product(turn, self.orientation)
             return rotation.product(rows, turn.T)
+
+
+def check_sheared(shape: str, spot_width: str) -> None:
+    """Raise a ValueError unless spots of that shape and width can have Nd, Ne, Nf."""
+    if shape == "square":
+        raise ValueError(
+            "Argument `cells` must be one number or three where spots are square, but has six: a parallelepiped has no "
+            "symmetric matrix; draw them round, gauss or tophat."
+        )
+    if spot_width != "miller":
+        raise ValueError(
+            "Argument `cells` must be one number or three where spots are as wide as the C program draws them "
+            f"(spot_width={spot_width!r}, --compat), but has six: there only the product of the three counts."
+        )
+
+
+def _cells_and_shear(cells: Any) -> tuple[jax.Array, jax.Array]:
+    """One number, three or six into three and three."""
+    shape = checks.outer_shape(cells)
+    if shape not in ((), (3,), (6,)):
+        raise ValueError(f"Argument `cells` must be one number, three or six, but has shape {shape}.")
+    found = checks.leaf("cells", [cells] * 3 if shape == () else cells, shape or (3,))
+    with jax.enable_x64(True):
+        three, shear = found[:3], found[3:] if shape == (6,) else jnp.zeros_like(found)
+    checks.positive("cells", three)
+    known = checks.known(found)
+    if shape == (6,) and known is not None:
+        a, b, c, d, e, f = known
+        least = np.linalg.eigvalsh([[a, d, f], [d, b, e], [f, e, c]])[0]
+        checks.require(least > 0, "cells", "be a matrix of positive eigenvalues", known)
+    return three, shear
 
 
 def cells_of_size(size: np.ndarray, lengths: np.ndarray) -> np.ndarray:

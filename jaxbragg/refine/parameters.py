@@ -124,7 +124,7 @@ _KINDS: dict[str, tuple[str, float | None]] = {
     "wavelength_ratios": ("", 1e-3),
     "fluence": ("1/m²", None),
     "attenuation": ("1/m", None),
-    "cells": ("", 1.0),
+    **dict.fromkeys(("cells", "shear"), ("", 1.0)),
     "polarization": ("", 0.1),
 }
 

@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Float
 
 from jaxbragg.models import Experiment
+from jaxbragg.models.crystal import check_sheared
 from jaxbragg.options import Options
 from jaxbragg.plan import make_plan
 from jaxbragg.refine.arrow import Arrow
@@ -98,12 +99,14 @@ class Problem:
                 f"but holds {len(given)}."
             )
         given = given * count if len(given) == 1 else given
-        shapes = {options.shape or experiment.crystal.shape for experiment in given}
+        shapes = {each.crystal.drawn_shape(options.shape, options.spot_width) for each in given}
         if len(shapes) != 1:
             raise ValueError(f"Argument `experiments` must have spots of one shape, but has {sorted(shapes)}.")
         options = replace(options, shape=shapes.pop())
         self.likelihood = under_x64(likelihood_of(likelihood))
         self.free = free_values(given, [Parameter(p) if isinstance(p, str) else p for p in parameters])
+        if any(item.name == "shear" for item in self.free.assignments):
+            check_sheared(str(options.shape), options.spot_width)
         masks = _for_each("masks", masks, count, listed and isinstance(masks, list | tuple))
         boxes = _for_each("shoeboxes", shoeboxes, count, _is_list_of_lists(shoeboxes))
         known = _for_each("background", background, count, listed and isinstance(background, list | tuple))

@@ -44,7 +44,7 @@ def trace_pixel(
     """
     plan = make_plan(experiment.detector.shape, options)
     _check_pixel(experiment, plan, panel, slow, fast)
-    options = replace(options, shape=options.shape or experiment.crystal.shape)
+    options = replace(options, shape=experiment.crystal.drawn_shape(options.shape, options.spot_width))
     row, column = (slow - plan.first[0]) // TILE, (fast - plan.first[1]) // TILE
     tile = (panel * plan.tiles_slow + row) * plan.tiles_fast + column
     # The tile of the image, not the pixel alone: in mixed precision the middle of the tile counts.
@@ -84,7 +84,7 @@ def _check_pixel(experiment: Experiment, plan: Plan, panel: int, slow: int, fast
 def _trace(
     experiment: Experiment, options: Options, plan: Plan, tile: Int[Array, "1"], inside: Int[Array, ""]
 ) -> tuple[dict[str, Float[Array, "..."]], Float[Array, "sample source orientation 8"]]:
-    arrays = unpack(experiment, options)
+    arrays, volume = unpack(experiment, options), experiment.crystal.volume()
     tiles = place_of_tiles(plan, tile)
     samples = samples_of(arrays.detector, options, jnp.dtype(arrays.beam_direction.dtype))
 
@@ -93,7 +93,7 @@ def _trace(
 
         def per_source(source: Any) -> tuple[Any, Any]:
             direction, wavelength, _ = source
-            steps = jax.lax.map(lambda cell: _one(arrays, options, cell, direction, wavelength, rays, inside),
+            steps = jax.lax.map(lambda cell: _one(arrays, options, volume, cell, direction, wavelength, rays, inside),
                                 arrays.crystal.orientations)  # fmt: skip
             polar = polarization_of(arrays, rays, direction) if options.polarization else jnp.ones_like(solid_angle)
             return polar[0, inside], steps
@@ -128,6 +128,7 @@ def _trace(
 def _one(
     arrays: Arrays,
     options: Options,
+    volume: Float[Array, ""],
     cell: Float[Array, "3 3"],
     direction: Float[Array, "3"],
     wavelength: Float[Array, ""],
@@ -158,8 +159,8 @@ def _one(
     else:
         axes = [jnp.full_like(deltas[0], jnp.nan)] * 3
         sign = lattice.radial_sign(shape, lattice.radius_squared(deltas[0], deltas[1], deltas[2], crystal.metric))
-    volume = crystal.cells[0] * crystal.cells[1] * crystal.cells[2]
-    values = [*index, jnp.sqrt(cell_squared), sign * volume * jnp.sqrt(lattice_squared), *axes]
+    amplitude = sign * volume.astype(sign.dtype) * jnp.sqrt(lattice_squared)
+    values = [*index, jnp.sqrt(cell_squared), amplitude, *axes]
     return jnp.stack([value.astype(jnp.float64) for value in values])
 
 

@@ -73,15 +73,14 @@ def capture_fraction(
     return -jnp.exp(-layer * path) * jnp.expm1(-path)
 
 
-def photon_scale(fluence: Float[Array, ""], cells: Float[Array, "3"], steps: int) -> Float[Array, ""]:
-    """Photons for one unit of summed |F|²·(F_latt / Na Nb Nc)².
+def photon_scale(fluence: Float[Array, ""], volume: Float[Array, ""], steps: int) -> Float[Array, ""]:
+    """Photons for one unit of summed |F|²·(F_latt / det N)².
 
     Args:
         fluence: [photons/m²].
-        cells: Na, Nb, Nc.
+        volume: Unit cells in the crystal, det N; Na Nb Nc where N is a diagonal.
         steps: Sub-pixels × φ steps × mosaic domains that the sum runs over.
     """
-    volume = cells[0] * cells[1] * cells[2]
     return THOMSON_AREA * fluence * volume * volume / steps
 
 

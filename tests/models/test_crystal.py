@@ -110,6 +110,39 @@ def test_cells_are_one_number_or_three_and_need_not_be_whole():
     np.testing.assert_array_equal(Crystal(TRICLINIC, cells=(1, 2, 3)).cells, [1, 2, 3])
 
 
+def test_six_cells_are_a_symmetric_matrix_in_the_order_of_diffbragg():
+    crystal = Crystal(TRICLINIC, cells=(7, 6, 5, 0.6, -0.4, 0.5), shape="gauss")
+    np.testing.assert_array_equal(crystal.cells, [7, 6, 5])
+    np.testing.assert_array_equal(crystal.shear, [0.6, -0.4, 0.5])
+    matrix = [[7, 0.6, 0.5], [0.6, 6, -0.4], [0.5, -0.4, 5]]
+    np.testing.assert_array_equal(crystal.cells_matrix(), matrix)
+    np.testing.assert_allclose(crystal.volume(), np.linalg.det(matrix), rtol=1e-14)
+    three = Crystal(TRICLINIC, cells=(7, 6, 5))
+    np.testing.assert_array_equal(three.cells_matrix(), np.diag([7, 6, 5]))
+    assert float(three.volume()) == 210.0
+
+
+@pytest.mark.parametrize(
+    ("shape", "spot_width", "message"),
+    [
+        (None, "miller", None),
+        ("round", "miller", None),
+        ("square", "miller", "where spots are square, but has six"),
+        (None, "reciprocal", "where spots are as wide as the C program draws them .*, but has six"),
+    ],
+)
+def test_a_matrix_of_cells_suits_spots_that_depend_on_a_distance_alone(shape, spot_width, message):
+    sheared = Crystal(TRICLINIC, cells=(7, 6, 5, 0, 0, 0.1), shape="gauss")
+    if message is None:
+        assert sheared.drawn_shape(shape, spot_width) == (shape or "gauss")
+    else:
+        with pytest.raises(ValueError, match=f"Argument `cells` must be one number or three {message}"):
+            sheared.drawn_shape(shape, spot_width)
+    # With nothing beside the diagonal six numbers are three.
+    plain = Crystal(TRICLINIC, cells=(7, 6, 5, 0, 0, 0), shape="square")
+    assert plain.drawn_shape(shape, spot_width) == (shape or "square")
+
+
 def test_a_crystal_is_perfect_unless_told_otherwise():
     np.testing.assert_array_equal(Crystal(TRICLINIC).mosaic.rotations(), np.eye(3)[None])
     mosaic = CapMosaic(1.0, 3)
@@ -150,6 +183,11 @@ def test_derivatives_by_the_misset():
         ({"cells": 0}, "cells"),
         ({"cells": (1, -2, 3)}, "cells"),
         ({"cells": float("nan")}, "cells"),
+        ({"cells": (7, 6, 5, 0.6, -0.4, 0.5)}, "cells"),  # square spots
+        ({"cells": (7, 6, 5, 6.5, 0, 0), "shape": "gauss"}, "cells"),  # 7·6 < 6.5²
+        ({"cells": (1, 1, 1, 0.6, 0.6, -0.6), "shape": "gauss"}, "cells"),  # each pair would do, not all three
+        ({"cells": (7, 6, 5, 0, float("nan"), 0), "shape": "gauss"}, "cells"),
+        ({"cells": (7, 6, 5, 1), "shape": "gauss"}, "cells"),
         ({"size": -1e-6}, "size"),
         ({"size": (1e-6, 0, 1e-6)}, "size"),
         ({"size": (1e-6, 1e-6)}, "size"),

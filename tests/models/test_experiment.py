@@ -71,6 +71,7 @@ def test_every_real_number_of_an_experiment_is_a_leaf():
         ".crystal.cell.gamma",
         ".crystal.misset",
         ".crystal.cells",
+        ".crystal.shear",
         ".detector.origin",
         ".detector.pixel_size",
         ".detector.sensor.attenuation",

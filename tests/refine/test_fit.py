@@ -154,6 +154,31 @@ def test_gaussian_counts_with_read_out_noise(small):
     assert result.chi2_per_dof == pytest.approx(1.0, abs=5 * np.sqrt(2 / 4096))
 
 
+def test_what_n_has_beside_its_diagonal_is_found(small):
+    # The truth is sheared along a and b alone; the start is not sheared at all.
+    truth = small.still(cells=(10, 12, 9, 1.5, 0.0, 0.0))
+    start = small.still(cells=(10.5, 11.5, 9.5))
+    parameters = ["crystal.misset", "crystal.cells", "crystal.shear", "image.scale"]
+    problem = refine.Problem(start, parameters, small.counts(truth, 11), background=3.0)
+    result = refine.fit(problem)
+    assert result.converged
+    assert result.determined
+    wanted = {"crystal.cells": (10, 12, 9), "crystal.shear": (1.5, 0.0, 0.0), "crystal.misset": (10, 20, 30)}
+    for name, values in wanted.items():
+        for i, value in enumerate(values):
+            sigma = result.uncertainties[f"{name}[{i}]"]
+            assert result.values[f"{name}[{i}]"] == pytest.approx(value, abs=4 * sigma)
+            assert sigma < 0.1
+    assert result.values["crystal.shear[0]"] > 10 * result.uncertainties["crystal.shear[0]"]
+
+
+def test_square_spots_cannot_be_sheared(small):
+    with pytest.raises(ValueError, match="where spots are square, but has six"):
+        refine.Problem(small.still(shape="square"), ["crystal.shear[0]"], small.image)
+    with pytest.raises(ValueError, match="as the C program draws them"):
+        refine.Problem(small.truth, ["crystal.shear"], small.image, jb.Options(spot_width="reciprocal"))
+
+
 def test_several_stills_with_a_shared_distance(small):
     missets = [(10, 20, 30), (40, 10, 70), (65, 35, 20)]
     truths = [small.still(misset=m) for m in missets]

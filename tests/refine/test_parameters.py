@@ -8,6 +8,7 @@ from jaxbragg.refine import Parameter, cell_parameters
 def test_bounds_default_to_none_but_for_numbers_of_cells():
     assert (Parameter("crystal.cell.a").lower, Parameter("crystal.cell.a").upper) == (-float("inf"), float("inf"))
     assert Parameter("crystal.cells[0]").lower == 0.0
+    assert Parameter("crystal.shear[0]").lower == -float("inf")
     assert Parameter(("crystal.cells[0]", "crystal.cells[1]")).lower == 0.0
     assert Parameter("crystal.cells[0]", bounds=(None, 20)).lower == -float("inf")
 

@@ -34,6 +34,7 @@ def put(tree, path, *values):
         ("crystal.cell.beta", ["crystal.cell.beta"], [95.0]),
         ("crystal.misset", ["crystal.misset[0]", "crystal.misset[1]", "crystal.misset[2]"], [1.0, 2.0, 3.0]),
         ("crystal.misset[1]", ["crystal.misset[1]"], [2.0]),
+        ("crystal.shear[1]", ["crystal.shear[1]"], [0.0]),
         ("detector.panels[1].origin[2]", ["detector.panels[1].origin[2]"], [-4e-4]),
         ("structure_factors.values[1,2,3]", ["structure_factors.values[1,2,3]"], [23.0]),
         ("beam.sources.weights[0]", ["beam.sources.weights[0]"], [1.0]),
