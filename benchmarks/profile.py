@@ -18,7 +18,7 @@ from pathlib import Path
 
 from jaxbragg.cli import prepare_jax
 
-prepare_jax(None)  # as the command line does: wide vectors, before JAX starts
+prepare_jax(None, cache=False)  # as the command line does: wide vectors, before JAX starts
 
 import jax  # noqa: E402
 
@@ -38,7 +38,7 @@ _STAGES = """
 import time; begun = time.perf_counter()
 import json, os, sys
 from jaxbragg.cli import prepare_jax
-prepare_jax(None)
+prepare_jax(None, cache=False)
 stamps = {}
 def stamp(name):
     global begun

@@ -14,6 +14,9 @@ import pytest
 hypothesis.settings.register_profile("jaxbragg", deadline=None, max_examples=40, derandomize=bool(os.environ.get("CI")))
 hypothesis.settings.load_profile("jaxbragg")
 
+# Commands that tests start leave nothing in the home folder, and find nothing there.
+os.environ.setdefault("JAXBRAGG_CACHE", "off")
+
 
 @pytest.fixture(scope="session")
 def reference_dir() -> Path:

@@ -8,6 +8,8 @@ import sys
 from collections.abc import Sequence
 
 from jaxbragg.cli.errors import UsageError
+from jaxbragg.cli.start import is_small
+from jaxbragg.cli.start import prepare_jax as prepare_jax
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -19,15 +21,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         Exit status: 0, 1 where a file is at fault, 2 where the command line is, 130 after Ctrl-C.
     """
-    from jaxbragg.io.errors import FileError
-
     words = list(sys.argv[1:] if argv is None else argv)
     try:
         return _dispatch(words)
     except UsageError as error:
         return _fail(str(error), 2)
-    except FileError as error:
-        return _fail(str(error), 1)
     except MemoryError:
         return _fail("out of memory: draw less with -detpixels, or in smaller blocks with --memory-limit", 1)
     except KeyboardInterrupt:
@@ -36,8 +34,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         # The reader of our output has had enough; Python would complain once more while it closes stdout.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except RuntimeError as error:
-        if "RESOURCE_EXHAUSTED" in str(error) or "Out of memory" in str(error):
+    except Exception as error:
+        # Imported no earlier: the errors of readers come with the readers, these with numpy, and --help waits for them.
+        from jaxbragg.io.errors import FileError
+
+        if isinstance(error, FileError):
+            return _fail(str(error), 1)
+        if isinstance(error, RuntimeError) and ("RESOURCE_EXHAUSTED" in str(error) or "Out of memory" in str(error)):
             return _fail("the device is out of memory: try --memory-limit, such as --memory-limit 1G", 1)
         raise
 
@@ -87,22 +90,10 @@ def _simulate(words: list[str]) -> int:
 
         print(simulate_help())
         return 0
-    prepare_jax(scanned.text("device"))
+    prepare_jax(scanned.text("device"), quick=is_small(scanned))
     from jaxbragg.cli.simulate_command import run
 
     return run(scanned)
-
-
-def prepare_jax(device: str | None) -> None:
-    """Settings that JAX reads once, when it starts: a program may make them, a library may not."""
-    if "jax" in sys.modules:
-        return
-    if device == "cpu":
-        os.environ.setdefault("JAX_PLATFORMS", "cpu")
-    # 256-bit vectors are LLVM's choice even where there are wider ones; the kernels run 1.5 times faster with those.
-    flags = os.environ.get("XLA_FLAGS", "")
-    if "xla_cpu_prefer_vector_width" not in flags:
-        os.environ["XLA_FLAGS"] = f"{flags} --xla_cpu_prefer_vector_width=512".strip()
 
 
 def _fail(message: str, status: int) -> int:

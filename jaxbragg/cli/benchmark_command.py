@@ -41,7 +41,7 @@ def run(words: Sequence[str]) -> int:
         return 0
     from jaxbragg.cli import prepare_jax
 
-    prepare_jax(arguments.device)
+    prepare_jax(arguments.device, cache=False)  # the seconds of a compilation are among what is measured
     if arguments.list:
         from jaxbragg.benchmark.table import list_cases
 

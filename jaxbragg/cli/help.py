@@ -26,6 +26,13 @@ COMMANDS: dict[str, str] = {
     "benchmark": "how fast and how right, beside other programs",
 }
 
+VARIABLES: dict[str, str] = {
+    "JAXBRAGG_CACHE": "off, or a folder: compiled programs are kept there, at most 256 MB, and found by later runs; "
+    "without it in the user's cache folder (~/.cache/jaxbragg, ~/Library/Caches/jaxbragg, %LOCALAPPDATA%\\jaxbragg). "
+    "JAX's own JAX_COMPILATION_CACHE_DIR goes before it",
+    "XLA_FLAGS": "flags of JAX's compiler, which go before jaxbragg's choice of vector width",
+}
+
 
 def general_help() -> str:
     """The page of `jaxbragg --help`: what it is, how it is called, two examples."""
@@ -47,6 +54,9 @@ def general_help() -> str:
             "",
             "One degree of rotation of a mosaic crystal, as raw float32:",
             _example(ROTATION),
+            "",
+            "Environment variables:",
+            *(_row(name, text, 18) for name, text in VARIABLES.items()),
             "",
         ]
     )

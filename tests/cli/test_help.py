@@ -1,5 +1,6 @@
 """The help pages: every flag is there, the lines fit, the examples scan, nothing heavy is imported."""
 
+import os
 import re
 import shlex
 import subprocess
@@ -79,3 +80,20 @@ def test_no_heavy_import() -> None:
     folder = str(module.__file__).rsplit("/cli/", 1)[0]
     run = subprocess.run([sys.executable, "-c", code, folder], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("words", [[], *([name] for name in COMMANDS)], ids=str)
+def test_a_help_page_waits_for_neither_jax_nor_numpy(words: list[str]) -> None:
+    code = (
+        "import sys; from jaxbragg.cli import main; status = main(sys.argv[1:])\n"
+        "print(status, [m for m in ('jax', 'numpy', 'h5py', 'gemmi', 'equinox', 'matplotlib') if m in sys.modules])"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    done = subprocess.run(
+        [sys.executable, "-c", code, *words, "--help"], env=environment, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines()[-1] == "0 []"
+
+
+def test_the_environment_is_explained() -> None:
+    assert re.search(r"^  JAXBRAGG_CACHE +off, or a folder", general_help(), re.MULTILINE)
