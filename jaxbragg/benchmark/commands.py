@@ -15,15 +15,8 @@ import numpy as np
 from jaxbragg.io.hkl import write_hkl
 
 _PROGRAM = "import sys; from jaxbragg.cli import main; sys.exit(main())"
-_CACHE = {
-    # no compilation may be found in a cache / all must be
-    "off": {"JAX_ENABLE_COMPILATION_CACHE": "false"},
-    "warm": {
-        "JAX_ENABLE_COMPILATION_CACHE": "true",
-        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
-        "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
-    },
-}
+# What would choose another cache than the command's own.
+_JAX_CACHE = ("JAX_COMPILATION_CACHE_DIR", "JAX_ENABLE_COMPILATION_CACHE")
 
 
 @dataclass(frozen=True)
@@ -33,7 +26,7 @@ class Command:
     Attributes:
         name, group, about: As those of a `Case`.
         words: After `jaxbragg`; `{hkl}`, `{mat}` and `{out}` stand for files that are made for it.
-        cache: "off" or "warm": whether JAX may find its compilations of an earlier process.
+        cache: "off" or "warm": whether it may find an earlier process's compilations, in a folder of its own.
         steps: Pixels × φ steps; 0 where nothing is drawn.
     """
 
@@ -81,7 +74,8 @@ def run_command(command: Command, repeats: int) -> CommandRun:
         if command.steps:
             write_lysozyme(files["hkl"], files["mat"])
         words = [word.format(**files) for word in command.words]
-        environment = {**child_environment(), **_CACHE[command.cache], "JAX_COMPILATION_CACHE_DIR": f"{folder}/cache"}
+        environment = {name: value for name, value in child_environment().items() if name not in _JAX_CACHE}
+        environment["JAXBRAGG_CACHE"] = "off" if command.cache == "off" else f"{folder}/cache"
         seconds, most = [], 0
         for number in range(repeats + (command.cache == "warm")):
             spent, rss = timed_process([sys.executable, "-c", _PROGRAM, *words], environment)
