@@ -110,12 +110,13 @@ def _refine(arguments: argparse.Namespace, config: Config, request: Request, fol
             raise UsageError(f"{config.path}: {plain(str(error))}") from None
         except ImportError as error:
             raise config.wrong("fit", None, "solver", str(error)) from None
-    found = warnings_of(result)
-    say(str(result))
-    _warn(found)
-    for line in write(folder, config, request, result, command, [*request.warnings, *found]):
-        say(line)
-    say(f"written: {folder}")
+        interruption.fitting = False
+        found = warnings_of(result)
+        say(str(result))
+        _warn(found)
+        for line in write(folder, config, request, result, command, [*request.warnings, *found]):
+            say(line)
+        say(f"written: {folder}")
     if interruption.pressed:
         return 130
     return 0 if result.converged else 3

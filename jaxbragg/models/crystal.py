@@ -30,7 +30,7 @@ class Crystal(eqx.Module):
             Spots that depend on N Δh alone take it; square ones are a product along a, b, c and cannot.
         fudge: Multiplies the squared distance from a Bragg point: more than 1 narrows round, gauss and tophat spots.
         mosaic: The rotations of the domains.
-        shape: Of the spots: "square", "round", "gauss" or "tophat".
+        shape: Of the spots: "square", "round", "gauss" or "tophat", through which no derivative passes: it is 0.
     """
 
     cell: UnitCell

@@ -99,6 +99,10 @@ class Problem:
                 f"but holds {len(given)}."
             )
         given = given * count if len(given) == 1 else given
+        if options.devices is not None:
+            raise ValueError(
+                f"Option `devices` must be None in a fit, which uses one device, but is {options.devices}."
+            )
         shapes = {each.crystal.drawn_shape(options.shape, options.spot_width) for each in given}
         if len(shapes) != 1:
             raise ValueError(f"Argument `experiments` must have spots of one shape, but has {sorted(shapes)}.")

@@ -3,7 +3,10 @@
 import json
 import shlex
 import signal
+import subprocess
+import sys
 
+import equinox as eqx
 import h5py
 import numpy as np
 import pytest
@@ -143,6 +146,41 @@ def test_ctrl_c_leaves_the_best_so_far(folder, capsys, monkeypatch):
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
+def test_ctrl_c_in_a_process_of_its_own(folder):
+    # The real thing: a signal from outside. Fifty fits are under way when the first prints its first step.
+    changed(folder, ("start = 2\n", "start = 2\n[fit]\nmulti_start = 50\nfinalists = 50\n"))
+    start = "import sys; from jaxbragg.cli import main; sys.exit(main())"
+    command = [sys.executable, "-u", "-c", start, "refine", str(folder / "refine.toml"), "--out", "cut"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if line.startswith("    1  "):
+                process.send_signal(signal.SIGINT)
+                break
+        out, err = process.communicate(timeout=300)
+    assert process.returncode == 130, err
+    assert "interrupted: the best so far is being written" in err
+    assert out.splitlines()[-1] == "written: cut"
+    assert out.count("start ") < 49
+    record = json.loads((folder / "elsewhere" / "cut" / "result.json").read_text())
+    assert record["objective"] <= record["history"][0]["objective"]
+    assert (folder / "elsewhere" / "cut" / "image_0.png").exists()
+
+
+def test_ctrl_c_while_the_result_is_written_waits_for_it(folder, capsys, monkeypatch):
+    from jaxbragg.cli.refine import figures
+
+    def pressing(*arguments):
+        signal.raise_signal(signal.SIGINT)
+        draw(*arguments)
+
+    draw = figures.write_convergence
+    monkeypatch.setattr(figures, "write_convergence", pressing)
+    assert refine(folder, "--quiet") == 130
+    assert "is being written" in capsys.readouterr().err
+    assert json.loads((folder / "refined" / "result.json").read_text())["converged"] is True
+
+
 def test_a_fit_that_has_not_converged_says_so(folder, capsys):
     changed(folder, ("start = 2\n", "start = 2\n[fit]\nsteps = 1\n[output]\nfigures = false\nimages = false\n"))
     assert refine(folder, "-noprogress") == 3
@@ -264,6 +302,8 @@ def test_what_flags_leave_out_is_found_by_reading_them(tmp_path):
     assert left_out(wrong, "A.mat", np.eye(3), experiment) == ["crystal.misset"]
     thinner = [word if word != "6" else "5" for word in flags_of((11, 20, 30))]
     assert "crystal.cells" in left_out(thinner, "A.mat", np.eye(3), experiment)
+    sheared = eqx.tree_at(lambda e: e.crystal.shear, experiment, np.array([0.1, 0, 0]))
+    assert left_out(flags_of(TRUTH), "A.mat", np.eye(3), sheared) == ["crystal.shear"]
 
 
 IMAGE, FREE = "[[images]]", "[[parameters]]"

@@ -202,6 +202,7 @@ def test_one_value_for_several_paths(small):
         ({"background": np.full((64, 64), np.nan)}, "`background` must be finite"),
         ({"background": np.zeros((2, 2))}, "`background` must have the detector's shape"),
         ({"likelihood": "cauchy"}, "`likelihood` must be"),
+        ({"options": jb.Options(devices=2)}, "`devices` must be None in a fit, which uses one device, but is 2"),
     ],
 )
 def test_bad_input_is_named(small, changes, message):

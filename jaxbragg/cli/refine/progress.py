@@ -57,9 +57,15 @@ class Lines:
 
 
 class Interruption:
-    """Whether Ctrl-C was pressed while the fit ran."""
+    """Ctrl-C while a fit runs and its result is written.
+
+    Attributes:
+        pressed: Whether it was.
+        fitting: Whether there is a fit to be ended; what is written is written to its end.
+    """
 
     pressed = False
+    fitting = True
 
 
 @contextmanager
@@ -75,7 +81,8 @@ def interruptible() -> Iterator[Interruption]:
         seen.pressed = True
         signal.signal(number, signal.default_int_handler)
         print("interrupted: the best so far is being written (once more: leave at once)", file=sys.stderr)
-        raise KeyboardInterrupt
+        if seen.fitting:
+            raise KeyboardInterrupt
 
     before = signal.signal(signal.SIGINT, pressed)
     try:
