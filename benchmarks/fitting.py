@@ -1,9 +1,9 @@
 """What fits can do: is a known truth found, are the uncertainties true, from how far away, and with many stills.
 
-usage: python benchmarks/fitting.py recover | pulls | capture | stills [--out benchmarks/results/fitting-DATE.json]
+usage: python benchmarks/fitting.py recover | pulls | capture | stills | all | report --out benchmarks/results/FILE.json
 
-All through `jaxbragg.refine`. Numbers are added to the record under the name of the study; `docs/fitting.md` tells
-about them.
+All through `jaxbragg.refine`. Numbers are added to the record under the name of the study; `report` writes
+`docs/fitting.md` and its figure from the record, `all` measures everything and then reports.
 """
 
 import argparse
@@ -242,38 +242,23 @@ def capture(chosen: argparse.Namespace) -> dict[str, Any]:
             for way in WAYS:
                 rates[shape][way].append(found[way] / chosen.directions)
             print(shape, f"{error:5.2f}°", *(f"{way}: {found[way]}/{chosen.directions}" for way in WAYS), flush=True)
-    if chosen.png:
-        capture_figure(rates, chosen)
     return {"pixels": chosen.pixels, "directions": chosen.directions, "errors_deg": ERRORS, "rates": rates}
-
-
-def capture_figure(rates: dict[str, dict[str, list[float]]], chosen: argparse.Namespace) -> None:
-    """The rates as curves."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(8, 3.6), layout="constrained")
-    for axes, (shape, ways) in zip(figure.subplots(1, len(rates), sharey=True), rates.items(), strict=True):
-        for (way, rate), mark in zip(ways.items(), "os^", strict=True):
-            axes.plot(ERRORS, [100 * r for r in rate], marker=mark, label=way)
-        axes.set(title=f"{shape} spots", xlabel="misset off at the start [°]")
-        axes.grid(visible=True, alpha=0.3)
-    figure.axes[0].set(ylabel=f"fits that succeed [% of {chosen.directions}]")
-    figure.axes[0].legend()
-    figure.savefig(chosen.png, dpi=100)
 
 
 # 4. stills ---------------------------------------------------------------------------------------------------------
 
 SHARED = ("detector.shift[0]", "detector.shift[1]", "detector.shift[2]", "detector.rotation[0]", "detector.rotation[1]")
 TWIST = "detector.rotation[2]"
+# What is shared beside the five: how the sixth, which the images do not determine, is treated.
+SIXTH = {"five": [], "six": [{"path": TWIST}], "six, one with a prior": [{"path": TWIST, "prior": (0.0, 0.05)}]}
 
 
 def stills(chosen: argparse.Namespace) -> dict[str, Any]:
     """5, 10 and 20 stills that share the detector's place, each number in a process of its own."""
     found = []
-    for number, free in ((5, [*SHARED, TWIST]), (5, SHARED), (10, SHARED), (20, SHARED)):
-        one = child("stills", ["--child", json.dumps([number, list(free)]), "--pixels", str(chosen.pixels)])
-        found.append({"stills": number, "shared": list(free), **one})
+    for number, shared in ((5, "five"), (10, "five"), (20, "five"), (20, "six"), (20, "six, one with a prior")):
+        one = child("stills", ["--child", json.dumps([number, shared]), "--pixels", str(chosen.pixels)])
+        found.append({"stills": number, "shared": shared, **one})
         print(f"{number} stills, {one['values']} values: converged {one['converged']}, {one['steps']} steps, "
               f"{one['first_s']:.1f} s, again {one['second_s']:.1f} s, {one['memory_mb']:.0f} MB (before the fit "
               f"{one['before_mb']:.0f} MB), largest pull {one['largest_pull']:.2f} (rms {one['rms_pull']:.2f}); "
@@ -285,7 +270,8 @@ def stills_child(chosen: argparse.Namespace) -> dict[str, Any]:
     """One fit, then the same again."""
     from jaxbragg import refine
 
-    number, free = json.loads(chosen.child)
+    number, shared = json.loads(chosen.child)
+    free = [*map(refine.Parameter, SHARED), *(refine.Parameter(**sixth) for sixth in SIXTH[shared])]
     cell = CELLS["monoclinic cell, all six free"][1]
     random = np.random.default_rng(5)
     missets = random.uniform(0, 90, (20, 3))[:number]
@@ -321,7 +307,7 @@ def stills_child(chosen: argparse.Namespace) -> dict[str, Any]:
         wanted |= {f"N @{i}": 10.0, f"image.scale @{i}": scales[i], f"image.constant @{i}": BACKGROUND}
     sigma = result.uncertainties
     pull = [(result.values[n] - wanted[n]) / s for n, s in sigma.items() if s is not None]
-    shared = {n: [result.values[n], sigma[n], wanted[n]] for n in free}
+    place = {p.paths[0]: [result.values[p.paths[0]], sigma[p.paths[0]], wanted[p.paths[0]]] for p in free}
     return {
         "values": len(result.names),
         "converged": result.converged,
@@ -333,7 +319,7 @@ def stills_child(chosen: argparse.Namespace) -> dict[str, Any]:
         "largest_pull": float(np.abs(pull).max()),
         "rms_pull": float(np.sqrt(np.mean(np.square(pull)))),
         "undetermined": result.undetermined,
-        "shared_values": shared,
+        "shared_values": place,
         "chi2_per_dof": result.chi2_per_dof,
     }
 
@@ -359,21 +345,33 @@ def keep(path: str, study: str, numbers: dict[str, Any]) -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("study", choices=STUDIES)
-    parser.add_argument("--pixels", type=int, help="of a side (512 for recover, otherwise 256)")
-    parser.add_argument("--realisations", type=int, default=50, help="of the noise, for pulls")
+    parser.add_argument("study", choices=[*STUDIES, "all", "report"])
+    parser.add_argument("--pixels", type=int, help="of a side (256 for capture, otherwise 512)")
+    parser.add_argument("--realisations", type=int, default=200, help="of the noise, for pulls")
     parser.add_argument("--directions", type=int, default=12, help="of each start error, for capture")
-    parser.add_argument("--png", metavar="FILE", help="draw capture's figure there; needs matplotlib")
-    parser.add_argument("--out", metavar="FILE", help="add the numbers to this record")
+    parser.add_argument("--out", metavar="FILE", help="add the numbers to this record, or report from it")
+    parser.add_argument("--page", default="docs/fitting.md", help="that report writes (docs/fitting.md)")
+    parser.add_argument("--png", default="docs/capture.png", help="figure of the page; needs matplotlib")
     parser.add_argument("--child", help=argparse.SUPPRESS)
     chosen = parser.parse_args()
-    chosen.pixels = chosen.pixels or (512 if chosen.study == "recover" else 256)
+    if chosen.study in ("all", "report") and not chosen.out:
+        parser.error("all and report need the record: --out FILE")
+    pixels = chosen.pixels
     if chosen.child:
         print(json.dumps(CHILDREN[chosen.study](chosen), default=lambda value: value.item()))
         return 0
-    numbers = STUDIES[chosen.study](chosen)
-    if chosen.out:
-        keep(chosen.out, chosen.study, numbers)
+    for study in STUDIES if chosen.study == "all" else [chosen.study]:
+        if study == "report":
+            continue
+        print(f"{study}:", flush=True)
+        chosen.pixels = pixels or (256 if study == "capture" else 512)
+        numbers = STUDIES[study](chosen)
+        if chosen.out:
+            keep(chosen.out, study, numbers)
+    if chosen.study in ("all", "report"):
+        import fitting_report
+
+        fitting_report.write(chosen.out, chosen.page, chosen.png)
     return 0
 
 
