@@ -25,6 +25,8 @@ def still(scale=1.0, distance=0.1):
 counts = np.random.default_rng(2).poisson(np.asarray(jb.simulate(still()), float) + 3.0)
 begin = still(scale=1.001, distance=0.1002)
 
+truth = {"crystal.cell.a": 110, "crystal.cell.b": 130, "crystal.cell.c": 150, "crystal.cell.beta": 95}
+truth |= {"crystal.misset[0]": 10, "crystal.misset[1]": 20, "crystal.misset[2]": 30, "detector.distance": 0.1}
 cell = [f"crystal.cell.{name}" for name in ("a", "b", "c", "beta")]
 known = refine.Parameter("detector.distance", prior=(0.1, 20e-6))  # measured otherwise, to 20 µm
 for title, distance in (("distance free", "detector.distance"), ("distance known to 20 µm", known)):
@@ -36,4 +38,6 @@ for title, distance in (("distance free", "detector.distance"), ("distance known
     together = result.correlation("crystal.cell.a", "crystal.cell.c")
     sigma = a / c * np.sqrt(part_a**2 + part_c**2 - 2 * together * part_a * part_c)
     print(f"correlation of a and the distance {result.correlation('crystal.cell.a', 'detector.distance'):.2f}")
-    print(f"a off by {a - 110:+.3f} Å; a/c {a / c:.5f} ± {sigma:.5f}, off by {a / c - 110 / 150:+.5f}\n")
+    print(f"a/c {a / c:.5f} ± {sigma:.5f}, off by {a / c - 110 / 150:+.5f}")
+    off = (f"{name} {(result.values[name] - v) / result.uncertainties[name]:+.1f}" for name, v in truth.items())
+    print(f"off the truth [σ]: {', '.join(off)}\n")
