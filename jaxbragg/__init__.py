@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import jaxbragg.refine as refine
     import jaxbragg_kernels as kernels
+    from jaxbragg.batch import simulate_batch as simulate_batch
+    from jaxbragg.batch import simulate_together as simulate_together
     from jaxbragg.cli.read import read_experiment as read_experiment
     from jaxbragg.compat import as_the_c_program_draws as as_the_c_program_draws
     from jaxbragg.models import AbsoluteSources as AbsoluteSources
@@ -62,6 +64,8 @@ _HOME = {
     "UnitCell": "jaxbragg.models",
     "Options": "jaxbragg.options",
     "simulate": "jaxbragg.simulate",
+    "simulate_batch": "jaxbragg.batch",
+    "simulate_together": "jaxbragg.batch",
     "PixelTrace": "jaxbragg.trace",
     "trace_pixel": "jaxbragg.trace",
 }

@@ -92,6 +92,10 @@ def block_pixels(options: Options) -> int:
     if options.share_skipped > 0:
         pixels = max(pixels, _BLOCK_PIXELS_SKIPPING)
     if options.memory_limit is not None:
-        width = 2 if options.precision == "float64" else 1
-        pixels = min(pixels, options.memory_limit // (_BYTES_PER_PIXEL * width))
+        pixels = min(pixels, options.memory_limit // bytes_per_pixel(options))
     return max(pixels, PIXELS_PER_TILE)
+
+
+def bytes_per_pixel(options: Options) -> int:
+    """Working memory of a pixel that is being drawn [bytes]."""
+    return _BYTES_PER_PIXEL * (2 if options.precision == "float64" else 1)

@@ -18,6 +18,7 @@ SAYS = {
     "08_two_panels": "83 values from 20 stills; χ² per degree of freedom 1.0",
     "09_spectrum": "1.00   1.000 (held)",
     "10_mosaic_and_size": "spread: the truth is 0.8, ",
+    "11_many_stills": "all crystals in one image: the sum of the stills",
 }
 
 

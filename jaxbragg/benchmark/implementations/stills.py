@@ -1,12 +1,9 @@
 """Many small images: one after the other, and all in one call."""
 
-from collections.abc import Callable
-from importlib import import_module
-from typing import Any
-
 import jax
 import numpy as np
 
+from jaxbragg.batch import simulate_batch
 from jaxbragg.benchmark.cases import Case
 from jaxbragg.benchmark.experiments import options_of, stacked, stills_of, truth_options
 from jaxbragg.benchmark.harness import Measured, time_calls
@@ -41,15 +38,13 @@ class Batch(Implementation):
 
     def refusal(self, case: Case, mode: str) -> str | None:
         """See `Implementation.refusal`."""
-        missing = None if _simulate_batch() is not None else "this version has no simulate_batch"
-        return _refusal(case, mode) or missing
+        return _refusal(case, mode)
 
     def measure(self, case: Case, mode: str, repeats: int) -> Measured:
         """See `Implementation.measure`."""
         del mode
-        batch, options, draw = stacked(stills_of(case)), options_of(case), _simulate_batch()
-        assert draw is not None
-        runs, output = time_calls(lambda: draw(batch, options), repeats)
+        batch, options = stacked(stills_of(case)), options_of(case)
+        runs, output = time_calls(lambda: simulate_batch(batch, options), repeats)
         return Measured(runs, output)
 
 
@@ -64,8 +59,3 @@ def _refusal(case: Case, mode: str) -> str | None:
     if case.stills == 1:
         return "one still is no batch"
     return None if mode == "forward" else "stills are drawn forward only"
-
-
-def _simulate_batch() -> Callable[..., Any] | None:
-    """As a user finds it: the public table knows where it lives, and whether it does."""
-    return getattr(import_module("jaxbragg"), "simulate_batch", None)

@@ -1,0 +1,4 @@
+"""Many images in one launch, and many crystals in one image."""
+
+from jaxbragg.batch.images import simulate_batch as simulate_batch
+from jaxbragg.batch.together import simulate_together as simulate_together

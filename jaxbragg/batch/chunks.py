@@ -1,0 +1,107 @@
+"""How many images are drawn at once, and a function of one image run over all of them by such chunks.
+
+Each chunk has a checkpoint around it: reverse mode keeps nothing of an image but what it has of its own.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, TypeVar
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool
+
+from jaxbragg.models import Experiment
+from jaxbragg.options import Options
+from jaxbragg.pipeline import unpack
+from jaxbragg.plan import PIXELS_PER_TILE, Plan, bytes_per_pixel
+
+_PIXELS_AT_ONCE = {"cpu": 1 << 18}
+_PIXELS_AT_ONCE_ACCELERATOR = 1 << 22  # not measured yet
+_FEWEST_TO_SKIP = 8
+
+_Own = TypeVar("_Own")
+
+
+def how_to_draw(single: Experiment, options: Options, plan: Plan, own_bytes: int, count: int) -> tuple[Options, int]:
+    """Options for one image of a batch, and how many images to draw at once.
+
+    Args:
+        single: Shapes of one experiment.
+        options: For block sizes, memory limit and skipping.
+        plan: How an image is cut.
+        own_bytes: Of the leaves that one image does not share.
+        count: Images.
+    """
+    devices = options.devices or 1
+    if plan.blocks > devices:
+        return options, 1  # a block is what suits the device
+    orientations = jax.eval_shape(lambda e: unpack(e, options).crystal.orientations, single)
+    if options.share_skipped > 0:
+        if orientations.shape[0] >= _FEWEST_TO_SKIP:
+            # Under vmap both branches of a `cond` are computed, that without skipping, too.
+            return options, 1
+        options = replace(options, skip_below=0.0)
+    pixels = plan.tiles_per_block * PIXELS_PER_TILE
+    at_once = _PIXELS_AT_ONCE.get(jax.default_backend(), _PIXELS_AT_ONCE_ACCELERATOR) // pixels
+    if options.memory_limit is not None:
+        # Leaves and orientations with the copies on the way from one type and form to another.
+        each = pixels * bytes_per_pixel(options) + 4 * (math.prod(orientations.shape) * 8 + own_bytes)
+        at_once = min(at_once, options.memory_limit // each)
+    at_once = max(1, min(at_once, count))
+    return options, -(-count // -(-count // at_once))  # as many in the last chunk, as far as may be
+
+
+def map_in_chunks(draw: Callable[[_Own], Array], own: _Own, count: int, at_once: int) -> Array:
+    """`draw` of every image, stacked.
+
+    Args:
+        draw: Of what one image has of its own.
+        own: The same of all images, in arrays with an axis in front.
+        count: Images.
+        at_once: How many to draw at once.
+    """
+    draw = jax.checkpoint(draw, prevent_cse=False)
+    if at_once == 1:
+        return jax.lax.map(draw, own)
+    chunks, _ = _chunks(own, count, at_once)
+    images = jax.lax.map(jax.vmap(draw), chunks)
+    return images.reshape(-1, *images.shape[2:])[:count]
+
+
+def sum_in_chunks(draw: Callable[[_Own], Array], own: _Own, count: int, at_once: int) -> Array:
+    """The sum of `draw` of every image, in memory that does not grow with their number.
+
+    Args:
+        draw: Of what one image has of its own.
+        own: The same of all images, in arrays with an axis in front.
+        count: Images.
+        at_once: How many to draw at once.
+    """
+
+    def draw_chunk(some: _Own, exists: Bool[Array, "image"]) -> Array:
+        if at_once == 1:
+            return draw(some)
+        images = jax.vmap(draw)(some)
+        return jnp.where(exists.reshape(-1, *[1] * (images.ndim - 1)), images, 0.0).sum(axis=0)
+
+    def add(total: Array, chunk: tuple[Any, Bool[Array, "image"]]) -> tuple[Array, None]:
+        return total + jax.checkpoint(draw_chunk, prevent_cse=False)(*chunk), None
+
+    one = jax.eval_shape(draw, jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape[1:], x.dtype), own))
+    chunks = (own, jnp.ones(count, bool)) if at_once == 1 else _chunks(own, count, at_once)
+    return jax.lax.scan(add, jnp.zeros(one.shape, one.dtype), chunks)[0]
+
+
+def _chunks(own: _Own, count: int, at_once: int) -> tuple[_Own, Bool[Array, "chunk image"]]:
+    """An axis of chunks in front, the last filled with repetitions of the last image; and which are none."""
+    number = -(-count // at_once)
+    filling = number * at_once - count
+
+    def cut(leaf: Array) -> Array:
+        if filling:
+            leaf = jnp.concatenate([leaf, jnp.repeat(leaf[-1:], filling, axis=0)])
+        return leaf.reshape(number, at_once, *leaf.shape[1:])
+
+    return jax.tree.map(cut, own), (jnp.arange(number * at_once) < count).reshape(number, at_once)

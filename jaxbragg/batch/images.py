@@ -1,0 +1,105 @@
+"""Many images in one launch."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from jaxbragg.batch.axes import Batch, batch_of
+from jaxbragg.batch.chunks import how_to_draw, map_in_chunks
+from jaxbragg.models import Experiment
+from jaxbragg.options import Options
+from jaxbragg.pipeline import Arrays, unpack, with_skipping
+from jaxbragg.plan import Plan
+from jaxbragg.simulate import draw_blocks, prepare
+from jaxbragg.tiles import assemble
+
+
+def simulate_batch(
+    experiments: Experiment | Iterable[Experiment], options: Options = Options(), *, axes: Sequence[str] | None = None
+) -> Float[Array, "image slow fast"] | Float[Array, "image panel slow fast"]:
+    """The images of many experiments of one make, in one launch; each is what `simulate` makes of it.
+
+    Pure, as `simulate` is: it runs under `jax.jit`, `grad` and `jacfwd`. Small images are drawn several at once, as
+    many as `Options.memory_limit` allows; the images themselves are not counted.
+
+    Args:
+        experiments: Several experiments of the same classes, counts and choices. What differs between them is stacked;
+            what is the same in all is kept once. Or one experiment, some leaves of which have an axis of images in
+            front, all of one length: `eqx.tree_at` puts them there.
+        options: How each is to be drawn.
+        axes: Of one experiment: paths of the leaves that have the axis, or of parts all of whose leaves have it, such
+            as "crystal.misset" or "beam". Without it the leaves are found by their number of axes, as annotated in
+            the models. A detector or mosaic of your own whose fields are not annotated as Float[Array, "…"] needs it.
+
+    Returns:
+        Photons in each pixel of each image, as from `simulate`.
+
+    Raises:
+        TypeError: If the experiments or the options are something else.
+        ValueError: If there is no experiment, they differ in more than values, or their axes do not fit; or as
+            `simulate`.
+    """
+    batch = batch_of(experiments, axes)
+    options, plan = prepare_batch(batch, options)
+    with jax.enable_x64(True):
+        return _simulate_batch(batch.experiment, batch.own, batch.count, options, plan)
+
+
+def prepare_batch(batch: Batch, options: Options) -> tuple[Options, Plan]:
+    """As `jaxbragg.simulate.prepare`, for one image of the batch."""
+    # A detector may take the number of its pixels from its leaves.
+    return prepare(replace(batch.experiment, detector=batch.single().detector), options)
+
+
+@partial(jax.jit, static_argnames=("own", "count", "options", "plan"))
+def _simulate_batch(
+    experiment: Experiment, own: tuple[bool, ...], count: int, options: Options, plan: Plan
+) -> Float[Array, "image ..."]:
+    batch = Batch(experiment, own, count)
+    options, at_once = how_to_draw(batch.single(), options, plan, own_bytes(batch), count)
+    unpack_own, leaves = unpacking(batch, options)
+
+    def draw(leaves: list[Array]) -> Float[Array, "..."]:
+        arrays = with_skipping(unpack_own(leaves), options, plan)
+        return assemble(draw_blocks(arrays, options, plan, jnp.arange(plan.blocks)), arrays.detector, plan)
+
+    return map_in_chunks(draw, leaves, count, at_once)
+
+
+def unpacking(batch: Batch, options: Options) -> tuple[Callable[[list[Array]], Arrays], list[Array]]:
+    """A function from the leaves that one image has of its own to its arrays, and these leaves of all images.
+
+    Args:
+        batch: The experiments.
+        options: How they are to be drawn.
+    """
+    leaves, make = jax.tree.flatten(batch.experiment)
+
+    def put(own: list[Array]) -> Experiment:
+        each = iter(own)
+        return jax.tree.unflatten(make, [next(each) if mine else x for x, mine in zip(leaves, batch.own, strict=True)])
+
+    # The last counts the images: there may be nothing in which they differ.
+    of_all = [*(x for x, mine in zip(leaves, batch.own, strict=True) if mine), jnp.arange(batch.count)]
+    factors: Any = jax.tree.unflatten(make, batch.own).structure_factors
+    if any(jax.tree.leaves(factors)):
+        return lambda own: unpack(put(own), options), of_all
+    # The table is large, and would be made anew for each image.
+    table = unpack(put([x[0] for x in of_all]), options).crystal.table
+
+    def unpack_own(own: list[Array]) -> Arrays:
+        arrays = unpack(put(own), options)
+        return arrays._replace(crystal=arrays.crystal._replace(table=table))
+
+    return unpack_own, of_all
+
+
+def own_bytes(batch: Batch) -> int:
+    """Bytes of the leaves that one image does not share."""
+    leaves = jax.tree.leaves(batch.experiment)
+    return sum(x.size * x.dtype.itemsize for x, own in zip(leaves, batch.own, strict=True) if own) // batch.count

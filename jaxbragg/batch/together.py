@@ -1,0 +1,80 @@
+"""Many crystals in one image."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from jaxbragg.batch.axes import Batch, batch_of
+from jaxbragg.batch.chunks import how_to_draw, sum_in_chunks
+from jaxbragg.batch.images import own_bytes, prepare_batch, unpacking
+from jaxbragg.models import Experiment
+from jaxbragg.options import Options
+from jaxbragg.pipeline import Arrays, with_skipping
+from jaxbragg.plan import Plan
+from jaxbragg.simulate import draw_blocks
+from jaxbragg.tiles import assemble
+
+
+def simulate_together(
+    experiments: Experiment | Iterable[Experiment], options: Options = Options(), *, axes: Sequence[str] | None = None
+) -> Float[Array, "slow fast"] | Float[Array, "panel slow fast"]:
+    """One image of many crystals: the sum of what `simulate` makes of each, the background counted once.
+
+    Pure, as `simulate` is; memory does not grow with the number of crystals. Each crystal's photons are those of its
+    own experiment: give a crystal that the beam meets with half its strength half the fluence.
+
+    Args:
+        experiments: As for `simulate_batch`. Background and mask are the first one's.
+        options: How the image is to be drawn.
+        axes: As for `simulate_batch`.
+
+    Returns:
+        Photons in each pixel, as from `simulate`.
+
+    Raises:
+        TypeError: As `simulate_batch`.
+        ValueError: As `simulate_batch`.
+    """
+    if not isinstance(experiments, Experiment) and isinstance(experiments, Iterable):
+        experiments = _with_one_background(tuple(experiments))
+    batch = batch_of(experiments, axes)
+    options, plan = prepare_batch(batch, options)
+    with jax.enable_x64(True):
+        return _simulate_together(batch.experiment, batch.own, batch.count, options, plan)
+
+
+@partial(jax.jit, static_argnames=("own", "count", "options", "plan"))
+def _simulate_together(
+    experiment: Experiment, own: tuple[bool, ...], count: int, options: Options, plan: Plan
+) -> Float[Array, "..."]:
+    batch = Batch(experiment, own, count)
+    options, at_once = how_to_draw(batch.single(), options, plan, own_bytes(batch), count)
+    unpack_own, leaves = unpacking(batch, options)
+    blocks = jnp.arange(plan.blocks)
+
+    def bragg(leaves: list[Array]) -> Float[Array, "block tile pixel"]:
+        arrays = with_skipping(unpack_own(leaves)._replace(background=None), options, plan)
+        return draw_blocks(arrays, options, plan, blocks)
+
+    total = sum_in_chunks(bragg, leaves, count, at_once)
+    first = unpack_own([leaf[0] for leaf in leaves])
+    if first.background is not None:
+        total = total + draw_blocks(_without_bragg(first), options, plan, blocks)
+    return assemble(total, first.detector, plan)
+
+
+def _without_bragg(arrays: Arrays) -> Arrays:
+    """The same with one orientation of the crystal, the fewest that can be drawn, which scatters nothing."""
+    crystal = arrays.crystal._replace(orientations=arrays.crystal.orientations[:1])
+    return arrays._replace(crystal=crystal, bragg_scale=jnp.zeros_like(arrays.bragg_scale))
+
+
+def _with_one_background(several: tuple) -> tuple:
+    """Only the first one's is drawn: the others need not have any. What is no experiment stays, to be refused."""
+    if not all(isinstance(each, Experiment) for each in several):
+        return several
+    return tuple(replace(each, background=several[0].background) for each in several)
