@@ -11,7 +11,7 @@ from jaxbragg.refine.problem import Problem
 # Least eigenvalue of the Fisher matrix, scaled to a unit diagonal, that is not taken for 0. Columns of the Jacobian are
 # float32 in mixed precision: two that are equal on paper differ by some 1e-7, and what is left of them is that squared.
 _LEAST = {"mixed": 1e-9, "float32": 1e-7, "float64": 1e-12}
-# Share of a direction of no information that makes a value part of it.
+# Whom a value cannot be told from: those with at least this share of the direction of no information.
 _PART = 1e-3
 # More than so many typical changes of a value are no result.
 _MOST_SCALES = 1000.0
@@ -59,10 +59,12 @@ def uncertainty_at(problem: Problem, x: Float[np.ndarray, "free"], equations: Ar
         empty = strengths < least
         part = (directions[:, empty] ** 2).sum(axis=1)
         inverse = np.where(empty, 0.0, 1.0 / np.where(empty, 1.0, strengths))
-        part_of_covariance = (directions * inverse) @ directions.T / root[:, None] / root
-        covariance[np.ix_(live, live)] = part_of_covariance * scale[live][:, None] * scale[live]
+        known, unit = (directions * inverse) @ directions.T, scale[live] / root
+        covariance[np.ix_(live, live)] = known * unit[:, None] * unit
         sigma[live] = np.sqrt(np.diagonal(covariance)[live])
-        for place in np.nonzero(part > _PART)[0]:
+        # Were these directions as well known as can just not be told from 0, they would still double the variance. No
+        # share of them is too small: a value wanders with the others for as far as they go.
+        for place in np.nonzero(part / least > np.diagonal(known))[0]:
             undetermined[int(live[place])] = _with_others(int(place), live, directions[:, empty], names)
     width = problem.transform.upper - problem.transform.lower
     for i in live:
