@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -170,7 +171,7 @@ def draw_capture(study: dict[str, Any], path: str) -> None:
     rates = study["rates"]
     drawn = figure.subplots(1, len(rates), sharey=True, squeeze=False)[0]
     for axes, (shape, ways) in zip(drawn, rates.items(), strict=True):
-        for (way, rate), mark in zip(ways.items(), "os^", strict=True):
+        for (way, rate), mark in zip(ways.items(), cycle("os^v"), strict=False):
             axes.plot(study["errors_deg"], [100 * r for r in rate], marker=mark, label=way)
         axes.set(title=f"{shape} spots", xlabel="misset off at the start [°]")
         axes.grid(visible=True, alpha=0.3)
