@@ -143,7 +143,7 @@ def _asked(value: float, middle: float, most: float) -> str:
 def captured(study: dict[str, Any], figure: str) -> str:
     """The rates, and the figure."""
     lines = [
-        f"The same still with {study['pixels']} × {study['pixels']} pixels, N 9.5 in place of 10 at the start, the "
+        f"The same still with {study['pixels']} × {study['pixels']} pixels, N 5 % too small at the start, the "
         f"cell right, the misset off by a rotation vector of random direction ({study['directions']} of each length). "
         "A fit succeeds that ends within 0.005° of the truth. As it is: Levenberg and Marquardt, at most 50 steps. "
         "Blurs: spots are drawn that many times wider first (`fit_coarse_to_fine`). In percent:",
@@ -151,9 +151,9 @@ def captured(study: dict[str, Any], figure: str) -> str:
         f"![Success rate against the start's error]({figure})",
         "",
     ]
-    for shape, ways in study["rates"].items():
+    for crystal, ways in study["rates"].items():
         lines += [
-            _row(f"{shape} spots, off by", *(f"{e}°" for e in study["errors_deg"])),
+            _row(f"{crystal}, off by", *(f"{e}°" for e in study["errors_deg"])),
             "|---|" + "--:|" * len(study["errors_deg"]),
             *(_row(way, *(f"{100 * rate:.0f}" for rate in rates)) for way, rates in ways.items()),
             "",
@@ -166,14 +166,14 @@ def draw_capture(study: dict[str, Any], path: str) -> None:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(8, 3.6), layout="constrained")
+    figure = Figure(figsize=(4 * len(study["rates"]), 3.6), layout="constrained")
     FigureCanvasAgg(figure)
     rates = study["rates"]
     drawn = figure.subplots(1, len(rates), sharey=True, squeeze=False)[0]
-    for axes, (shape, ways) in zip(drawn, rates.items(), strict=True):
+    for axes, (crystal, ways) in zip(drawn, rates.items(), strict=True):
         for (way, rate), mark in zip(ways.items(), cycle("os^v"), strict=False):
             axes.plot(study["errors_deg"], [100 * r for r in rate], marker=mark, label=way)
-        axes.set(title=f"{shape} spots", xlabel="misset off at the start [°]")
+        axes.set(title=crystal, xlabel="misset off at the start [°]")
         axes.grid(visible=True, alpha=0.3)
     drawn[0].set(ylabel=f"fits that succeed [% of {study['directions']}]")
     drawn[0].legend()
