@@ -50,14 +50,16 @@ def test_the_memory_limit_is_kept():
     assert at_once((32, 32), replace(SQUARE, memory_limit=1)) == 1
 
 
-def test_where_orientations_are_skipped_images_go_one_by_one():
+@pytest.mark.parametrize(
+    ("pixels", "domains", "skips"), [((32, 32), 40, False), ((256, 256), 3, False), ((256, 256), 40, True)]
+)
+def test_large_images_in_which_orientations_are_skipped_go_one_by_one(pixels, domains, skips):
     gauss = jb.Options(shape="gauss")
     with jax.enable_x64(True):
-        for domains, skips in ((3, False), (40, True)):
-            whole = experiment(crystal=crystal(mosaic=jb.CapMosaic(0.5, domains)))
-            options, together = how_to_draw(whole, gauss, make_plan(whole.detector.shape, gauss), 0, 50)
-            assert (options.share_skipped > 0) == skips
-            assert (together == 1) == skips
+        whole = experiment(crystal=crystal(mosaic=jb.CapMosaic(0.5, domains)), detector=panel(pixels))
+        options, together = how_to_draw(whole, gauss, make_plan(whole.detector.shape, gauss), 0, 50)
+    assert (options.share_skipped > 0) == skips
+    assert (together == 1) == skips
 
 
 def function(own):
