@@ -7,6 +7,7 @@ PRECISIONS = ("mixed", "float32", "float64")
 INTERPOLATIONS = ("nearest", "tricubic")
 SPOT_WIDTHS = ("miller", "reciprocal")
 CORRECTIONS = ("each", "first")
+KERNELS = ("xla", "pallas")
 DEFAULT_SKIP_BELOW = 1e-7
 
 
@@ -32,6 +33,9 @@ class Options:
         block_pixels: Pixels to a block; None to choose by device and memory limit. Changes the image by less than 1e-6.
         devices: How many of `jax.devices()` share the blocks of an image; None for one.
         unroll: Orientations to a pass over a block.
+        kernel: "xla", or "pallas" for a kernel written by hand for NVIDIA GPUs: it has been compared with the other in
+            Pallas's interpreter, but not yet been timed. It draws with the nearest structure factors, leaves nothing
+            out, and is slow on other devices.
         skip_below: Tiles of pixels and orientations of the crystal that cannot meet a Bragg spot are left out, where
             all that is left out of a pixel is sure to be below this share of the brightest pixel; 0 to draw everything.
             None for 1e-7 with gauss and tophat spots, which saves most of the time, and 0 with square and round ones,
@@ -52,6 +56,7 @@ class Options:
     block_pixels: int | None = None
     devices: int | None = None
     unroll: int = 4
+    kernel: str = "xla"
     skip_below: float | None = None
 
     def __post_init__(self) -> None:
@@ -71,6 +76,7 @@ class Options:
             "interpolation": INTERPOLATIONS,
             "spot_width": SPOT_WIDTHS,
             "corrections": CORRECTIONS,
+            "kernel": KERNELS,
             "shape": (*SHAPES, None),
         }
         for name, allowed in choices.items():
@@ -90,6 +96,8 @@ class Options:
         skip = self.skip_below
         if skip is not None and (isinstance(skip, bool) or not isinstance(skip, (int, float)) or not 0 <= skip < 1):
             raise ValueError(f"Option `skip_below` must be a number from 0 to below 1, or None, but is {skip!r}.")
+        if self.kernel == "pallas" and self.interpolation == "tricubic":
+            raise ValueError("Option `kernel` must be 'xla' where structure factors are interpolated, but is 'pallas'.")
         if self.roi is not None:
             self._check_roi(self.roi)
             object.__setattr__(self, "roi", tuple(self.roi))  # options are hashed
@@ -99,6 +107,8 @@ class Options:
         """What `skip_below` comes to for this shape of spots, which must be set; 0 for none."""
         if self.interpolation == "tricubic":
             return 0.0  # what lies between two structure factors may be larger than either
+        if self.kernel == "pallas":
+            return 0.0
         if self.skip_below is None:
             return DEFAULT_SKIP_BELOW if self.shape in ("gauss", "tophat") else 0.0
         return self.skip_below

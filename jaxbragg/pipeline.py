@@ -4,11 +4,14 @@ I = r_e² Φ / (n_sub² n_phi n_mos) · Σ_layer Σ_sub-pixel Σ_source w P Ω C
 """
 
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.ad_checkpoint import checkpoint_name
 from jaxtyping import Array, Float, Int
 
 from jaxbragg.models import Crystal, Experiment
@@ -17,11 +20,14 @@ from jaxbragg.models.detector import AbstractDetector
 from jaxbragg.options import Options
 from jaxbragg.plan import PIXELS_PER_TILE, TILE, Plan
 from jaxbragg.tiles import place_of_tiles
-from jaxbragg_kernels import accumulate, background, dispatch, hkl, reciprocal, rotation, scaling
+from jaxbragg_kernels import accumulate, background, dispatch, fences, hkl, reciprocal, rotation, scaling
 
 _Pixels = Float[Array, "tile pixel"]
 
+_BRAGG = "sum over orientations"
+_KEPT_SUMS = 8  # images that reverse mode may keep
 _SAMPLED_TILES = 256
+_SAMPLED_ORIENTATIONS = 16
 
 
 # 1. The experiment as arrays -----------------------------------------------------------------------------------------
@@ -94,26 +100,28 @@ def with_skipping(arrays: Arrays, options: Options, plan: Plan) -> Arrays:
     """The same arrays, with the bound below which orientations may be left out of a tile.
 
     What is left out of a pixel is at most the sum over all steps of the largest |F|² times the bound times the largest
-    correction; it is to stay below `skip_below` of the brightest pixel, of which the brightest of a sample of tiles is
-    a lower bound.
+    correction; it is to stay below `skip_below` of the brightest pixel. The brightest of some tiles, drawn with some
+    orientations, cannot be brighter than that.
 
     Args:
         arrays: The experiment, unpacked.
         options: How it is to be drawn; the shape must be set.
         plan: How the image is cut.
     """
-    share = options.share_skipped
-    if share == 0.0:
+    share, count = options.share_skipped, arrays.crystal.orientations.shape[0]
+    if share == 0.0 or count < dispatch.FEWEST_TO_SKIP:
         return arrays
     fixed = jax.lax.stop_gradient(arrays)
     numbers = jnp.arange(0, plan.tiles, max(1, plan.tiles // _SAMPLED_TILES))
-    brightest = draw_tiles(fixed._replace(background=None), options, plan, numbers).max()
+    some = fixed.crystal.orientations[:: max(1, count // _SAMPLED_ORIENTATIONS)]
+    sample = fixed._replace(crystal=fixed.crystal._replace(orientations=some), background=None)
+    brightest = draw_tiles(sample, replace(options, unroll=1), plan, numbers).max()
     exact, _ = types(options)
     samples = samples_of(arrays.detector, options, exact)
     first = jax.tree.map(lambda x: x[0], samples)
     _, solid_angle, _ = look(fixed, options, plan, place_of_tiles(plan, numbers), first)
     factor = jnp.maximum(jnp.abs(fixed.crystal.table.values).max(), jnp.abs(fixed.crystal.default)).astype(exact)
-    steps = samples.layer.shape[0] * fixed.crystal.orientations.shape[0] * jnp.abs(fixed.sources[2]).sum()
+    steps = samples.layer.shape[0] * count * jnp.abs(fixed.sources[2]).sum()
     # Twice: the sample may have missed the largest solid angle.
     most = 2.0 * factor**2 * steps * solid_angle.max() * fixed.bragg_scale
     least = share * brightest / jnp.where(most > 0, most, 1.0)
@@ -138,7 +146,8 @@ def draw_tiles(arrays: Arrays, options: Options, plan: Plan, numbers: Int[Array,
         numbers: Of the tiles, in the plan's counting.
     """
     exact, dtype = types(options)
-    tiles = place_of_tiles(plan, numbers)
+    # Divisions of whole numbers, for the tiles alone: not to be fused with what is done to each pixel.
+    tiles = fences.apart(partial(place_of_tiles, plan), numbers)
     samples = samples_of(arrays.detector, options, exact)
     zero = jnp.zeros((numbers.shape[0], PIXELS_PER_TILE), dtype)
 
@@ -149,11 +158,28 @@ def draw_tiles(arrays: Arrays, options: Options, plan: Plan, numbers: Int[Array,
             bragg, amorphous = (x * (solid_angle * capture) for x in (bragg, amorphous))
         return (sums[0] + bragg, sums[1] + amorphous), None
 
-    sums, _ = jax.lax.scan(jax.checkpoint(add, prevent_cse=False), (zero, zero), samples)
-    photons = sums[0] * arrays.bragg_scale + sums[1] * arrays.background_scale
+    sums, _ = jax.lax.scan(checkpointed(add, arrays, options), (zero, zero), samples)
+
+    def scaled(bragg: _Pixels, amorphous: _Pixels) -> _Pixels:
+        return bragg * arrays.bragg_scale + amorphous * arrays.background_scale
+
+    # What puts a block into the image runs on one core: not to be fused with all that makes the block.
+    photons = fences.apart(scaled, *sums)
     if options.corrections == "first":
         photons = photons * _first_corrections(arrays, options, plan, tiles, samples)
     return photons.astype(dtype)
+
+
+def checkpointed(function: Callable, arrays: Arrays, options: Options) -> Callable:
+    """The function, of whose inside reverse mode keeps nothing but sums over orientations, and these only if few.
+
+    Three loops lie round such a sum: without it, each would compute it again.
+    """
+    layers = 1 if arrays.detector.sensor is None else arrays.detector.sensor.layers
+    sums = arrays.sources[2].shape[0] * layers * options.oversample**2
+    names = (_BRAGG,) if sums <= _KEPT_SUMS else ()
+    policy = jax.checkpoint_policies.save_only_these_names(*names)
+    return jax.checkpoint(function, prevent_cse=False, policy=policy)
 
 
 def samples_of(detector: AbstractDetector, options: Options, exact: jnp.dtype) -> _Sample:
@@ -177,15 +203,22 @@ def look(
     def each(function: Callable) -> Array:
         return jax.vmap(jax.vmap(function, (None, 0, 0)))(panel, slow.astype(exact), fast.astype(exact))
 
+    def components(function: Callable) -> tuple[_Pixels, _Pixels, _Pixels]:
+        # One image for each: with the components of a vector side by side, nothing would be vectorized.
+        x, y, z = fences.apart(lambda: each(lambda *place: tuple(function(*place)[j] for j in range(3))))
+        return x, y, z
+
     detector, sensor = arrays.detector, arrays.detector.sensor
-    position, capture = each(detector.position), jnp.ones((), dtype)
+    position, capture = components(detector.position), jnp.ones((), dtype)
     if sensor is None:
         rays = reciprocal.directions(position, dtype)
     else:
-        normal = each(detector.normal)
-        position = position + sample.layer * sensor.layer_thickness * normal
+        normal = components(detector.normal)
+        depth = sample.layer * sensor.layer_thickness
+        x, y, z = (along + depth * across for along, across in zip(position, normal, strict=True))
+        position = (x, y, z)
         rays = reciprocal.directions(position, dtype)
-        obliquity = (position * normal).sum(axis=-1) / rays.distance
+        obliquity = sum(along * across for along, across in zip(position, normal, strict=True)) / rays.distance
         capture = scaling.capture_fraction(obliquity, sample.layer, sensor.layer_thickness, sensor.attenuation)
     area = jax.vmap(detector.pixel_area)(panel)[:, None]
     plane = each(detector.plane_distance)
@@ -210,8 +243,10 @@ def _over_sources(arrays: Arrays, options: Options, rays: reciprocal.Directions)
             shape=str(options.shape),
             interpolation=options.interpolation,
             unroll=options.unroll,
+            kernel=options.kernel,
             least=arrays.least,
         )
+        bragg = checkpoint_name(bragg, _BRAGG)
         length = reciprocal.scattering_length(rays.unit, direction, wavelength)
         if options.d_min > 0:
             bragg = jnp.where(length * options.d_min <= 1.0, bragg, 0.0)
@@ -221,7 +256,7 @@ def _over_sources(arrays: Arrays, options: Options, rays: reciprocal.Directions)
             amorphous = molecule * molecule
         return (sums[0] + factor * bragg, sums[1] + factor * amorphous), None
 
-    return jax.lax.scan(jax.checkpoint(add, prevent_cse=False), (zero, zero), arrays.sources)[0]
+    return jax.lax.scan(checkpointed(add, arrays, options), (zero, zero), arrays.sources)[0]
 
 
 def polarization_of(arrays: Arrays, rays: reciprocal.Directions, direction: Float[Array, "3"]) -> _Pixels:

@@ -14,7 +14,7 @@ from jaxtyping import Array, Float, Int
 from jaxbragg.devices import check_devices, spread_over_devices
 from jaxbragg.models import Experiment
 from jaxbragg.options import Options
-from jaxbragg.pipeline import Arrays, draw_tiles, unpack, with_skipping
+from jaxbragg.pipeline import Arrays, checkpointed, draw_tiles, unpack, with_skipping
 from jaxbragg.plan import Plan, make_plan
 from jaxbragg.tiles import assemble, tiles_of_block
 
@@ -87,8 +87,8 @@ def draw_blocks(
     """
 
     def draw(arrays: Arrays, blocks: Int[Array, "block"]) -> Float[Array, "block tile pixel"]:
-        # Under the checkpoint reverse mode keeps nothing of a block.
-        each = jax.checkpoint(partial(_draw_block, arrays, options, plan), prevent_cse=False)
+        # Reverse mode keeps next to nothing of a block.
+        each = checkpointed(partial(_draw_block, arrays, options, plan), arrays, options)
         return jax.lax.map(each, blocks)
 
     return spread_over_devices(draw, options.devices)(arrays, blocks)

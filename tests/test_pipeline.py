@@ -1,8 +1,10 @@
 """Spots of a symmetric matrix N: against the formula from first principles, and what must hold whatever the numbers.
 
-Everything else of the pipeline is tested through `simulate`.
+And the choice of a kernel. Everything else of the pipeline is tested through `simulate`.
 """
 
+import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -118,3 +120,21 @@ def test_what_has_no_matrix_is_refused():
         jb.trace_pixel(made, jb.Options(shape="square"), 1, 1)
     with pytest.raises(ValueError, match="as the C program draws them"):
         jb.simulate(*as_the_c_program_draws(made, jb.Options()))
+
+
+@pytest.mark.parametrize("shape", ["square", "gauss"])
+def test_the_kernel_for_gpus_draws_the_same_image_and_derivative(shape):
+    # Interpreted: there need not be a GPU.
+    made = experiment(crystal=crystal(shape=shape), detector=panel((12, 12), 1e-3))
+
+    def total(distance, kernel):
+        origin = made.detector.origin.at[0].set(distance)
+        moved = eqx.tree_at(lambda e: e.detector.origin, made, origin)
+        image = jb.simulate(moved, jb.Options(kernel=kernel, skip_below=0.0))
+        return (image * np.linspace(0.5, 1.0, 144).reshape(12, 12)).sum(), image
+
+    with jax.enable_x64(True):
+        (_, found), slope = jax.value_and_grad(total, has_aux=True)(jnp.asarray(0.1), "pallas")
+        (_, wanted), wanted_slope = jax.value_and_grad(total, has_aux=True)(jnp.asarray(0.1), "xla")
+    assert relative(np.asarray(found), np.asarray(wanted)) < 2e-6
+    assert float(slope) == pytest.approx(float(wanted_slope), rel=1e-5)

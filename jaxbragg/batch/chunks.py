@@ -16,6 +16,7 @@ from jaxbragg.models import Experiment
 from jaxbragg.options import Options
 from jaxbragg.pipeline import unpack
 from jaxbragg.plan import PIXELS_PER_TILE, Plan, bytes_per_pixel
+from jaxbragg_kernels import dispatch
 
 # Pixels drawn at once: on a CPU of two cores 2¹⁸ and 2²⁰ are alike, and a fifth faster than 2¹⁴ (stills of 128², 10
 # domains). For a GPU, which wants enough to do, nothing has been measured yet.
@@ -25,7 +26,6 @@ _PIXELS_AT_ONCE_ACCELERATOR = 1 << 22
 # small one takes longer that way than whole among others: twice as long with 128² pixels and 10 to 300 domains, about
 # as long with 192² or 256² and 100 (two cores, gauss and tophat spots).
 _FEWEST_PIXELS_TO_SKIP = 1 << 15
-_FEWEST_ORIENTATIONS_TO_SKIP = 8
 
 _Own = TypeVar("_Own")
 
@@ -46,7 +46,7 @@ def how_to_draw(single: Experiment, options: Options, plan: Plan, own_bytes: int
     orientations = jax.eval_shape(lambda e: unpack(e, options).crystal.orientations, single)
     pixels = plan.tiles_per_block * PIXELS_PER_TILE
     if options.share_skipped > 0:
-        if pixels >= _FEWEST_PIXELS_TO_SKIP and orientations.shape[0] >= _FEWEST_ORIENTATIONS_TO_SKIP:
+        if pixels >= _FEWEST_PIXELS_TO_SKIP and orientations.shape[0] >= dispatch.FEWEST_TO_SKIP:
             return options, 1
         options = replace(options, skip_below=0.0)
     at_once = _PIXELS_AT_ONCE.get(jax.default_backend(), _PIXELS_AT_ONCE_ACCELERATOR) // pixels

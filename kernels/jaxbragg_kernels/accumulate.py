@@ -4,17 +4,19 @@
 the orientation has been taken out: the caller multiplies by it afterwards.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 from jaxbragg_kernels import hkl, lattice, reciprocal
+from jaxbragg_kernels.fences import apart
 
 _Component = Float[Array, "tile pixel"]
+_Offsets = tuple[_Component, _Component, _Component]
 
 
 class Crystal(NamedTuple):
@@ -56,26 +58,61 @@ def one_orientation(
         shape: "square", "round", "gauss" or "tophat".
         interpolation: "nearest" or "tricubic".
     """
-    offsets = reciprocal.miller_offsets(cell, beam, wavelength, rays)
-    deltas, indices = nearest_points(offsets)
-    factor = hkl.nearest(crystal.table, *indices) if interpolation == "nearest" else _between_points(offsets, crystal)
+    wholes, fractions = reciprocal.at_middles(cell, beam, wavelength, rays)
+    offsets = reciprocal.from_middles(fractions, cell, wavelength, rays)
+    deltas, nearest = nearest_points(offsets)
+    if interpolation == "nearest":
+        factor = hkl.at(crystal.table, hkl.place_of_parts(crystal.table, wholes, nearest))
+    else:
+        factor = _between_points(wholes, offsets, crystal)
     return factor * factor * spread_about_points(deltas, crystal, shape)
 
 
-def nearest_points(offsets: list[tuple[Array, _Component]]) -> tuple[tuple, tuple]:
-    """From h, k, l as `reciprocal.miller_offsets` gives them: distances to the nearest Bragg point, and its indices."""
-    deltas, indices = [], []
-    for whole, offset in offsets:
-        nearest = jnp.round(offset)
-        deltas.append(offset - nearest)
-        indices.append(whole.astype(jnp.int32) + nearest.astype(jnp.int32))
-    return tuple(deltas), tuple(indices)
+def nearest_points(offsets: _Offsets) -> tuple[_Offsets, _Offsets]:
+    """Distances to the nearest Bragg point [Miller-index units], and the whole numbers that are nearest."""
+    nearest = jnp.round(offsets[0]), jnp.round(offsets[1]), jnp.round(offsets[2])
+    return (offsets[0] - nearest[0], offsets[1] - nearest[1], offsets[2] - nearest[2]), nearest
 
 
-def _between_points(offsets: list[tuple[Array, _Component]], crystal: Crystal) -> _Component:
+def looked_up(
+    cells: Float[Array, "some 3 3 ..."],
+    crystal: Crystal,
+    beam: Float[Array, "3"],
+    wavelength: Float[Array, ""],
+    rays: reciprocal.Directions,
+) -> Iterator[tuple[_Offsets, Int[Array, "tile pixel"], _Component]]:
+    """For some orientations: distances to the nearest Bragg points, the points' places in the table, and their |F|.
+
+    Three steps, each over all pixels by itself: float64 for the tiles, places in the table, look-ups.
+
+    Args:
+        cells: Rows a, b, c, as for `reciprocal.miller_offsets`.
+        crystal: The rest of the crystal.
+        beam: Unit vector of the photons.
+        wavelength: [Å].
+        rays: The pixels.
+    """
+
+    def middles(cells: Float[Array, "some 3 3 ..."]) -> list:
+        dtype = rays.unit[0].dtype
+        found = [reciprocal.at_middles(cell, beam, wavelength, rays) for cell in cells]
+        return [(tuple(whole.astype(dtype) for whole in wholes), fractions) for wholes, fractions in found]
+
+    def look_up(places: list[Int[Array, "tile pixel"]]) -> list[_Component]:
+        return [hkl.at(crystal.table, place) for place in places]
+
+    deltas, places = [], []
+    for cell, (wholes, fractions) in zip(cells, apart(middles, cells), strict=True):
+        delta, nearest = nearest_points(reciprocal.from_middles(fractions, cell, wavelength, rays))
+        deltas.append(delta)
+        places.append(hkl.place_of_parts(crystal.table, wholes, nearest))
+    return zip(deltas, places, apart(look_up, places), strict=True)
+
+
+def _between_points(wholes: tuple[Array, ...], offsets: _Offsets, crystal: Crystal) -> _Component:
     """|F| by tricubic interpolation."""
     floors, fractions = [], []
-    for whole, offset in offsets:
+    for whole, offset in zip(wholes, offsets, strict=True):
         floor = jnp.floor(offset)
         floors.append(whole.astype(jnp.int32) + floor.astype(jnp.int32))
         fractions.append(offset - floor)
@@ -83,7 +120,7 @@ def _between_points(offsets: list[tuple[Array, _Component]], crystal: Crystal) -
     return hkl.tricubic(crystal.table, corner, within, crystal.default)
 
 
-def spread_about_points(deltas: tuple, crystal: Crystal, shape: str) -> _Component:
+def spread_about_points(deltas: _Offsets, crystal: Crystal, shape: str) -> _Component:
     """(F_latt / Na Nb Nc)² at some distance from a Bragg point [Miller-index units]."""
     h, k, l = deltas
     if shape == "square":

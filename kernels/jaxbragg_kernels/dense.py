@@ -8,6 +8,7 @@ Three images ∂I/∂h_i to a step serve every parameter, in either mode: produc
 JAX differentiate the step itself would carry each parameter's tangents through all of it: 40 times the image's time.
 """
 
+from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
@@ -16,13 +17,9 @@ import jax.numpy as jnp
 from jax.custom_derivatives import SymbolicZero
 from jaxtyping import Array, Float, Int
 
-from jaxbragg_kernels import hkl, lattice, reciprocal
-from jaxbragg_kernels.accumulate import (
-    Crystal,
-    nearest_points,
-    one_orientation,
-    spread_about_points,
-)
+from jaxbragg_kernels import lattice, reciprocal
+from jaxbragg_kernels.accumulate import Crystal, looked_up, spread_about_points
+from jaxbragg_kernels.fences import apart
 
 _Component = Float[Array, "tile pixel"]
 
@@ -46,7 +43,7 @@ def over_orientations(
     """The sum of `accumulate.one_orientation` with the nearest structure factors, over all orientations.
 
     Args:
-        crystal: With its orientations.
+        crystal: With its orientations, [orientation 3 3], or [orientation 3 3 tile 1] where each tile has its own.
         beam: Unit vector of the photons.
         wavelength: [Å].
         rays: The pixels. Derivatives are taken from `unit` alone, of which the other parts are only a finer account.
@@ -65,13 +62,43 @@ def _total(
     wavelength: Float[Array, ""],
     rays: reciprocal.Directions,
 ) -> _Component:
-    def add(total: _Component, cell: Float[Array, "3 3"]) -> tuple[_Component, None]:
-        term = one_orientation(cell, crystal, beam, wavelength, rays, shape=choices.shape, interpolation="nearest")
-        return total + term, None
+    def add(total: _Component, chunk: _Chunk) -> _Component:
+        for deltas, _, factor in looked_up(chunk.cells, crystal, beam, wavelength, rays):
+            total = total + factor * factor * spread_about_points(deltas, crystal, choices.shape)
+        return total
 
-    count = crystal.orientations.shape[0]
-    zero = jnp.zeros_like(rays.unit[0])
-    return jax.lax.scan(add, zero, crystal.orientations, unroll=min(choices.unroll, count))[0]
+    return _in_chunks(add, jnp.zeros_like(rays.unit[0]), crystal.orientations, choices.unroll)
+
+
+class _Chunk(NamedTuple):
+    """Some orientations that are drawn in one pass over the pixels.
+
+    Attributes:
+        cells: Rows a, b, c, as in `over_orientations`.
+        turned: Their tangents, or None.
+    """
+
+    cells: Float[Array, "some 3 3 ..."]
+    turned: Float[Array, "some 3 3 ..."] | None = None
+
+
+def _in_chunks(
+    add: Callable[[_Component, _Chunk], _Component],
+    total: _Component,
+    cells: Float[Array, "orientation 3 3 ..."],
+    size: int,
+    turned: Float[Array, "orientation 3 3 ..."] | None = None,
+) -> _Component:
+    """A sum over all orientations, so many at a time."""
+    count = cells.shape[0]
+    size = min(size, count)
+    whole = count // size
+    every = _Chunk(cells, turned)
+    chunks = jax.tree.map(lambda x: x[: whole * size].reshape(-1, size, *x.shape[1:]), every)
+    total, _ = jax.lax.scan(lambda total, chunk: (add(total, chunk), None), total, chunks)
+    if whole * size < count:
+        total = add(total, jax.tree.map(lambda x: x[whole * size :], every))
+    return total
 
 
 class _Changes(NamedTuple):
@@ -114,18 +141,11 @@ def _rule(choices: _Choices, primals: tuple, tangents: tuple) -> tuple[_Componen
     if turned is None and all(change is None for change in changes):
         return total, tangent
 
-    def add(tangent: _Component, chunk: tuple) -> tuple[_Component, None]:
-        return tangent + _of_chunk(choices.shape, crystal, beam, wavelength, rays, q, changes, chunk), None
+    def add(tangent: _Component, chunk: _Chunk) -> _Component:
+        return tangent + _of_chunk(choices.shape, crystal, beam, wavelength, rays, q, changes, chunk)
 
     add = jax.checkpoint(add, prevent_cse=False)
-    size = min(choices.unroll, crystal.orientations.shape[0])
-    whole = crystal.orientations.shape[0] // size * size
-    every = (crystal.orientations, turned)
-    chunks = jax.tree.map(lambda x: x[:whole].reshape(-1, size, 3, 3), every)
-    tangent, _ = jax.lax.scan(add, tangent, chunks)
-    if whole < crystal.orientations.shape[0]:
-        tangent, _ = add(tangent, jax.tree.map(lambda x: x[whole:], every))
-    return total, tangent
+    return total, _in_chunks(add, tangent, crystal.orientations, choices.unroll, turned)
 
 
 class _Slopes(NamedTuple):
@@ -152,10 +172,10 @@ def _of_chunk(
     rays: reciprocal.Directions,
     q: tuple[_Component, ...],
     changes: _Changes,
-    chunk: tuple[Float[Array, "some 3 3"], Float[Array, "some 3 3"] | None],
+    chunk: _Chunk,
 ) -> _Component:
     """The tangent of some orientations."""
-    cells, turned = chunk
+    cells, turned = chunk.cells, chunk.turned
     dtype = q[0].dtype
     wanted = _Wanted(
         by_index=changes.q is not None or turned is not None,
@@ -163,7 +183,12 @@ def _of_chunk(
         by_metric=changes.metric is not None,
         by_factor=changes.table is not None,
     )
-    chunk_slopes = [_slopes(cell, crystal, beam, wavelength, rays, shape=shape, wanted=wanted) for cell in cells]
+
+    def slopes(found: list) -> list[_Slopes]:
+        return [_slopes(deltas, place, factor, crystal, shape, wanted) for deltas, place, factor in found]
+
+    # Once for all parameters: the compiler would compute them again for each.
+    chunk_slopes = apart(slopes, list(looked_up(cells, crystal, beam, wavelength, rays)))
     tangent = jnp.zeros_like(q[0])
     for some in chunk_slopes:
         if changes.cells is not None and some.by_cells is not None:
@@ -179,33 +204,29 @@ def _of_chunk(
         return tangent
     by_index = [slope for some in chunk_slopes for slope in some.by_index or ()]
     if turned is not None:
-        rows = turned.astype(dtype).reshape(-1, 3)
+        rows = turned.astype(dtype).reshape(-1, *turned.shape[2:])
         for j in range(3):
             tangent = tangent + q[j] * sum(rows[r, j] * slope for r, slope in enumerate(by_index))
     if changes.q is not None:
-        rows = cells.astype(dtype).reshape(-1, 3)
+        rows = cells.astype(dtype).reshape(-1, *cells.shape[2:])
         for j in range(3):
             tangent = tangent + changes.q[j] * sum(rows[r, j] * slope for r, slope in enumerate(by_index))
     return tangent
 
 
 def _slopes(
-    cell: Float[Array, "3 3"],
+    deltas: tuple[_Component, _Component, _Component],
+    place: Int[Array, "tile pixel"],
+    factor: _Component,
     crystal: Crystal,
-    beam: Float[Array, "3"],
-    wavelength: Float[Array, ""],
-    rays: reciprocal.Directions,
-    *,
     shape: str,
     wanted: _Wanted,
 ) -> _Slopes:
     """Derivatives of `accumulate.one_orientation`."""
     by_index = by_cells = by_metric = by_factor = None
-    deltas, (h, k, l) = nearest_points(reciprocal.miller_offsets(cell, beam, wavelength, rays))
-    factor = hkl.nearest(crystal.table, h, k, l)
     spread = spread_about_points(deltas, crystal, shape)
     if wanted.by_factor:
-        by_factor = (2.0 * factor * spread, hkl.place(crystal.table, h, k, l))
+        by_factor = (2.0 * factor * spread, place)
     if shape == "square":
         slopes = [lattice.square_slopes(delta, crystal.cells[i]) for i, delta in enumerate(deltas)]
         term = factor * factor * spread
@@ -214,13 +235,12 @@ def _slopes(
         if wanted.by_cells:
             by_cells = tuple(term * by_count for _, by_count in slopes)
     else:
-        dh, dk, dl = deltas
-        radius_squared = lattice.radius_squared(dh, dk, dl, crystal.metric)
+        radius_squared = lattice.radius_squared(*deltas, crystal.metric)
         by_radius = factor * factor * lattice.RADIAL_SLOPES[shape](radius_squared)
         if wanted.by_index:
-            by_index = tuple(by_radius * slope for slope in lattice.radius_slopes(dh, dk, dl, crystal.metric))
+            by_index = tuple(by_radius * slope for slope in lattice.radius_slopes(*deltas, crystal.metric))
         if wanted.by_metric:
-            by_metric = tuple(by_radius * slope for slope in lattice.metric_slopes(dh, dk, dl))
+            by_metric = tuple(by_radius * slope for slope in lattice.metric_slopes(*deltas))
     return _Slopes(by_index, by_cells, by_metric, by_factor)
 
 

@@ -7,9 +7,9 @@ from jaxtyping import Array, Float
 
 from jaxbragg_kernels import accumulate, dense, nearness, reciprocal, skipping
 
-# With few orientations there is little to leave out. A listed step takes four times as long as one of a dense pass
-# (measured on two cores): where more than a fifth is near, everything is drawn.
-_FEWEST_TO_SKIP = 8
+# With few orientations there is little to leave out. A listed step takes several times as long as one of a dense pass:
+# where more than a fifth is near, everything is drawn.
+FEWEST_TO_SKIP = 8
 _LARGEST_SHARE = 0.2
 
 
@@ -22,6 +22,7 @@ def over_orientations(
     shape: str,
     interpolation: str,
     unroll: int,
+    kernel: str = "xla",
     least: Float[Array, ""] | None = None,
 ) -> Float[Array, "tile pixel"]:
     """The sum of `accumulate.one_orientation` over all orientations.
@@ -34,8 +35,10 @@ def over_orientations(
         shape: Of the spots.
         interpolation: Of the structure factors.
         unroll: Orientations to a pass over the pixels.
-        least: Tiles and orientations for which (F_latt / Na Nb Nc)² is sure to stay below this may be left out;
-            None to leave nothing out.
+        kernel: "xla", or "pallas" for the kernel written for NVIDIA GPUs, which leaves nothing out; on other devices it
+            is interpreted, which is slow. Interpolation between structure factors is for "xla" alone.
+        least: Tiles and orientations for which (F_latt / det N)² is sure to stay below this may be left out; None to
+            leave nothing out.
     """
 
     def every(crystal, beam, wavelength, rays):
@@ -43,19 +46,34 @@ def over_orientations(
             return accumulate.over_orientations(
                 crystal, beam, wavelength, rays, shape=shape, interpolation=interpolation, unroll=unroll
             )
+        if kernel == "pallas":
+            return _by_pallas(crystal, beam, wavelength, rays, shape=shape, unroll=unroll)
         return dense.over_orientations(crystal, beam, wavelength, rays, shape=shape, unroll=unroll)
 
-    if least is None or crystal.orientations.shape[0] < _FEWEST_TO_SKIP:
+    if kernel == "pallas" or least is None or crystal.orientations.shape[0] < FEWEST_TO_SKIP:
         return every(crystal, beam, wavelength, rays)
 
     tiles = nearness.extents(beam, wavelength, rays)
 
     def near(crystal, beam, wavelength, rays):
-        return skipping.over_orientations(
-            crystal, beam, wavelength, rays, tiles, least, shape=shape, interpolation=interpolation
-        )
+        return skipping.over_orientations(crystal, beam, wavelength, rays, tiles, least, shape=shape)
 
     share = nearness.share_near(crystal, tiles, least, shape=shape)
     # Under the checkpoint reverse mode keeps nothing of either branch.
     choose = jax.checkpoint(partial(jax.lax.cond, share < _LARGEST_SHARE, near, every), prevent_cse=False)
     return choose(crystal, beam, wavelength, rays)
+
+
+def _by_pallas(
+    crystal: accumulate.Crystal,
+    beam: Float[Array, "3"],
+    wavelength: Float[Array, ""],
+    rays: reciprocal.Directions,
+    *,
+    shape: str,
+    unroll: int,
+) -> Float[Array, "tile pixel"]:
+    from jaxbragg_kernels.pallas.sum_over_orientations import over_orientations  # Pallas takes a while to import
+
+    draw = partial(over_orientations, shape=shape, unroll=unroll)
+    return jax.lax.platform_dependent(crystal, beam, wavelength, rays, cuda=draw, default=partial(draw, interpret=True))

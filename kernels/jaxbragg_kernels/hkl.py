@@ -51,7 +51,38 @@ def make_table(box: Float[Array, "h k l"], minimum: tuple[int, int, int], defaul
 
 def nearest(table: Table, h: _Index, k: _Index, l: _Index) -> _Number:
     """|F| at whole Miller indices; the default outside the box."""
-    return table.values.at[place(table, h, k, l)].get(mode="promise_in_bounds")
+    return at(table, place(table, h, k, l))
+
+
+def at(table: Table, place: _Index) -> _Number:
+    """|F| at a place in the flattened box."""
+    return table.values.at[place].get(mode="promise_in_bounds")
+
+
+def place_of_parts(
+    table: Table, wholes: tuple[_Number, _Number, _Number], nearest: tuple[_Number, _Number, _Number]
+) -> _Index:
+    """The same for whole numbers in floating point, each the sum of two: float32 holds those of any table.
+
+    Conversions and products of integers cost more than float32's: where the numbers of all cells are exact in the type
+    of `nearest`, one conversion is left.
+
+    Args:
+        table: The structure factors.
+        wholes: h, k, l of the tile.
+        nearest: What has to be added.
+    """
+    dtype = nearest[0].dtype
+    exact = 2 ** (jnp.finfo(dtype).nmant + 1)
+    h, k, l = (
+        jnp.clip((whole - low).astype(dtype) + near, 0, size - 1)
+        for whole, near, low, size in zip(wholes, nearest, table.minimum, table.size, strict=True)
+    )
+    if table.size[0] * table.size[1] * table.size[2] > exact:
+        h, k, l = (index.astype(jnp.int32) for index in (h, k, l))
+    flat = (h * table.size[1] + k) * table.size[2] + l
+    # Without a sign there is no negative index to be counted from the end: a third of the look-up's time.
+    return flat.astype(jnp.int32).astype(jnp.uint32)
 
 
 def place(table: Table, h: _Index, k: _Index, l: _Index) -> _Index:

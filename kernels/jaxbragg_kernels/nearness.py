@@ -5,7 +5,8 @@ each. Where patch and shape are sure to be apart, every pixel of the tile stays 
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
+from functools import partial
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -65,68 +66,107 @@ def _along(axis: tuple[Float[Array, "tile"], ...], step: tuple[_Component, ...])
 
 
 def _largest(image: _Component) -> Float[Array, "tile"]:
-    """The largest size in each tile; by halves, which XLA's CPU compiler vectorizes as it does not a reduction."""
-    image = jnp.abs(image)
-    while image.shape[1] % 2 == 0:
-        half = image.shape[1] // 2
-        image = jnp.maximum(image[:, :half], image[:, half:])
-    return image.max(axis=1)
+    """The largest size in each tile."""
+    return jnp.abs(image).max(axis=1)
 
 
-def near_test(
-    tiles: Tiles, crystal: Crystal, least: Float[Array, ""], shape: str
-) -> Callable[[Float[Array, "3 3"]], Bool[Array, "tile"]]:
-    """Does one orientation reach these tiles?
+class NearTest(NamedTuple):
+    """Does an orientation reach these tiles?
 
-    Within a tile h moves from its value at the middle by at most e = Σ_j |cell_ij| max|step_j| / λ.
+    Attributes:
+        prepare: From rows a, b, c of orientations [... 3 3] to what the test needs of each.
+        near: From what was prepared for one orientation to an answer for each tile.
     """
-    q, extent, axes, widths = tiles
-    dtype = q[0].dtype
 
-    def distances(cell: Float[Array, "3 3"]) -> list[Float[Array, "tile"]]:
-        indices = [cell[i, 0] * q[0] + cell[i, 1] * q[1] + cell[i, 2] * q[2] for i in range(3)]
-        return [index - jnp.round(index) for index in indices]
+    prepare: Callable[[Float[Array, "*some 3 3"]], Any]
+    near: Callable[[Any], Bool[Array, "tile"]]
 
-    def near_square(cell: Float[Array, "3 3"]) -> Bool[Array, "tile"]:
-        cell = cell.astype(dtype)
+
+def near_test(tiles: Tiles, crystal: Crystal, least: Float[Array, ""], shape: str) -> NearTest:
+    """The test for spots of some shape, where (F_latt / det N)² of at least `least` counts.
+
+    Args:
+        tiles: From `extents`.
+        crystal: Its size.
+        least: As in `skipping.over_orientations`.
+        shape: Of the spots.
+    """
+    make = _near_square if shape == "square" else partial(_near_radial, cut=_radius_at(shape, least))
+    return make(tiles, crystal, least)
+
+
+def _distances(cell: Float[Array, "3 3"], q: tuple[Float[Array, "tile"], ...]) -> list[Float[Array, "tile"]]:
+    """From the tiles' middles to the nearest Bragg points [Miller-index units]."""
+    indices = [cell[i, 0] * q[0] + cell[i, 1] * q[1] + cell[i, 2] * q[2] for i in range(3)]
+    return [index - jnp.round(index) for index in indices]
+
+
+def _near_square(tiles: Tiles, crystal: Crystal, least: Float[Array, ""]) -> NearTest:
+    """Within a tile h moves from its value at the middle by at most Σ_j |cell_ij| max|step_j| / λ."""
+    q, extent, dtype = tiles.q, tiles.extent, tiles.q[0].dtype
+
+    def near(cell: Float[Array, "3 3"]) -> Bool[Array, "tile"]:
         bound = jnp.ones_like(extent[0])
-        for i, distance in enumerate(distances(cell)):
+        for i, distance in enumerate(_distances(cell, q)):
             reach = sum(jnp.abs(cell[i, j]) * extent[j] for j in range(3))
             closest = jnp.maximum(jnp.abs(distance) - reach, 0.0)
             # |sin πNδ| ≤ 1, and sin πδ grows up to δ = ½.
             bound = bound * jnp.maximum(1.0, crystal.cells[i] * closest * sine_ratio(closest))
         return bound * bound * least.astype(dtype) <= 1.0
 
-    weights = _diagonal_below(crystal.metric)
-    cut = _radius_at(shape, least)
+    return NearTest(lambda cells: cells.astype(dtype), near)
+
+
+class _Radial(NamedTuple):
+    """One orientation of a crystal whose spots are ellipsoids.
+
+    Attributes:
+        cell: Rows a, b, c [Å].
+        back: Columns a*, b*, c* [1/Å].
+        tensor: The ellipsoid's reach along a direction u is √(uᵀTu): xx, yy, zz, 2xy, 2xz, 2yz [1/Å²].
+        widest: A tile that reaches farther may come near another Bragg point than that of its middle [1/Å].
+    """
+
+    cell: Float[Array, "*some 3 3"]
+    back: Float[Array, "*some 3 3"]
+    tensor: Float[Array, "*some 6"]
+    widest: Float[Array, "*some"]
+
+
+def _near_radial(tiles: Tiles, crystal: Crystal, least: Float[Array, ""], *, cut: Float[Array, ""]) -> NearTest:
+    """Two convex bodies, the tile and the ellipsoid about its Bragg point, are apart if they are along some axis."""
+    del least
+    q, extent, axes, widths = tiles
+    dtype = q[0].dtype
     # Half-axes of the ellipsoid Σ w δ² = r², in units of h, k, l.
-    half_axes = [(cut / jnp.sqrt(jnp.maximum(w, 1e-30))).astype(dtype) for w in weights]
+    half_axes = jnp.stack([cut / jnp.sqrt(jnp.maximum(w, 1e-30)) for w in _diagonal_below(crystal.metric)])
     radius = sum(e * e for e in extent) ** 0.5
+    squares = [[x * x, y * y, z * z, x * y, x * z, y * z] for x, y, z in axes]
 
-    def near_radial(cell: Float[Array, "3 3"]) -> Bool[Array, "tile"]:
-        cell = cell.astype(dtype)
-        back = _reciprocal(cell)
-        deltas = distances(cell)
-        away = [sum(back[j, i] * deltas[i] for i in range(3)) for j in range(3)]
-        # Two convex bodies, the tile and the ellipsoid about the Bragg point, are apart if they are along some axis.
-        near = jnp.ones_like(deltas[0], dtype=bool)
-        for axis, width in zip(axes, widths, strict=True):
-            halves = [half_axes[i] * sum(axis[j] * back[j, i] for j in range(3)) for i in range(3)]
-            beyond = jnp.maximum(0.9999 * jnp.abs(sum(axis[j] * away[j] for j in range(3))) - width, 0.0)
-            near &= beyond * beyond <= halves[0] ** 2 + halves[1] ** 2 + halves[2] ** 2
-        # A tile so wide that it may come near another Bragg point than that of its middle is never left out.
-        for i in range(3):
-            length = jnp.sqrt(cell[i, 0] ** 2 + cell[i, 1] ** 2 + cell[i, 2] ** 2)
-            near |= length * radius + jnp.abs(deltas[i]) > 1.0 - half_axes[i]
-        return near
+    def prepare(cells: Float[Array, "*some 3 3"]) -> _Radial:
+        crosses = [jnp.cross(cells[..., (i + 1) % 3, :], cells[..., (i + 2) % 3, :]) for i in range(3)]
+        volume = (cells[..., 0, :] * crosses[0]).sum(axis=-1)
+        back = jnp.stack(crosses, axis=-1) / volume[..., None, None]
+        scaled = back * half_axes
+        tensor = (scaled[..., :, None, :] * scaled[..., None, :, :]).sum(axis=-1)
+        widest = ((0.5 - half_axes) / jnp.sqrt((cells * cells).sum(axis=-1))).min(axis=-1)
+        upper = [tensor[..., i, i] for i in range(3)]
+        upper += [2.0 * tensor[..., i, j] for i, j in ((0, 1), (0, 2), (1, 2))]
+        found = _Radial(cells, back, jnp.stack(upper, axis=-1), widest)
+        return jax.tree.map(lambda x: x.astype(dtype), found)
 
-    return near_square if shape == "square" else near_radial
+    def near(one: _Radial) -> Bool[Array, "tile"]:
+        deltas = _distances(one.cell, q)
+        away = [one.back[j, 0] * deltas[0] + one.back[j, 1] * deltas[1] + one.back[j, 2] * deltas[2] for j in range(3)]
 
+        reached = jnp.ones_like(radius, dtype=bool)
+        for axis, width, square in zip(axes, widths, squares, strict=True):
+            # What rounding may add is on the safe side.
+            gap = 0.9999 * jnp.abs(axis[0] * away[0] + axis[1] * away[1] + axis[2] * away[2]) - width
+            reached &= jnp.maximum(gap, 0.0) ** 2 <= sum(one.tensor[i] * square[i] for i in range(6))
+        return reached | (radius > one.widest)
 
-def _reciprocal(cell: Float[Array, "3 3"]) -> Float[Array, "3 3"]:
-    """Columns a*, b*, c* for rows a, b, c."""
-    crosses = [jnp.cross(cell[(i + 1) % 3], cell[(i + 2) % 3]) for i in range(3)]
-    return jnp.stack(crosses, axis=1) / (cell[0] * crosses[0]).sum()
+    return NearTest(prepare, near)
 
 
 def _radius_at(shape: str, least: Float[Array, ""]) -> Float[Array, ""]:
@@ -171,4 +211,5 @@ def share_near(
     """
     crystal, least = jax.lax.stop_gradient((crystal, least))
     some = crystal.orientations[:: max(1, crystal.orientations.shape[0] // sample)]
-    return jax.vmap(near_test(tiles, crystal, least, shape))(some).astype(jnp.float32).mean()
+    test = near_test(tiles, crystal, least, shape)
+    return jax.lax.map(lambda one: test.near(one).astype(jnp.float32).mean(), test.prepare(some)).mean()

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 _Component = Float[Array, "tile pixel"]
+_OfTiles = Float[Array, "tile 1"]
 
 
 class Directions(NamedTuple):
@@ -29,21 +30,28 @@ class Directions(NamedTuple):
     distance: _Component
 
 
-def directions(position: Float[Array, "tile pixel 3"], dtype: jnp.dtype) -> Directions:
+def directions(position: tuple[_Component, _Component, _Component], dtype: jnp.dtype) -> Directions:
     """Unit vectors to pixels, split into a tile's middle and small steps.
 
     Args:
-        position: Of the pixels [m], in the type in which indices are to be exact.
+        position: Of the pixels by component [m], in the type in which indices are to be exact.
         dtype: Type of the steps and the image.
     """
-    x, y, z = position[..., 0], position[..., 1], position[..., 2]
-    distance = jnp.sqrt(x * x + y * y + z * z)
-    inverse = 1.0 / distance
-    unit = (x * inverse, y * inverse, z * inverse)
     # Half-way between the first and the last pixel is as good a middle as any: it need not be of unit length.
-    middle = tuple((component[:, 0] + component[:, -1]) / 2 for component in unit)
+    first, _ = _unit(tuple(component[:, 0] for component in position))
+    last, _ = _unit(tuple(component[:, -1] for component in position))
+    middle = tuple((a + b) / 2 for a, b in zip(first, last, strict=True))
+    unit, distance = _unit(position)
     step = tuple((u - m[:, None]).astype(dtype) for u, m in zip(unit, middle, strict=True))
     return Directions(tuple(u.astype(dtype) for u in unit), step, jnp.stack(middle, axis=1), distance)  # type: ignore[arg-type]
+
+
+def _unit(vector: tuple[Array, ...]) -> tuple[tuple[Array, ...], Array]:
+    """A vector over its length, and that."""
+    x, y, z = vector
+    length = jnp.sqrt(x * x + y * y + z * z)
+    inverse = 1.0 / length
+    return (x * inverse, y * inverse, z * inverse), length
 
 
 def scattering_length(
@@ -65,26 +73,49 @@ def scattering_length(
 
 def miller_offsets(
     cell: Float[Array, "3 3"], beam: Float[Array, "3"], wavelength: Float[Array, ""], rays: Directions
-) -> list[tuple[Float[Array, "tile 1"], _Component]]:
+) -> list[tuple[_OfTiles, _Component]]:
     """h, k, l of the pixels, each as a whole number for the tile and the pixels' offsets from it.
 
     Args:
-        cell: Rows a, b, c of the crystal as it stands [Å].
+        cell: Rows a, b, c of the crystal as it stands [Å]: [3 3], or [3 3 tile 1] where each tile has its own.
         beam: Unit vector of the photons.
         wavelength: [Å].
         rays: The pixels.
     """
-    dtype = rays.unit[0].dtype
-    q = (rays.middle - beam[None, :]) / wavelength
-    scaled = (cell / wavelength).astype(dtype)
-    parts = []
+    wholes, fractions = at_middles(cell, beam, wavelength, rays)
+    return list(zip(wholes, from_middles(fractions, cell, wavelength, rays), strict=True))
+
+
+def at_middles(
+    cell: Float[Array, "3 3"], beam: Float[Array, "3"], wavelength: Float[Array, ""], rays: Directions
+) -> tuple[tuple[_OfTiles, _OfTiles, _OfTiles], tuple[_OfTiles, _OfTiles, _OfTiles]]:
+    """h, k, l at the middles of the tiles: whole numbers, and fractions in the type of the image.
+
+    Arguments are those of `miller_offsets`.
+    """
+    q = [(rays.middle[:, j, None] - beam[j]) / wavelength for j in range(3)]
+    wholes, fractions = [], []
     for i in range(3):
-        index = cell[i, 0] * q[:, 0] + cell[i, 1] * q[:, 1] + cell[i, 2] * q[:, 2]
+        index = cell[i, 0] * q[0] + cell[i, 1] * q[1] + cell[i, 2] * q[2]
         whole = jnp.round(index)
+        wholes.append(whole)
+        fractions.append((index - whole).astype(rays.unit[0].dtype))
+    return (wholes[0], wholes[1], wholes[2]), (fractions[0], fractions[1], fractions[2])
+
+
+def from_middles(
+    fractions: tuple[_OfTiles, _OfTiles, _OfTiles],
+    cell: Float[Array, "3 3"],
+    wavelength: Float[Array, ""],
+    rays: Directions,
+) -> tuple[_Component, _Component, _Component]:
+    """The pixels' offsets from the whole numbers of `at_middles`."""
+    scaled = (cell / wavelength).astype(rays.unit[0].dtype)
+    offsets = []
+    for i, offset in enumerate(fractions):
         # From the fraction on, one term after the other: a chain of fused multiply-adds, and half the rounding error
         # of a sum of steps to which the fraction is added last.
-        offset = (index - whole).astype(dtype)[:, None]
         for j in range(3):
             offset = offset + scaled[i, j] * rays.step[j]
-        parts.append((whole[:, None], offset))
-    return parts
+        offsets.append(offset)
+    return offsets[0], offsets[1], offsets[2]

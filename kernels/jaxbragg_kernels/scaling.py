@@ -53,9 +53,10 @@ def solid_angle(
         plane_distance: Of the pixel's plane from the sample, along its normal [m].
         point_pixel: Take 1/R² [1/m²] instead.
     """
+    inverse = 1.0 / distance  # the one division is that of the directions
     if point_pixel:
-        return 1.0 / (distance * distance)
-    return area / (distance * distance) * (plane_distance / distance)
+        return inverse * inverse
+    return area * plane_distance * (inverse * inverse * inverse)
 
 
 def capture_fraction(

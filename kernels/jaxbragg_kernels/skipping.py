@@ -1,28 +1,30 @@
 """The sum over orientations without the steps that cannot matter: a tile and an orientation far from any Bragg point.
 
-First a list of what is near (`jaxbragg_kernels.nearness`), as bits; then the sums of what is listed, some thousands at
-a time, in as many passes as there happen to be. All shapes are fixed, so that it runs under jit, on any device, in
-either mode of differentiation.
+First a list of what is near (`jaxbragg_kernels.nearness`), as bits; then the sums of what is listed, some entries at a
+time, in as many passes as there happen to be. An entry is one tile and a few orientations, so that few tiles are
+gathered and few sums scattered.
+
+All shapes are fixed, so that it runs under jit, on any device, in either mode of differentiation.
 """
 
-from collections.abc import Callable
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jax.custom_derivatives import SymbolicZero
-from jaxtyping import Array, Bool, Float, Int, UInt
+from jaxtyping import Array, Float, Int, UInt
 
-from jaxbragg_kernels import reciprocal
-from jaxbragg_kernels.accumulate import Crystal, one_orientation
-from jaxbragg_kernels.nearness import Tiles, near_test
+from jaxbragg_kernels import dense, reciprocal
+from jaxbragg_kernels.accumulate import Crystal
+from jaxbragg_kernels.fences import apart
+from jaxbragg_kernels.nearness import NearTest, Tiles, near_test
 
 _Component = Float[Array, "tile pixel"]
-_BITS = 32
+_BITS = 32  # of a word, at most
 _AT_ONCE = 128  # orientations whose bits are held at a time: the memory does not grow with their number
-_TOGETHER = 8  # orientations of one tile to an entry of the list: a fourth of the additions into the image
-_ENTRIES = 2048  # of the list, to a pass
+_TOGETHER = 4  # orientations of one tile to an entry of the list: more of them leave more of an entry empty
+_ENTRIES = 1024  # of the list, to a pass
 
 
 def over_orientations(
@@ -34,9 +36,8 @@ def over_orientations(
     least: Float[Array, ""],
     *,
     shape: str,
-    interpolation: str,
 ) -> _Component:
-    """The sum of `accumulate.one_orientation` over all orientations, less what is sure to be small.
+    """The sum over all orientations with the nearest structure factors, less what is sure to be small.
 
     Args:
         crystal: With its orientations.
@@ -44,45 +45,49 @@ def over_orientations(
         wavelength: [Å].
         rays: The pixels.
         tiles: What `extents` says of them.
-        least: A tile may leave an orientation out for which (F_latt / Na Nb Nc)² is below this in all of its pixels.
+        least: A tile may leave an orientation out for which (F_latt / det N)² is below this in all of its pixels.
         shape: Of the spots.
-        interpolation: Of the structure factors.
     """
-    choices = _Choices(shape, interpolation)
-    near = near_test(tiles, *jax.lax.stop_gradient((crystal, least)), shape)
-    orientations = crystal.orientations
-    count = orientations.shape[0]
-    at_once = min(_AT_ONCE, -(-count // _BITS) * _BITS)
-    padding = -count % at_once
+    test = near_test(tiles, jax.lax.stop_gradient(crystal), jax.lax.stop_gradient(least), shape)
+    groups, words, bits = _groups(crystal.orientations.shape[0])
+    padding = groups * words * bits - crystal.orientations.shape[0]
+    cells = jnp.pad(crystal.orientations, ((0, padding), (0, 0), (0, 0)), mode="edge")
     # What fills the last group is never near.
-    exists = jnp.pad(jnp.ones(count, bool), (0, padding)).reshape(-1, at_once)
-    orientations = jnp.pad(orientations, ((0, padding), (0, 0), (0, 0)), mode="edge").reshape(-1, at_once, 3, 3)
+    exists = jnp.arange(groups * words * bits) < crystal.orientations.shape[0]
+    prepared = test.prepare(jax.lax.stop_gradient(cells))
+    words_of = jax.tree.map(lambda x: x.reshape(groups, words, bits, *x.shape[1:]), (prepared, exists))
 
     def add(total: _Component, group: tuple) -> tuple[_Component, None]:
-        cells, exists = group
-        bits = _near_bits(near, jax.lax.stop_gradient(cells), exists, tiles=rays.middle.shape[0])
-        return total + _sum_of_listed(choices, _list_of(bits), cells, crystal, beam, wavelength, rays), None
+        cells, words_of = group
+        listed = _list_of(_near_bits(test, *words_of, tiles=rays.middle.shape[0]))
+        return total + _sum_of_listed(_Choices(shape, bits), listed, cells, crystal, beam, wavelength, rays), None
 
     with jax.named_scope("over_near_orientations"):
         add = jax.checkpoint(add, prevent_cse=False)
-        return jax.lax.scan(add, jnp.zeros_like(rays.unit[0]), (orientations, exists))[0]
+        cells = cells.reshape(groups, words * bits, 3, 3)
+        return jax.lax.scan(add, jnp.zeros_like(rays.unit[0]), (cells, words_of))[0]
 
 
-def _near_bits(
-    near: Callable, cells: Float[Array, "orientation 3 3"], exists: Bool[Array, "orientation"], *, tiles: int
-) -> UInt[Array, "word tile"]:
+def _groups(count: int) -> tuple[int, int, int]:
+    """Groups of orientations, words to a group, bits to a word: as few to spare as can be."""
+    groups = -(-count // _AT_ONCE)
+    each = -(-count // groups)
+    words = -(-each // _BITS)
+    return groups, words, -(-each // words)
+
+
+def _near_bits(test: NearTest, prepared: Any, exists: Any, *, tiles: int) -> UInt[Array, "word tile"]:
     """One bit for each orientation and tile."""
 
     def word(_, some: tuple) -> tuple[None, UInt[Array, "tile"]]:
         def add(bits: UInt[Array, "tile"], one: tuple) -> tuple[UInt[Array, "tile"], None]:
-            cell, exists, place = one
-            return bits | ((near(cell) & exists).astype(jnp.uint32) << place), None
+            (orientation, exists), place = one
+            return bits | ((test.near(orientation) & exists).astype(jnp.uint32) << place), None
 
-        cells, exists = some
-        places = jnp.arange(_BITS, dtype=jnp.uint32)
-        return None, jax.lax.scan(add, jnp.zeros(tiles, jnp.uint32), (cells, exists, places), unroll=4)[0]
+        places = jnp.arange(some[1].shape[0], dtype=jnp.uint32)
+        return None, jax.lax.scan(add, jnp.zeros(tiles, jnp.uint32), (some, places), unroll=4)[0]
 
-    return jax.lax.scan(word, None, (cells.reshape(-1, _BITS, 3, 3), exists.reshape(-1, _BITS)))[1]
+    return jax.lax.scan(word, None, (prepared, exists))[1]
 
 
 class _List(NamedTuple):
@@ -102,28 +107,35 @@ class _List(NamedTuple):
 
 
 def _list_of(bits: UInt[Array, "word tile"]) -> _List:
-    listed = jax.lax.population_count(bits).astype(jnp.int32).sum(axis=0)
+    listed = jax.lax.population_count(bits).astype(jnp.int32).sum(axis=0, dtype=jnp.int32)
     entries = -(-listed // _TOGETHER)
-    return _List(bits, listed, entries, jnp.cumsum(entries))
+    return _List(bits, listed, entries, jnp.cumsum(entries, dtype=jnp.int32))
 
 
 class _Choices(NamedTuple):
+    """What is static: the shape of the spots, and the bits to a word."""
+
     shape: str
-    interpolation: str
+    bits: int
 
 
 @partial(jax.custom_jvp, nondiff_argnums=(0,))
 def _sum_of_listed(choices: _Choices, listed: _List, cells: Float[Array, "orientation 3 3"], *what) -> _Component:
-    """The image of what is listed: as many passes as it takes."""
+    """The image of what is listed: as many passes as it takes.
+
+    Args:
+        choices: What is static.
+        listed: The list.
+        cells: Rows a, b, c [Å].
+        *what: Crystal, beam, wavelength and rays.
+    """
     size, _ = _passes(listed, cells)
-    rays = what[-1]
 
     def draw(state: tuple[_Component, Int[Array, ""]]) -> tuple[_Component, Int[Array, ""]]:
         total, first = state
-        tile, sums = _one_pass(choices, first, size, listed, cells, *what)
-        return total.at[tile].add(sums, indices_are_sorted=True, mode="promise_in_bounds"), first + size
+        return _add_pass(choices, total, first, size, listed, cells, *what), first + size
 
-    start = (jnp.zeros_like(rays.unit[0]), jnp.zeros((), jnp.int32))
+    start = (jnp.zeros_like(what[-1].unit[0]), jnp.zeros((), jnp.int32))
     return jax.lax.while_loop(lambda state: state[1] < listed.ends[-1], draw, start)[0]
 
 
@@ -148,16 +160,15 @@ def _sum_of_listed_jvp(choices: _Choices, primals: tuple, tangents: tuple) -> tu
 
 def _in_fixed_passes(choices: _Choices, listed: _List, cells: Float[Array, "orientation 3 3"], *what) -> _Component:
     size, passes = _passes(listed, cells)
-    zero = jnp.zeros_like(what[-1].unit[0])
 
     def add(total: _Component, first: Int[Array, ""]) -> tuple[_Component, None]:
         def draw(total: _Component) -> _Component:
-            tile, sums = _one_pass(choices, first, size, listed, cells, *what)
-            return total.at[tile].add(sums, indices_are_sorted=True, mode="promise_in_bounds")
+            return _add_pass(choices, total, first, size, listed, cells, *what)
 
         return jax.lax.cond(first < listed.ends[-1], draw, lambda total: total, total), None
 
-    return jax.lax.scan(jax.checkpoint(add, prevent_cse=False), zero, jnp.arange(passes) * size)[0]
+    numbers = jnp.arange(passes, dtype=jnp.int32) * size
+    return jax.lax.scan(jax.checkpoint(add, prevent_cse=False), jnp.zeros_like(what[-1].unit[0]), numbers)[0]
 
 
 def _passes(listed: _List, cells: Float[Array, "orientation 3 3"]) -> tuple[int, int]:
@@ -167,8 +178,9 @@ def _passes(listed: _List, cells: Float[Array, "orientation 3 3"]) -> tuple[int,
     return size, -(-most // size)
 
 
-def _one_pass(
+def _add_pass(
     choices: _Choices,
+    total: _Component,
     first: Int[Array, ""],
     size: int,
     listed: _List,
@@ -177,26 +189,47 @@ def _one_pass(
     beam: Float[Array, "3"],
     wavelength: Float[Array, ""],
     rays: reciprocal.Directions,
-) -> tuple[Int[Array, "entry"], Float[Array, "entry pixel"]]:
-    """The sums of some entries, and the tiles that they belong to."""
-    term: Callable = partial(one_orientation, shape=choices.shape, interpolation=choices.interpolation)
-    number = first + jnp.arange(size, dtype=jnp.int32)
-    last = listed.ends.shape[0] - 1
-    tile = jnp.minimum(jnp.searchsorted(listed.ends, number, side="right"), last).astype(jnp.int32)
-    rank = (number - (listed.ends[tile] - listed.entries[tile])) * _TOGETHER
-    some = jax.tree.map(lambda x: x[tile][:, None], rays)
-    words, held = [word[tile] for word in listed.bits], listed.listed[tile]
-    sums = jnp.zeros((size, rays.unit[0].shape[1]), rays.unit[0].dtype)
-    for i in range(_TOGETHER):
-        exists = (number < listed.ends[-1]) & (rank + i < held)
-        cell = cells[jnp.where(exists, _place_of_bit(words, rank + i), 0)]
-        drawn = jax.vmap(term, (0, None, None, None, 0))(cell, crystal, beam, wavelength, some)
-        sums = sums + jnp.where(exists[:, None], drawn[:, 0], 0.0)
-    return tile, sums
+) -> _Component:
+    """The image with some entries more."""
+
+    def find(first: Int[Array, ""]) -> tuple[Array, Array, Array]:
+        number = first + jnp.arange(size, dtype=jnp.int32)
+        last = listed.ends.shape[0] - 1
+        tile = jnp.minimum(jnp.searchsorted(listed.ends, number, side="right"), last).astype(jnp.int32)
+        rank = (number - (listed.ends[tile] - listed.entries[tile])) * _TOGETHER
+        # How many of the entry's places are taken; none where there is no such entry.
+        taken = jnp.where(number < listed.ends[-1], listed.listed[tile] - rank, 0)
+        words = [word[tile] for word in listed.bits]
+        places = [
+            jnp.where(i < taken, _place_of_bit(words, jnp.minimum(rank + i, rank + taken - 1), choices.bits), 0)
+            for i in range(_TOGETHER)
+        ]
+        return tile, taken, jnp.stack(places)
+
+    tile, taken, places = apart(find, first)
+    some = apart(lambda tile: jax.tree.map(lambda x: x[tile], rays), tile)
+
+    def add(sums: _Component, one: tuple[Int[Array, ""], Int[Array, "entry"]]) -> tuple[_Component, None]:
+        number, place = one
+        own = jnp.moveaxis(cells[place], 0, -1)[None, ..., None]
+        drawn = dense.over_orientations(
+            crystal._replace(orientations=own), beam, wavelength, some, shape=choices.shape, unroll=1
+        )
+        return sums + jnp.where((number < taken)[:, None], drawn, 0.0), None
+
+    zero = jnp.zeros((size, total.shape[1]), total.dtype)
+    sums, _ = jax.lax.scan(add, zero, (jnp.arange(_TOGETHER, dtype=jnp.int32), places))
+    return total.at[tile].add(sums, indices_are_sorted=True, mode="promise_in_bounds")
 
 
-def _place_of_bit(words: list[UInt[Array, "entry"]], rank: Int[Array, "entry"]) -> Int[Array, "entry"]:
-    """Which bit is the one with so many set bits before it, the first word's lowest bit first."""
+def _place_of_bit(words: list[UInt[Array, "tile"]], rank: Int[Array, "tile"], bits: int = _BITS) -> Int[Array, "tile"]:
+    """Which bit is the one with so many set bits before it, the first word's lowest bit first.
+
+    Args:
+        words: Of each tile.
+        rank: Set bits before it.
+        bits: That a word holds.
+    """
     place, word, left = jnp.zeros_like(rank), words[0], rank
     passed = jnp.zeros_like(rank)
     for i in range(len(words)):
@@ -204,7 +237,7 @@ def _place_of_bit(words: list[UInt[Array, "entry"]], rank: Int[Array, "entry"]) 
         here = (rank >= passed) & (rank < passed + counted)
         word = jnp.where(here, words[i], word)
         left = jnp.where(here, rank - passed, left)
-        place = jnp.where(here, _BITS * i, place)
+        place = jnp.where(here, bits * i, place)
         passed = passed + counted
     for width in (16, 8, 4, 2, 1):
         low = word & jnp.uint32((1 << width) - 1)

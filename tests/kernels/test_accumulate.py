@@ -33,7 +33,7 @@ def crystal(orientations, cells, dtype, box=None, minimum=(0, 0, 0), default=100
 
 
 def draw(position, crystal, wavelength, dtype, shape="square", unroll=4):
-    rays = reciprocal.directions(position, jnp.dtype(dtype))
+    rays = reciprocal.directions(tuple(jnp.moveaxis(position, -1, 0)), jnp.dtype(dtype))
     return jax.jit(accumulate.over_orientations, static_argnames=("shape", "interpolation", "unroll"))(
         crystal, BEAM, jnp.asarray(wavelength), rays, shape=shape, interpolation="nearest", unroll=unroll
     )

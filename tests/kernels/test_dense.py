@@ -43,7 +43,7 @@ def draw(sum_up, case, shape, dtype="float64", **more):
         hkl.make_table(case["values"], (-10, -10, -10), case["default"]),
         case["default"],
     )
-    rays = reciprocal.directions(case["position"], jnp.dtype(dtype))
+    rays = reciprocal.directions(tuple(jnp.moveaxis(case["position"], -1, 0)), jnp.dtype(dtype))
     return sum_up(crystal, case["beam"], case["wavelength"], rays, shape=shape, unroll=2, **more)
 
 
@@ -173,3 +173,29 @@ def test_a_table_is_a_pytree_with_static_bounds():
     assert len(leaves) == 1
     assert jax.tree.unflatten(tree, leaves).size == (4, 5, 6)
     assert replace(table, values=table.values).minimum == (-1, -1, -1)
+
+
+@pytest.mark.parametrize("shape", ["square", "gauss"])
+@in_float64
+def test_each_tile_may_have_orientations_of_its_own(shape):
+    case = some_case(count=2, tiles=6)
+    other = case["orientations"] @ jnp.asarray(np.eye(3) + 0.02 * np.random.default_rng(5).normal(size=(3, 3)))
+    choice = np.arange(6) % 2 == 0
+    # [orientation 3 3 tile 1]
+    own = jnp.where(choice[:, None], case["orientations"][..., None, None], other[..., None, None])
+    weight = jnp.asarray(np.random.default_rng(0).random((6, 16)))
+
+    def image(wavelength, orientations):
+        return ruled({**case, "wavelength": wavelength, "orientations": orientations}, shape)
+
+    def both(wavelength):
+        one, two = image(wavelength, case["orientations"]), image(wavelength, other)
+        return jnp.where(choice[:, None], one, two)
+
+    at = case["wavelength"]
+    np.testing.assert_allclose(image(at, own), both(at), rtol=1e-12, atol=1e-12)
+    for f in (lambda x: (image(x, own) * weight).sum(), lambda x: (both(x) * weight).sum()):
+        forward, reverse = jax.jvp(f, (at,), (jnp.ones(()),))[1], jax.grad(f)(at)
+        np.testing.assert_allclose(forward, reverse, rtol=1e-10)
+    found, wanted = (jax.grad(lambda x, f=f: (f(x) * weight).sum())(at) for f in (lambda x: image(x, own), both))
+    np.testing.assert_allclose(found, wanted, rtol=1e-10)

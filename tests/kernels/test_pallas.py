@@ -47,7 +47,7 @@ def draw(sum_up, case, shape, dtype="float32"):
     default = jnp.asarray(3.0, dtype)
     table = hkl.make_table(values, (low, low, low), default)
     crystal = accumulate.Crystal(case["orientations"], cells, metric, table, default)
-    rays = reciprocal.directions(case["position"], jnp.dtype(dtype))
+    rays = reciprocal.directions(tuple(jnp.moveaxis(case["position"], -1, 0)), jnp.dtype(dtype))
     return sum_up(crystal, case["beam"], case["wavelength"], rays, shape=shape, unroll=1)
 
 

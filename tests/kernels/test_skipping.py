@@ -35,7 +35,11 @@ def random_case(seed, dtype="float64", tiles=48, count=40, pixel=None):
         hkl.make_table(jnp.zeros((0, 0, 0), dtype), (0, 0, 0), jnp.asarray(1.0, dtype)),
         jnp.asarray(1.0, dtype),
     )
-    return crystal, jnp.asarray(rng.uniform(0.7, 2.0)), reciprocal.directions(jnp.asarray(position), jnp.dtype(dtype))
+    return (
+        crystal,
+        jnp.asarray(rng.uniform(0.7, 2.0)),
+        reciprocal.directions(tuple(jnp.moveaxis(jnp.asarray(position), -1, 0)), jnp.dtype(dtype)),
+    )
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -50,13 +54,13 @@ def test_no_tile_is_left_out_in_which_a_pixel_reaches_the_bound(shape, dtype, se
 
 
 def _both(crystal, wavelength, rays, least, shape):
-    near = nearness.near_test(nearness.extents(BEAM, wavelength, rays), crystal, least, shape)
+    test = nearness.near_test(nearness.extents(BEAM, wavelength, rays), crystal, least, shape)
 
     def brightest(cell):
-        deltas, _ = accumulate.nearest_points(reciprocal.miller_offsets(cell, BEAM, wavelength, rays))
+        deltas, _ = accumulate.nearest_points([o for _, o in reciprocal.miller_offsets(cell, BEAM, wavelength, rays)])
         return accumulate.spread_about_points(deltas, crystal, shape).max(axis=1)
 
-    return jax.vmap(near)(crystal.orientations), jax.vmap(brightest)(crystal.orientations)
+    return jax.vmap(test.near)(test.prepare(crystal.orientations)), jax.vmap(brightest)(crystal.orientations)
 
 
 _jitted = {shape: jax.jit(lambda *a, shape=shape: _both(*a, shape)) for shape in SHAPES}
@@ -82,11 +86,11 @@ def test_the_sum_is_that_of_all_orientations_less_what_is_below_the_bound(shape,
     crystal, wavelength, rays = random_case(7, count=count)
     wanted = np.asarray(dense.over_orientations(crystal, BEAM, wavelength, rays, shape=shape, unroll=1))
     tiles = nearness.extents(BEAM, wavelength, rays)
-    draw = jax.jit(skipping.over_orientations, static_argnames=("shape", "interpolation"))
+    draw = jax.jit(skipping.over_orientations, static_argnames="shape")
     for least in (1e-9, 1e-2):
         found = np.asarray(
             draw(
-                crystal, BEAM, wavelength, rays, tiles, jnp.asarray(least), shape=shape, interpolation="nearest"
+                crystal, BEAM, wavelength, rays, tiles, jnp.asarray(least), shape=shape
             )
         )  # fmt: skip
         assert (found <= wanted * (1 + 1e-12) + 1e-14).all()
@@ -114,9 +118,7 @@ def test_derivatives_are_those_of_all_orientations_in_both_modes(shape):
 
     def listed(orientations, metric, cells, wavelength):
         some = crystal._replace(orientations=orientations, metric=metric, cells=cells)
-        return skipping.over_orientations(
-            some, BEAM, wavelength, rays, tiles, least, shape=shape, interpolation="nearest"
-        )
+        return skipping.over_orientations(some, BEAM, wavelength, rays, tiles, least, shape=shape)
 
     def every(orientations, metric, cells, wavelength):
         some = crystal._replace(orientations=orientations, metric=metric, cells=cells)
@@ -141,7 +143,7 @@ def test_where_much_is_near_everything_is_drawn_with_the_same_result(pixel, list
     grid = np.stack(np.meshgrid(np.arange(40.0), np.arange(40.0), indexing="ij"), -1) * pixel + 0.05
     position = np.concatenate([np.full((40, 40, 1), 0.1), grid], axis=-1)
     position = position.reshape(10, 4, 10, 4, 3).transpose(0, 2, 1, 3, 4).reshape(100, 16, 3)
-    rays = reciprocal.directions(jnp.asarray(position), jnp.dtype("float64"))
+    rays = reciprocal.directions(tuple(jnp.moveaxis(jnp.asarray(position), -1, 0)), jnp.dtype("float64"))
     least = jnp.asarray(1e-12)
     share = nearness.share_near(crystal, nearness.extents(BEAM, wavelength, rays), least, shape="gauss")
     assert (float(share) < 0.2) == listed

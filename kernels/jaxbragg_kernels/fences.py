@@ -1,0 +1,32 @@
+"""A border that a compiler does not move work across.
+
+XLA's CPU compiler fuses a look-up with what makes its index and what uses its result, and LLVM then vectorizes none of
+it where the processor is slow at gathering: 13 ns a step instead of 3 on one core with 256-bit vectors. An optimization
+barrier is gone before fusion begins; a branch that is always taken stays, if what decides it is hidden by one.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+
+def apart(function: Callable, *operands: Any) -> Any:
+    """The function's result; compiled by itself on a CPU.
+
+    On a GPU a branch would wait for the host, and fused look-ups are what one wants: there it is just the function.
+
+    Args:
+        function: Of arrays, without side effects.
+        *operands: Its arguments.
+    """
+    if jax.default_backend() != "cpu":
+        return function(*operands)
+    shapes = jax.eval_shape(function, *operands)
+
+    def never(*operands: Any) -> Any:
+        del operands
+        return jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), shapes)
+
+    return jax.lax.cond(jax.lax.optimization_barrier(jnp.asarray(True)), function, never, *operands)
