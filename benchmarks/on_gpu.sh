@@ -20,6 +20,7 @@ measure() {
         --out "$results/gpu-$name-$(date +%F).json" "$@" || failed=1
 }
 measure end-to-end --cases mosaic --modes forward call
+measure pallas --cases pallas
 measure tuning --cases tuning
 measure derivatives --cases yardstick --modes forward reverse jacobian
 measure memory --cases memory

@@ -122,6 +122,12 @@ def _image_cases() -> Iterable[Case]:
                 f"gauss-{name}-{word}", "skipping", f"gauss, N {name}, {'1e-6 skipped' if skip else 'all tiles'}",
                 cells=cells, shape="gauss", options=(("skip_below", skip),), implementations=mixed,
             )  # fmt: skip
+    for skip, word in ((0.0, "all"), (1e-6, "skip")):
+        yield Case(
+            f"gauss-6m-{word}", "skipping", f"Pilatus 6M, gauss, 10 φ steps, {'1e-6 skipped' if skip else 'all tiles'}",
+            pixels=(2527, 2463), pixel_size=172e-6, distance=0.23127, lattice="lysozyme", phi_steps=10,
+            shape="gauss", options=(("skip_below", skip),), implementations=mixed,
+        )  # fmt: skip
     for domains in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000):
         yield Case(
             f"domains-{domains}", "domains", f"512², {domains} domains",
@@ -166,6 +172,12 @@ def _image_cases() -> Iterable[Case]:
         yield Case(f"mosaic-{domains}", "mosaic", f"1024², N 5, no table, {domains} domains", pixels=(1024, 1024),
                    cells=(5, 5, 5), domains=domains, table=False, line=True,
                    implementations=(*OWN, "nanobragg", "nanobrag_torch"))  # fmt: skip
+    for domains in (100, 1000):
+        yield Case(f"pallas-{domains}", "pallas", f"1024², N 5, no table, {domains} domains, by the Pallas kernel",
+                   pixels=(1024, 1024), cells=(5, 5, 5), domains=domains, table=False,
+                   options=(("kernel", "pallas"),), implementations=mixed)  # fmt: skip
+    yield Case("pallas-table", "pallas", "512², 100 domains, look-up, by the Pallas kernel",
+               options=(("kernel", "pallas"),), implementations=mixed)  # fmt: skip
     for name, values in (("unroll", (1, 2, 4, 8, 16, 32)), ("block_pixels", tuple(2**k for k in (14, 16, 18, 20, 22)))):
         for value in values:
             yield Case(f"{name.split('_')[0]}-{value}", "tuning", f"1024², N 5, no table, {name} {value}",

@@ -72,12 +72,16 @@ def options_of(case: Case, precision: str = "mixed") -> Options:
     """How the case is drawn.
 
     Raises:
-        ValueError: If this version of jaxbragg has no such option.
+        ValueError: If this version of jaxbragg has no such option, or it makes no sense on this device.
     """
     known = {field.name for field in fields(Options)}
     for name, value in case.options:
         if name not in known:
             raise ValueError(f"this version has no Options({name}={value!r})")
+    if dict(case.options).get("kernel") == "pallas" and jax.default_backend() != "gpu":
+        raise ValueError(
+            "the Pallas kernel is for NVIDIA GPUs; elsewhere it is interpreted, and its time means nothing"
+        )
     return Options(**{"precision": precision, **dict(case.options)})  # type: ignore[arg-type]
 
 
