@@ -90,7 +90,8 @@ def spot_metric(crystal: Crystal, vectors: Float[Array, "3 3"], options: Options
     else:
         rows = crystal.volume() * jnp.linalg.inv(vectors).T
     tensor = (rows[:, None, :] * rows[None, :, :]).sum(axis=-1)
-    return crystal.fudge * tensor[jnp.array([0, 1, 2, 0, 0, 1]), jnp.array([0, 1, 2, 1, 2, 2])]
+    # Not by arrays of indices: where the caller has float64 off, reverse mode would scatter float32 into float64.
+    return crystal.fudge * jnp.stack([tensor[i, j] for i, j in ((0, 0), (1, 1), (2, 2), (0, 1), (0, 2), (1, 2))])
 
 
 # 2. A block of tiles: layers and sub-pixels, sources, orientations ---------------------------------------------------

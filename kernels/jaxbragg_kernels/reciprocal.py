@@ -20,7 +20,7 @@ class Directions(NamedTuple):
     Attributes:
         unit: Unit vectors to the pixels, by component, in the type of the image.
         step: The same less that of the tile's middle.
-        middle: Mean of each tile's first and last unit vector [tile, 3], in the type of the indices.
+        middle: Unit vectors' means over each tile [tile, 3], in the type of the indices.
         distance: Sample to pixel [m].
     """
 
@@ -37,11 +37,9 @@ def directions(position: tuple[_Component, _Component, _Component], dtype: jnp.d
         position: Of the pixels by component [m], in the type in which indices are to be exact.
         dtype: Type of the steps and the image.
     """
-    # Half-way between the first and the last pixel is as good a middle as any: it need not be of unit length.
-    first, _ = _unit(tuple(component[:, 0] for component in position))
-    last, _ = _unit(tuple(component[:, -1] for component in position))
-    middle = tuple((a + b) / 2 for a, b in zip(first, last, strict=True))
     unit, distance = _unit(position)
+    # The mean is as good a middle as any: it need not be a pixel, nor of unit length.
+    middle = tuple(component.mean(axis=1) for component in unit)
     step = tuple((u - m[:, None]).astype(dtype) for u, m in zip(unit, middle, strict=True))
     return Directions(tuple(u.astype(dtype) for u in unit), step, jnp.stack(middle, axis=1), distance)  # type: ignore[arg-type]
 
