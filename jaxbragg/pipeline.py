@@ -206,7 +206,7 @@ def look(
 
     def components(function: Callable) -> tuple[_Pixels, _Pixels, _Pixels]:
         # One image for each: with the components of a vector side by side, nothing would be vectorized.
-        x, y, z = fences.apart(lambda: each(lambda *place: tuple(function(*place)[j] for j in range(3))))
+        x, y, z = (fences.apart(partial(each, lambda *place, j=j: function(*place)[j])) for j in range(3))
         return x, y, z
 
     detector, sensor = arrays.detector, arrays.detector.sensor
