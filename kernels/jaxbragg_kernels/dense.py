@@ -22,6 +22,7 @@ from jaxbragg_kernels.accumulate import Crystal, looked_up, spread_about_points
 from jaxbragg_kernels.fences import apart
 
 _Component = Float[Array, "tile pixel"]
+_GROUP = 128
 
 
 class _Choices(NamedTuple):
@@ -63,11 +64,31 @@ def _total(
     rays: reciprocal.Directions,
 ) -> _Component:
     def add(total: _Component, chunk: _Chunk) -> _Component:
-        for deltas, _, factor in looked_up(chunk.cells, crystal, beam, wavelength, rays):
-            total = total + factor * factor * spread_about_points(deltas, crystal, choices.shape)
-        return total
+        # The chunk's sum first: where many orientations meet, on the beam, each addition to a large total is rounded.
+        terms = [
+            factor * factor * spread_about_points(deltas, crystal, choices.shape)
+            for deltas, _, factor in looked_up(chunk.cells, crystal, beam, wavelength, rays)
+        ]
+        return total + sum(terms[1:], terms[0])
 
-    return _in_chunks(add, jnp.zeros_like(rays.unit[0]), crystal.orientations, choices.unroll)
+    def some(cells: Float[Array, "some 3 3 ..."]) -> _Component:
+        return _in_chunks(add, jnp.zeros_like(rays.unit[0]), cells, choices.unroll)
+
+    # So are the sums of groups of them, for the same reason.
+    cells, size = crystal.orientations, _group_size(crystal.orientations.shape[0])
+    whole = cells.shape[0] // size
+    if whole <= 1:
+        return some(cells)
+    groups = cells[: whole * size].reshape(whole, size, *cells.shape[1:])
+    total, _ = jax.lax.scan(lambda total, group: (total + some(group), None), jnp.zeros_like(rays.unit[0]), groups)
+    return total + some(cells[whole * size :]) if whole * size < cells.shape[0] else total
+
+
+def _group_size(count: int) -> int:
+    """Orientations that are summed by themselves: all where there are not many, or about a hundred, if it can be."""
+    if count <= _GROUP:
+        return count
+    return max((size for size in range(_GROUP // 2, _GROUP + 1) if count % size == 0), default=_GROUP)
 
 
 class _Chunk(NamedTuple):
@@ -89,9 +110,10 @@ def _in_chunks(
     size: int,
     turned: Float[Array, "orientation 3 3 ..."] | None = None,
 ) -> _Component:
-    """A sum over all orientations, so many at a time."""
+    """A sum over all orientations, so many at a time; fewer, if that leaves no rest to be compiled as well."""
     count = cells.shape[0]
     size = min(size, count)
+    size = max((n for n in range((size + 1) // 2, size + 1) if count % n == 0), default=size)
     whole = count // size
     every = _Chunk(cells, turned)
     chunks = jax.tree.map(lambda x: x[: whole * size].reshape(-1, size, *x.shape[1:]), every)
