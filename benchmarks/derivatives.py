@@ -147,8 +147,14 @@ def cases() -> dict[str, Case]:
         "F": Case("flat panel with a sensor, square spots, relative sources, mosaic, scan, water", flat, double),
         "M": Case("two panels, gauss spots, absolute sources, list of rotations, uneven |F|", several, double),
         "C": Case("curved detector with a sensor, round spots, relative sources, mosaic, water", curved, double),
-        "V": Case("flat panel, gauss spots, quantities that are no leaf", tilted, double, flat_virtual),
-        "W": Case("two panels, gauss spots, quantities that are no leaf", along, double, ("crystal.rotation", *moves)),
+        "V": Case("flat panel, gauss spots, quantities that are no leaf", tilted, double, flat_virtual, slow=True),
+        "W": Case(
+            "two panels, gauss spots, quantities that are no leaf",
+            along,
+            double,
+            ("crystal.rotation", *moves),
+            slow=True,
+        ),
         "T": Case(
             "flat panel, round spots, tricubic |F|", between, replace(double, interpolation="tricubic"), slow=True
         ),

@@ -4,6 +4,7 @@ No test setting touches JAX: the choice of device and of precision stays with th
 """
 
 import os
+import sys
 from pathlib import Path
 
 import hypothesis
@@ -16,6 +17,14 @@ hypothesis.settings.load_profile("jaxbragg")
 
 # Commands that tests start leave nothing in the home folder, and find nothing there.
 os.environ.setdefault("JAXBRAGG_CACHE", "off")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def compiled_programs_are_let_go():
+    """Thousands of them in one process are more pieces of memory than Linux lets a process have."""
+    yield
+    if "jax" in sys.modules:
+        sys.modules["jax"].clear_caches()
 
 
 @pytest.fixture(scope="session")

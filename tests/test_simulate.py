@@ -346,6 +346,7 @@ def projection(shape):
     return leaves, jax.jit(projected, static_argnums=1), jax.jit(jax.grad(projected), static_argnums=1)
 
 
+@pytest.mark.slow  # tests/test_derivatives.py holds narrower bounds for every leaf
 @pytest.mark.parametrize("shape", ["square", "gauss"])
 @in_float64
 def test_both_modes_agree_with_central_differences(shape):
@@ -366,6 +367,7 @@ def test_both_modes_agree_with_central_differences(shape):
         np.testing.assert_allclose(forward[name], reverse[name], rtol=0, atol=1e-9 * scale, err_msg=name)
 
 
+@pytest.mark.slow  # so does it for mixed precision
 @in_float64
 def test_mixed_precision_has_the_gradient_of_float64():
     leaves, _, gradient = projection("square")

@@ -75,7 +75,7 @@ def _total(
         return _in_chunks(add, jnp.zeros_like(rays.unit[0]), cells, choices.unroll)
 
     # So are the sums of groups of them, for the same reason.
-    cells, size = crystal.orientations, _group_size(crystal.orientations.shape[0])
+    cells, size = crystal.orientations, _group_size(crystal.orientations.shape[0], choices.unroll)
     whole = cells.shape[0] // size
     if whole <= 1:
         return some(cells)
@@ -84,11 +84,12 @@ def _total(
     return total + some(cells[whole * size :]) if whole * size < cells.shape[0] else total
 
 
-def _group_size(count: int) -> int:
-    """Orientations that are summed by themselves: all where there are not many, or about a hundred, if it can be."""
+def _group_size(count: int, unroll: int) -> int:
+    """Orientations that are summed by themselves: all if not many, or about a hundred, without a rest if it can be."""
     if count <= _GROUP:
         return count
-    return max((size for size in range(_GROUP // 2, _GROUP + 1) if count % size == 0), default=_GROUP)
+    sizes = (size for size in range(_GROUP // 2, _GROUP + 1) if count % size == 0 and size % unroll == 0)
+    return max(sizes, default=_GROUP)
 
 
 class _Chunk(NamedTuple):
@@ -110,10 +111,9 @@ def _in_chunks(
     size: int,
     turned: Float[Array, "orientation 3 3 ..."] | None = None,
 ) -> _Component:
-    """A sum over all orientations, so many at a time; fewer, if that leaves no rest to be compiled as well."""
+    """A sum over all orientations, so many at a time."""
     count = cells.shape[0]
     size = min(size, count)
-    size = max((n for n in range((size + 1) // 2, size + 1) if count % n == 0), default=size)
     whole = count // size
     every = _Chunk(cells, turned)
     chunks = jax.tree.map(lambda x: x[: whole * size].reshape(-1, size, *x.shape[1:]), every)
