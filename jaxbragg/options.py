@@ -32,7 +32,7 @@ class Options:
         memory_limit: Bytes that the simulation may use beside the image; bigger images go in blocks.
         block_pixels: Pixels to a block; None to choose by device and memory limit. Changes the image by less than 1e-6.
         devices: How many of `jax.devices()` share the blocks of an image; None for one.
-        unroll: Orientations to a pass over a block.
+        unroll: Orientations to a pass over a block, at most.
         kernel: "xla", or "pallas" for a kernel written by hand for NVIDIA GPUs: it has been compared with the other in
             Pallas's interpreter, but not yet been timed. It draws with the nearest structure factors, leaves nothing
             out, and is slow on other devices.
@@ -55,7 +55,7 @@ class Options:
     memory_limit: int | None = None
     block_pixels: int | None = None
     devices: int | None = None
-    unroll: int = 4
+    unroll: int = 5
     kernel: str = "xla"
     skip_below: float | None = None
 

@@ -6,7 +6,7 @@ I = r_e² Φ / (n_sub² n_phi n_mos) · Σ_layer Σ_sub-pixel Σ_source w P Ω C
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -14,13 +14,16 @@ import numpy as np
 from jax.ad_checkpoint import checkpoint_name
 from jaxtyping import Array, Float, Int
 
+from jaxbragg.geometry import Sample, look, samples_of
 from jaxbragg.models import Crystal, Experiment
 from jaxbragg.models.background import AmorphousBackground
 from jaxbragg.models.detector import AbstractDetector
 from jaxbragg.options import Options
-from jaxbragg.plan import PIXELS_PER_TILE, TILE, Plan
+from jaxbragg.plan import PIXELS_PER_TILE, Plan
+from jaxbragg.precision import types
 from jaxbragg.tiles import place_of_tiles
 from jaxbragg_kernels import accumulate, background, dispatch, fences, hkl, reciprocal, rotation, scaling
+from jaxbragg_kernels.namespace import namespace_of
 
 _Pixels = Float[Array, "tile pixel"]
 
@@ -49,7 +52,10 @@ class Arrays(NamedTuple):
 
 
 def unpack(experiment: Experiment, options: Options) -> Arrays:
-    """Models into arrays: exact types for what Miller indices are made of, the image's type for the rest."""
+    """Models into arrays: exact types for what Miller indices are made of, the image's type for the rest.
+
+    Of a model whose leaves are numpy's, the arrays are numpy's too, all but those of a class that knows only JAX.
+    """
     exact, dtype = types(options)
     experiment = jax.tree.map(lambda x: x.astype(exact) if jnp.issubdtype(x.dtype, jnp.floating) else x, experiment)
     beam, crystal, factors = experiment.beam, experiment.crystal, experiment.structure_factors
@@ -57,7 +63,7 @@ def unpack(experiment: Experiment, options: Options) -> Arrays:
     vectors = crystal.vectors()
     orientations = (stack[:, None, :, :] * vectors[None, :, None, :]).sum(axis=-1)  # each row a, b, c turned
     steps = options.oversample**2 * stack.shape[0]
-    molecules = experiment.background.molecules if experiment.background is not None else jnp.zeros((), exact)
+    molecules: Any = experiment.background.molecules if experiment.background is not None else np.zeros((), exact)
     return Arrays(
         crystal=accumulate.Crystal(
             orientations=orientations.astype(exact),
@@ -77,21 +83,16 @@ def unpack(experiment: Experiment, options: Options) -> Arrays:
     )
 
 
-def types(options: Options) -> tuple[jnp.dtype, jnp.dtype]:
-    """The type of what Miller indices are made of, and that of the image."""
-    single, double = jnp.dtype("float32"), jnp.dtype("float64")
-    return {"mixed": (double, single), "float64": (double, double), "float32": (single, single)}[options.precision]
-
-
 def spot_metric(crystal: Crystal, vectors: Float[Array, "3 3"], options: Options) -> Float[Array, "6"]:
     """M of `jaxbragg_kernels.lattice.radius_squared`: fudge · NᵀN, or what the C program takes instead."""
+    xp = namespace_of(vectors, crystal.cells, crystal.fudge)
     if options.spot_width == "miller" or options.shape == "round":
         rows = crystal.cells_matrix()
     else:
-        rows = crystal.volume() * jnp.linalg.inv(vectors).T
+        rows = crystal.volume() * xp.linalg.inv(vectors).T
     tensor = (rows[:, None, :] * rows[None, :, :]).sum(axis=-1)
     # Not by arrays of indices: where the caller has float64 off, reverse mode would scatter float32 into float64.
-    return crystal.fudge * jnp.stack([tensor[i, j] for i, j in ((0, 0), (1, 1), (2, 2), (0, 1), (0, 2), (1, 2))])
+    return crystal.fudge * xp.stack([tensor[i, j] for i, j in ((0, 0), (1, 1), (2, 2), (0, 1), (0, 2), (1, 2))])
 
 
 # 2. A block of tiles: layers and sub-pixels, sources, orientations ---------------------------------------------------
@@ -118,23 +119,15 @@ def with_skipping(arrays: Arrays, options: Options, plan: Plan) -> Arrays:
     sample = fixed._replace(crystal=fixed.crystal._replace(orientations=some), background=None)
     brightest = draw_tiles(sample, replace(options, unroll=1), plan, numbers).max()
     exact, _ = types(options)
-    samples = samples_of(arrays.detector, options, exact)
+    samples = samples_of(arrays.detector, options)
     first = jax.tree.map(lambda x: x[0], samples)
-    _, solid_angle, _ = look(fixed, options, plan, place_of_tiles(plan, numbers), first)
+    _, solid_angle, _ = look(fixed.detector, options, plan, place_of_tiles(plan, numbers), first)
     factor = jnp.maximum(jnp.abs(fixed.crystal.table.values).max(), jnp.abs(fixed.crystal.default)).astype(exact)
     steps = samples.layer.shape[0] * count * jnp.abs(fixed.sources[2]).sum()
     # Twice: the sample may have missed the largest solid angle.
     most = 2.0 * factor**2 * steps * solid_angle.max() * fixed.bragg_scale
     least = share * brightest / jnp.where(most > 0, most, 1.0)
     return arrays._replace(least=jnp.clip(least, 1e-30, 1.0).astype(exact))
-
-
-class _Sample(NamedTuple):
-    """One sub-pixel of every pixel, in one layer of the sensor."""
-
-    layer: Float[Array, ""]
-    slow: Float[Array, ""]
-    fast: Float[Array, ""]
 
 
 def draw_tiles(arrays: Arrays, options: Options, plan: Plan, numbers: Int[Array, "tile"]) -> _Pixels:
@@ -146,14 +139,14 @@ def draw_tiles(arrays: Arrays, options: Options, plan: Plan, numbers: Int[Array,
         plan: How the image is cut.
         numbers: Of the tiles, in the plan's counting.
     """
-    exact, dtype = types(options)
+    _, dtype = types(options)
     # Divisions of whole numbers, for the tiles alone: not to be fused with what is done to each pixel.
     tiles = fences.apart(partial(place_of_tiles, plan), numbers)
-    samples = samples_of(arrays.detector, options, exact)
+    samples = samples_of(arrays.detector, options)
     zero = jnp.zeros((numbers.shape[0], PIXELS_PER_TILE), dtype)
 
-    def add(sums: tuple[_Pixels, _Pixels], sample: _Sample) -> tuple[tuple[_Pixels, _Pixels], None]:
-        rays, solid_angle, capture = look(arrays, options, plan, tiles, sample)
+    def add(sums: tuple[_Pixels, _Pixels], sample: Sample) -> tuple[tuple[_Pixels, _Pixels], None]:
+        rays, solid_angle, capture = look(arrays.detector, options, plan, tiles, sample)
         bragg, amorphous = _over_sources(arrays, options, rays)
         if options.corrections == "each":
             bragg, amorphous = (x * (solid_angle * capture) for x in (bragg, amorphous))
@@ -181,50 +174,6 @@ def checkpointed(function: Callable, arrays: Arrays, options: Options) -> Callab
     names = (_BRAGG,) if sums <= _KEPT_SUMS else ()
     policy = jax.checkpoint_policies.save_only_these_names(*names)
     return jax.checkpoint(function, prevent_cse=False, policy=policy)
-
-
-def samples_of(detector: AbstractDetector, options: Options, exact: jnp.dtype) -> _Sample:
-    """Every layer and sub-pixel; sub-pixels at the middles of an even division of the pixel."""
-    layers = 1 if detector.sensor is None else detector.sensor.layers
-    n = options.oversample
-    layer, slow, fast = np.meshgrid(np.arange(layers), np.arange(n), np.arange(n), indexing="ij")
-    return _Sample(*(jnp.asarray(x.ravel(), exact) for x in (layer, (slow + 0.5) / n, (fast + 0.5) / n)))
-
-
-def look(
-    arrays: Arrays, options: Options, plan: Plan, tiles: tuple[Int[Array, "tile"], ...], sample: _Sample
-) -> tuple[reciprocal.Directions, _Pixels, _Pixels]:
-    """Directions to the sub-pixels, their solid angles, and the share of photons that their layer stops."""
-    exact, dtype = types(options)
-    panel, row, column = tiles
-    inside = np.arange(PIXELS_PER_TILE)
-    slow = (plan.first[0] + TILE * row)[:, None] + (inside // TILE)[None, :] + sample.slow
-    fast = (plan.first[1] + TILE * column)[:, None] + (inside % TILE)[None, :] + sample.fast
-
-    def each(function: Callable) -> Array:
-        return jax.vmap(jax.vmap(function, (None, 0, 0)))(panel, slow.astype(exact), fast.astype(exact))
-
-    def components(function: Callable) -> tuple[_Pixels, _Pixels, _Pixels]:
-        # One image for each: with the components of a vector side by side, nothing would be vectorized.
-        x, y, z = (fences.apart(partial(each, lambda *place, j=j: function(*place)[j])) for j in range(3))
-        return x, y, z
-
-    detector, sensor = arrays.detector, arrays.detector.sensor
-    position, capture = components(detector.position), jnp.ones((), dtype)
-    if sensor is None:
-        rays = reciprocal.directions(position, dtype)
-    else:
-        normal = components(detector.normal)
-        depth = sample.layer * sensor.layer_thickness
-        x, y, z = (along + depth * across for along, across in zip(position, normal, strict=True))
-        position = (x, y, z)
-        rays = reciprocal.directions(position, dtype)
-        obliquity = sum(along * across for along, across in zip(position, normal, strict=True)) / rays.distance
-        capture = scaling.capture_fraction(obliquity, sample.layer, sensor.layer_thickness, sensor.attenuation)
-    area = jax.vmap(detector.pixel_area)(panel)[:, None]
-    plane = each(detector.plane_distance)
-    solid_angle = scaling.solid_angle(rays.distance, area, plane, point_pixel=options.point_pixel)
-    return rays, solid_angle.astype(dtype), capture.astype(dtype)
 
 
 def _over_sources(arrays: Arrays, options: Options, rays: reciprocal.Directions) -> tuple[_Pixels, _Pixels]:
@@ -266,15 +215,15 @@ def polarization_of(arrays: Arrays, rays: reciprocal.Directions, direction: Floa
 
 
 def _first_corrections(
-    arrays: Arrays, options: Options, plan: Plan, tiles: tuple[Int[Array, "tile"], ...], samples: _Sample
+    arrays: Arrays, options: Options, plan: Plan, tiles: tuple[Int[Array, "tile"], ...], samples: Sample
 ) -> _Pixels:
     """What the C program multiplies all sub-pixels, sources and layers by.
 
     Polarization and solid angle of the first of them; capture fraction of the last layer at its first sub-pixel.
     """
     first = jax.tree.map(lambda x: x[0], samples)
-    rays, solid_angle, _ = look(arrays, options, plan, tiles, first)
-    _, _, capture = look(arrays, options, plan, tiles, first._replace(layer=samples.layer[-1]))
+    rays, solid_angle, _ = look(arrays.detector, options, plan, tiles, first)
+    _, _, capture = look(arrays.detector, options, plan, tiles, first._replace(layer=samples.layer[-1]))
     corrections = solid_angle * capture
     if options.polarization:
         corrections = corrections * polarization_of(arrays, rays, arrays.sources[0][0])

@@ -9,6 +9,7 @@ from functools import partial
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, Int
 
 from jaxbragg.devices import check_devices, spread_over_devices
@@ -25,7 +26,8 @@ def simulate(
     """The diffraction image of an experiment.
 
     Pure: `jax.jit`, `grad`, `jacfwd` and `vmap` work on it as on any function of arrays, and a new value of a leaf
-    compiles nothing anew. Float64 is opened inside, whatever the caller's settings are.
+    compiles nothing anew. Float64 is opened inside, whatever the caller's settings are. From an experiment of numpy
+    arrays, such as `jax.device_get` makes, there is less to compile: what is small is made by numpy.
 
     Args:
         experiment: What is in the beam, and where.
@@ -43,9 +45,11 @@ def simulate(
     """
     options, plan = prepare(experiment, options)
     with jax.enable_x64(True):
+        on_host = all(isinstance(leaf, (np.ndarray, np.generic)) for leaf in jax.tree.leaves(experiment))
+        what = unpack(experiment, options) if on_host else experiment
         if progress is None:
-            return _simulate(experiment, options, plan)
-        return _in_steps(experiment, options, plan, progress)
+            return _simulate(what, options, plan)
+        return _in_steps(what, options, plan, progress)
 
 
 def prepare(experiment: Experiment, options: Options) -> tuple[Options, Plan]:
@@ -69,9 +73,14 @@ def prepare(experiment: Experiment, options: Options) -> tuple[Options, Plan]:
 
 
 @partial(jax.jit, static_argnames=("options", "plan"))
-def _simulate(experiment: Experiment, options: Options, plan: Plan) -> Float[Array, "..."]:
-    arrays = with_skipping(unpack(experiment, options), options, plan)
-    return assemble(draw_blocks(arrays, options, plan, jnp.arange(plan.blocks)), experiment.detector, plan)
+def _simulate(what: Experiment | Arrays, options: Options, plan: Plan) -> Float[Array, "..."]:
+    return assemble(
+        draw_blocks(_ready(what, options, plan), options, plan, jnp.arange(plan.blocks)), what.detector, plan
+    )
+
+
+def _ready(what: Experiment | Arrays, options: Options, plan: Plan) -> Arrays:
+    return with_skipping(what if isinstance(what, Arrays) else unpack(what, options), options, plan)
 
 
 def draw_blocks(
@@ -99,24 +108,23 @@ def _draw_block(arrays: Arrays, options: Options, plan: Plan, block: Int[Array, 
 
 
 def _in_steps(
-    experiment: Experiment, options: Options, plan: Plan, progress: Callable[[float], None]
+    what: Experiment | Arrays, options: Options, plan: Plan, progress: Callable[[float], None]
 ) -> Float[Array, "..."]:
     """The same, some blocks at a time, so that a person can see it advance."""
     launches, devices = min(plan.blocks, 50), options.devices or 1
     at_once = -(-plan.blocks // (launches * devices)) * devices
     drawn = []
     for first in range(0, plan.blocks, at_once):
-        drawn.append(_draw_some(experiment, options, plan, jnp.asarray(first), at_once).block_until_ready())
+        drawn.append(_draw_some(what, options, plan, jnp.asarray(first), at_once).block_until_ready())
         progress(min(1.0, (first + at_once) / plan.blocks))
-    return _assemble(jnp.concatenate(drawn)[: plan.blocks], experiment.detector, plan)
+    return _assemble(jnp.concatenate(drawn)[: plan.blocks], what.detector, plan)
 
 
 @partial(jax.jit, static_argnames=("options", "plan", "count"))
 def _draw_some(
-    experiment: Experiment, options: Options, plan: Plan, first: Int[Array, ""], count: int
+    what: Experiment | Arrays, options: Options, plan: Plan, first: Int[Array, ""], count: int
 ) -> Float[Array, "..."]:
-    arrays = with_skipping(unpack(experiment, options), options, plan)
-    return draw_blocks(arrays, options, plan, first + jnp.arange(count))
+    return draw_blocks(_ready(what, options, plan), options, plan, first + jnp.arange(count))
 
 
 _assemble = jax.jit(assemble, static_argnames="plan")

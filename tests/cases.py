@@ -9,10 +9,12 @@ from functools import wraps
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from scipy.spatial.transform import Rotation
 
 import jaxbragg as jb
+from jaxbragg_kernels import reciprocal
 
 THOMSON_AREA = 7.94079248018965e-30
 
@@ -33,6 +35,13 @@ def relative(found: Any, wanted: Any) -> float:
     found, wanted = np.asarray(found, np.float64), np.asarray(wanted, np.float64)
     assert found.shape == wanted.shape
     return float(np.abs(found - wanted).max() / np.abs(wanted).max())
+
+
+def rays_of(position: Any, dtype: str) -> reciprocal.Directions:
+    """Directions to pixels at [tile, pixel, 3], whose tiles' middles are the means of their pixels."""
+    middle = position.mean(axis=1)
+    x, y, z = (position[..., j] - middle[:, j, None] for j in range(3))
+    return reciprocal.directions(middle, (x, y, z), jnp.dtype(dtype))
 
 
 # Small experiments ---------------------------------------------------------------------------------------------------

@@ -79,6 +79,13 @@ CASES = {
 }
 
 
+@pytest.mark.parametrize("case", ["spindle and mosaic", "gauss, finer cut", "water"])
+def test_an_experiment_of_numpy_arrays_has_the_same_image(case):
+    parts, chosen = CASES[case]
+    made, options = experiment(**parts), jb.Options(precision="float64", **chosen)
+    assert relative(jb.simulate(jax.device_get(made), options), jb.simulate(made, options)) < 1e-12
+
+
 @pytest.mark.parametrize("case", CASES)
 def test_the_image_is_that_of_the_formula_written_plainly(case):
     parts, chosen = CASES[case]
@@ -151,6 +158,50 @@ class Plane(jb.AbstractDetector):
 def test_a_detector_of_the_callers_own():
     own = jb.simulate(experiment(detector=Plane(np.float64(0.1), 32)), DOUBLE)
     assert relative(own, jb.simulate(experiment(), DOUBLE)) < 1e-10
+
+
+class Bowl(jb.FlatPanel):
+    """A panel of jaxbragg's own, bent: it must not be taken for flat."""
+
+    def position(self, panel, slow, fast):
+        off = ((slow - self.pixels[0] / 2) ** 2 + (fast - self.pixels[1] / 2) ** 2) * 1e-5
+        return super().position(panel, slow, fast) + off * self.normal_axis
+
+
+class Copied(jb.FlatPanel):
+    """The same panel, of which nobody says that it is flat."""
+
+    flat = False
+
+
+@pytest.mark.parametrize("sensor", [None, jb.Sensor(4.5e-4, 2.3e-4, 2)])
+def test_a_panel_is_drawn_alike_whether_it_is_known_to_be_flat_or_not(sensor):
+    flat = tilted_panel(SMALL, sensor=sensor)
+    copied = Copied(SMALL, flat.pixel_size, flat.origin, flat.fast_axis, flat.slow_axis, sensor=sensor)
+    assert flat.flat and not copied.flat
+    assert (
+        relative(jb.simulate(experiment(detector=copied), DOUBLE), jb.simulate(experiment(detector=flat), DOUBLE))
+        < 1e-10
+    )
+
+
+def test_a_panel_with_positions_of_its_own_is_not_taken_for_flat():
+    class SaidToBeFlat(Bowl):
+        flat = True
+
+    class Plain(Plane):
+        """The same geometry from scratch."""
+
+        def position(self, panel, slow, fast):
+            off = ((slow - self.count / 2) ** 2 + (fast - self.count / 2) ** 2) * 1e-5
+            return super().position(panel, slow, fast) + jnp.stack([off, 0 * off, 0 * off])
+
+    flat = panel()
+    arguments = ((32, 32), flat.pixel_size, flat.origin, flat.fast_axis, flat.slow_axis)
+    assert not Bowl.flat
+    wanted = jb.simulate(experiment(detector=Plain(np.float64(0.1), 32)), DOUBLE)
+    assert relative(jb.simulate(experiment(detector=Bowl(*arguments)), DOUBLE), wanted) < 1e-10
+    assert relative(jb.simulate(experiment(detector=SaidToBeFlat(*arguments)), DOUBLE), wanted) > 1e-3
 
 
 # What must change nothing --------------------------------------------------------------------------------------------

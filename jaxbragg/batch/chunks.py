@@ -40,9 +40,8 @@ def how_to_draw(single: Experiment, options: Options, plan: Plan, own_bytes: int
         own_bytes: Of the leaves that one image does not share.
         count: Images.
     """
-    devices = options.devices or 1
-    if plan.blocks > devices:
-        return options, 1  # a block is what suits the device
+    if options.devices is not None and plan.blocks > options.devices:
+        return options, 1
     orientations = jax.eval_shape(lambda e: unpack(e, options).crystal.orientations, single)
     pixels = plan.tiles_per_block * PIXELS_PER_TILE
     if options.share_skipped > 0:

@@ -8,7 +8,6 @@ import sys
 from collections.abc import Sequence
 
 from jaxbragg.cli.errors import UsageError
-from jaxbragg.cli.start import is_small
 from jaxbragg.cli.start import prepare_jax as prepare_jax
 
 
@@ -90,7 +89,7 @@ def _simulate(words: list[str]) -> int:
 
         print(simulate_help())
         return 0
-    prepare_jax(scanned.text("device"), quick=is_small(scanned))
+    prepare_jax(scanned.text("device"))
     from jaxbragg.cli.simulate_command import run
 
     return run(scanned)

@@ -17,6 +17,8 @@ def run(scanned: Scanned) -> int:
         UsageError: If the flags do not describe an experiment.
         FileError: If a file cannot be read or written.
     """
+    import jax
+
     from jaxbragg.cli.outputs import check_outputs, statistics, wanted_outputs, write_outputs
     from jaxbragg.cli.read import plausible, read_setup
     from jaxbragg.cli.report import describe, describe_result, pixel_lines
@@ -38,7 +40,8 @@ def run(scanned: Scanned) -> int:
         if printed := scanned.numbers("printout_pixel"):
             _check_pixel(printed, setup.experiment.detector.shape)
         with _progress(scanned) as progress:
-            image = np.asarray(simulate(setup.experiment, setup.options, progress=progress))
+            experiment = jax.device_get(setup.experiment)  # of numpy: less to compile
+            image = np.asarray(simulate(experiment, setup.options, progress=progress))
     if not np.isfinite(image).all():
         raise UsageError("the image holds numbers that float32 cannot: check -fluence or -flux, and the geometry")
     stats = statistics(image, setup)

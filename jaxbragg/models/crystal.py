@@ -4,7 +4,6 @@ from typing import Any
 
 import equinox as eqx
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
@@ -13,6 +12,7 @@ from jaxbragg.models.mosaic import AbstractMosaic, no_mosaic
 from jaxbragg.models.unit_cell import UnitCell, cell_parameters, cell_vectors
 from jaxbragg.units import RADIANS
 from jaxbragg_kernels import rotation
+from jaxbragg_kernels.namespace import namespace_of
 
 SHAPES = ("square", "round", "gauss", "tophat")
 
@@ -135,7 +135,8 @@ class Crystal(eqx.Module):
         """N, symmetric."""
         with jax.enable_x64(True):
             (a, b, c), (d, e, f) = self.cells, self.shear
-            return jnp.stack([jnp.stack(row) for row in ((a, d, f), (d, b, e), (f, e, c))])
+            xp = namespace_of(self.cells, self.shear)
+            return xp.stack([xp.stack(row) for row in ((a, d, f), (d, b, e), (f, e, c))])
 
     def volume(self) -> Float[Array, ""]:
         """Unit cells in the crystal, det N: Na Nb Nc unless N has numbers beside its diagonal."""
@@ -173,8 +174,10 @@ def _cells_and_shear(cells: Any) -> tuple[jax.Array, jax.Array]:
     if shape not in ((), (3,), (6,)):
         raise ValueError(f"Argument `cells` must be one number, three or six, but has shape {shape}.")
     found = checks.leaf("cells", [cells] * 3 if shape == () else cells, shape or (3,))
-    with jax.enable_x64(True):
-        three, shear = found[:3], found[3:] if shape == (6,) else jnp.zeros_like(found)
+    if shape == (6,):
+        three, shear = found[:3], found[3:]
+    else:
+        three, shear = found, checks.leaf("cells", np.zeros(3), (3,))
     checks.positive("cells", three)
     known = checks.known(found)
     if shape == (6,) and known is not None:

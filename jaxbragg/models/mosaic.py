@@ -85,7 +85,7 @@ class CapMosaic(AbstractMosaic):
     def rotations(self) -> Float[Array, "domain 3 3"]:
         """The rotation of each domain; differentiable by the spread."""
         with jax.enable_x64(True):
-            return jax.vmap(rotation.axis_angle)(self.axes, self.spread * RADIANS * self.shares)
+            return rotation.axis_angle(self.axes, self.spread * RADIANS * self.shares)
 
 
 def no_mosaic() -> RotationList:

@@ -51,4 +51,4 @@ class Scan(eqx.Module):
     def rotations(self) -> Float[Array, "phi 3 3"]:
         """The rotation of each step; differentiable by angles and axis."""
         with jax.enable_x64(True):
-            return jax.vmap(lambda angle: rotation.axis_angle(self.axis, angle * RADIANS))(self.angles)
+            return rotation.axis_angle(self.axis, self.angles * RADIANS)

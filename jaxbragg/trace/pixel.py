@@ -10,9 +10,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
+from jaxbragg.geometry import look, samples_of
 from jaxbragg.models import AbstractDetector, CurvedDetector, Experiment, FlatPanel, MultiPanel
 from jaxbragg.options import Options
-from jaxbragg.pipeline import Arrays, draw_tiles, look, polarization_of, samples_of, unpack
+from jaxbragg.pipeline import Arrays, draw_tiles, polarization_of, unpack
 from jaxbragg.plan import TILE, Plan, make_plan
 from jaxbragg.tiles import place_of_tiles
 from jaxbragg.trace.record import PixelTrace, Step
@@ -86,10 +87,10 @@ def _trace(
 ) -> tuple[dict[str, Float[Array, "..."]], Float[Array, "sample source orientation 8"]]:
     arrays, volume = unpack(experiment, options), experiment.crystal.volume()
     tiles = place_of_tiles(plan, tile)
-    samples = samples_of(arrays.detector, options, jnp.dtype(arrays.beam_direction.dtype))
+    samples = samples_of(arrays.detector, options)
 
     def per_sample(sample: Any) -> tuple[Any, Any]:
-        rays, solid_angle, capture = look(arrays, options, plan, tiles, sample)
+        rays, solid_angle, capture = look(arrays.detector, options, plan, tiles, sample)
 
         def per_source(source: Any) -> tuple[Any, Any]:
             direction, wavelength, _ = source
@@ -102,7 +103,7 @@ def _trace(
         unit = [rays.middle[0, i] + rays.step[i][0, inside].astype(rays.middle.dtype) for i in range(3)]
         at = {
             "unit": jnp.stack(unit),
-            "distance": rays.distance[0, inside],
+            "distance": rays.distance[0] / rays.nearer[0, inside],
             "omega": solid_angle[0, inside],
             "capture": jnp.broadcast_to(capture, solid_angle.shape)[0, inside],
             "polar": polar,

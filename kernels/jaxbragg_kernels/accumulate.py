@@ -58,7 +58,8 @@ def one_orientation(
         shape: "square", "round", "gauss" or "tophat".
         interpolation: "nearest" or "tricubic".
     """
-    wholes, fractions = reciprocal.at_middles(cell, beam, wavelength, rays)
+    middles = reciprocal.at_middles(cell[None], beam, wavelength, rays)
+    wholes, fractions = (of_all[0] for of_all in middles)
     offsets = reciprocal.from_middles(fractions, cell, wavelength, rays)
     deltas, nearest = nearest_points(offsets)
     if interpolation == "nearest":
@@ -86,30 +87,29 @@ def looked_up(
     Three steps, each over all pixels by itself: float64 for the tiles, places in the table, look-ups.
 
     Args:
-        cells: Rows a, b, c, as for `reciprocal.miller_offsets`.
+        cells: Rows a, b, c, as for `reciprocal.at_middles`.
         crystal: The rest of the crystal.
         beam: Unit vector of the photons.
         wavelength: [Å].
         rays: The pixels.
     """
 
-    def middles(cells: Float[Array, "some 3 3 ..."]) -> list:
-        dtype = rays.unit[0].dtype
-        found = [reciprocal.at_middles(cell, beam, wavelength, rays) for cell in cells]
-        return [(tuple(whole.astype(dtype) for whole in wholes), fractions) for wholes, fractions in found]
+    def middles(cells: Float[Array, "some 3 3 ..."]) -> tuple[Array, Array]:
+        wholes, fractions = reciprocal.at_middles(cells, beam, wavelength, rays)
+        return wholes.astype(fractions.dtype), fractions
 
     def look_up(places: list[Int[Array, "tile pixel"]]) -> list[_Component]:
         return [hkl.at(crystal.table, place) for place in places]
 
     deltas, places = [], []
-    for cell, (wholes, fractions) in zip(cells, apart(middles, cells), strict=True):
+    for cell, wholes, fractions in zip(cells, *apart(middles, cells), strict=True):
         delta, nearest = nearest_points(reciprocal.from_middles(fractions, cell, wavelength, rays))
         deltas.append(delta)
         places.append(hkl.place_of_parts(crystal.table, wholes, nearest))
     return zip(deltas, places, apart(look_up, places), strict=True)
 
 
-def _between_points(wholes: tuple[Array, ...], offsets: _Offsets, crystal: Crystal) -> _Component:
+def _between_points(wholes: Float[Array, "3 tile 1"], offsets: _Offsets, crystal: Crystal) -> _Component:
     """|F| by tricubic interpolation."""
     floors, fractions = [], []
     for whole, offset in zip(wholes, offsets, strict=True):

@@ -49,7 +49,7 @@ def over_orientations(
         wavelength: [Å].
         rays: The pixels. Derivatives are taken from `unit` alone, of which the other parts are only a finer account.
         shape: Of the spots.
-        unroll: Orientations to a pass over the pixels.
+        unroll: Orientations to a pass over the pixels, at most.
     """
     with jax.named_scope("over_orientations"):
         return _total(_Choices(shape, unroll), crystal, beam, wavelength, rays)
@@ -88,8 +88,13 @@ def _group_size(count: int, unroll: int) -> int:
     """Orientations that are summed by themselves: all if not many, or about a hundred, without a rest if it can be."""
     if count <= _GROUP:
         return count
-    sizes = (size for size in range(_GROUP // 2, _GROUP + 1) if count % size == 0 and size % unroll == 0)
-    return max(sizes, default=_GROUP)
+    return _even_share(count, _GROUP, multiple_of=_even_share(count, unroll))
+
+
+def _even_share(count: int, most: int, *, multiple_of: int = 1) -> int:
+    """At most so many, but no fewer than half of it if there is a number that leaves no rest to be compiled as well."""
+    sizes = (size for size in range(most // 2 + 1, most + 1) if count % size == 0 and size % multiple_of == 0)
+    return max(sizes, default=most)
 
 
 class _Chunk(NamedTuple):
@@ -108,12 +113,12 @@ def _in_chunks(
     add: Callable[[_Component, _Chunk], _Component],
     total: _Component,
     cells: Float[Array, "orientation 3 3 ..."],
-    size: int,
+    most: int,
     turned: Float[Array, "orientation 3 3 ..."] | None = None,
 ) -> _Component:
     """A sum over all orientations, so many at a time."""
     count = cells.shape[0]
-    size = min(size, count)
+    size = _even_share(count, most) if count > most else count
     whole = count // size
     every = _Chunk(cells, turned)
     chunks = jax.tree.map(lambda x: x[: whole * size].reshape(-1, size, *x.shape[1:]), every)

@@ -11,6 +11,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
+from jaxbragg_kernels.namespace import namespace_of
+
 _Number = Float[Array, "..."]
 _Index = Int[Array, "..."]
 
@@ -39,16 +41,17 @@ def make_table(box: Float[Array, "h k l"], minimum: tuple[int, int, int], defaul
         minimum: Miller indices of its first element.
         default: |F| outside the box [electrons].
     """
+    xp = namespace_of(box, default)
     if 0 in box.shape:
-        return Table(jnp.broadcast_to(default, (1,)).astype(box.dtype), (1, 1, 1), minimum)
+        return Table(xp.broadcast_to(default, (1,)).astype(box.dtype), (1, 1, 1), minimum)
     n_h, n_k, n_l = (extent + 2 for extent in box.shape)
     # Not jnp.pad: its transpose fails where the default is differentiated and the box is not (jax 0.10), and it takes
     # ten times as long on a CPU.
     padded = box
     for axis in (2, 1, 0):
         shape = (*padded.shape[:axis], 1, *padded.shape[axis + 1 :])
-        layer = jnp.broadcast_to(jnp.asarray(default, box.dtype), shape)
-        padded = jnp.concatenate([layer, padded, layer], axis=axis)
+        layer = xp.broadcast_to(xp.asarray(default, box.dtype), shape)
+        padded = xp.concatenate([layer, padded, layer], axis=axis)
     h, k, l = minimum
     return Table(padded.ravel(), (n_h, n_k, n_l), (h - 1, k - 1, l - 1))
 
@@ -64,7 +67,9 @@ def at(table: Table, place: _Index) -> _Number:
 
 
 def place_of_parts(
-    table: Table, wholes: tuple[_Number, _Number, _Number], nearest: tuple[_Number, _Number, _Number]
+    table: Table,
+    wholes: Float[Array, "3 ..."] | tuple[_Number, _Number, _Number],
+    nearest: tuple[_Number, _Number, _Number],
 ) -> _Index:
     """The same for whole numbers in floating point, each the sum of two: float32 holds those of any table.
 

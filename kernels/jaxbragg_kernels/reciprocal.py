@@ -20,36 +20,51 @@ class Directions(NamedTuple):
     Attributes:
         unit: Unit vectors to the pixels, by component, in the type of the image.
         step: The same less that of the tile's middle.
-        middle: Unit vectors' means over each tile [tile, 3], in the type of the indices.
-        distance: Sample to pixel [m].
+        middle: Unit vectors to the tiles' middles, in the type of the indices.
+        distance: Sample to the tiles' middles [m], in that type.
+        nearer: The same over the pixels' distances, in the type of the image.
     """
 
     unit: tuple[_Component, _Component, _Component]
     step: tuple[_Component, _Component, _Component]
     middle: Float[Array, "tile 3"]
-    distance: _Component
+    distance: Float[Array, "tile"]
+    nearer: _Component
 
 
-def directions(position: tuple[_Component, _Component, _Component], dtype: jnp.dtype) -> Directions:
-    """Unit vectors to pixels, split into a tile's middle and small steps.
+def directions(
+    middle: Float[Array, "tile 3"], offset: tuple[_Component, _Component, _Component], dtype: jnp.dtype
+) -> Directions:
+    """Unit vectors to pixels, split into that of a tile's middle and small steps.
+
+    With P the middle, r = |P|, u = P/r and e = d/r for a pixel at P + d, 1/|P + d| = (1 + g)/r, where
+
+        g = 1/√(1 + t) − 1 = −t / (√(1 + t) (1 + √(1 + t))),    t = 2 u·e + e·e,
+
+    and the step is e + g (u + e). Nothing large is subtracted, so that float32 gives the step to its own precision.
 
     Args:
-        position: Of the pixels by component [m], in the type in which indices are to be exact.
+        middle: Positions of the tiles' middles [m], in the type in which indices are to be exact.
+        offset: From there to the pixels, by component [m], in that type.
         dtype: Type of the steps and the image.
     """
-    unit, distance = _unit(position)
-    # The mean is as good a middle as any: it need not be a pixel, nor of unit length.
-    middle = tuple(component.mean(axis=1) for component in unit)
-    step = tuple((u - m[:, None]).astype(dtype) for u, m in zip(unit, middle, strict=True))
-    return Directions(tuple(u.astype(dtype) for u in unit), step, jnp.stack(middle, axis=1), distance)  # type: ignore[arg-type]
-
-
-def _unit(vector: tuple[Array, ...]) -> tuple[tuple[Array, ...], Array]:
-    """A vector over its length, and that."""
-    x, y, z = vector
-    length = jnp.sqrt(x * x + y * y + z * z)
-    inverse = 1.0 / length
-    return (x * inverse, y * inverse, z * inverse), length
+    distance = jnp.sqrt((middle * middle).sum(axis=1))
+    inverse = 1.0 / distance
+    unit = middle * inverse[:, None]
+    u = [unit[:, j, None] for j in range(3)]
+    e = [d * inverse[:, None] for d in offset]
+    t = 2.0 * (u[0] * e[0] + u[1] * e[1] + u[2] * e[2]) + (e[0] * e[0] + e[1] * e[1] + e[2] * e[2])
+    root = jnp.sqrt(1.0 + t)
+    g = -t / (root * (1.0 + root))
+    x, y, z = (e[j] + g * (u[j] + e[j]) for j in range(3))
+    whole = (u[0] + x, u[1] + y, u[2] + z)
+    return Directions(
+        (whole[0].astype(dtype), whole[1].astype(dtype), whole[2].astype(dtype)),
+        (x.astype(dtype), y.astype(dtype), z.astype(dtype)),
+        unit,
+        distance,
+        (1.0 + g).astype(dtype),
+    )
 
 
 def scattering_length(
@@ -75,39 +90,40 @@ def miller_offsets(
     """h, k, l of the pixels, each as a whole number for the tile and the pixels' offsets from it.
 
     Args:
-        cell: Rows a, b, c of the crystal as it stands [Å]: [3 3], or [3 3 tile 1] where each tile has its own.
+        cell: Rows a, b, c of the crystal as it stands [Å].
         beam: Unit vector of the photons.
         wavelength: [Å].
         rays: The pixels.
     """
-    wholes, fractions = at_middles(cell, beam, wavelength, rays)
-    return list(zip(wholes, from_middles(fractions, cell, wavelength, rays), strict=True))
+    wholes, fractions = at_middles(cell[None], beam, wavelength, rays)
+    return list(zip(wholes[0], from_middles(fractions[0], cell, wavelength, rays), strict=True))
 
 
 def at_middles(
-    cell: Float[Array, "3 3"], beam: Float[Array, "3"], wavelength: Float[Array, ""], rays: Directions
-) -> tuple[tuple[_OfTiles, _OfTiles, _OfTiles], tuple[_OfTiles, _OfTiles, _OfTiles]]:
+    cells: Float[Array, "some 3 3 ..."], beam: Float[Array, "3"], wavelength: Float[Array, ""], rays: Directions
+) -> tuple[Float[Array, "some 3 tile 1"], Float[Array, "some 3 tile 1"]]:
     """h, k, l at the middles of the tiles: whole numbers, and fractions in the type of the image.
 
-    Arguments are those of `miller_offsets`.
+    Args:
+        cells: Rows a, b, c for some orientations [Å]: [some 3 3], or [some 3 3 tile 1] where each tile has its own.
+        beam: Unit vector of the photons.
+        wavelength: [Å].
+        rays: The pixels.
     """
+    rows = cells if cells.ndim > 3 else cells[..., None, None]
     q = [(rays.middle[:, j, None] - beam[j]) / wavelength for j in range(3)]
-    wholes, fractions = [], []
-    for i in range(3):
-        index = cell[i, 0] * q[0] + cell[i, 1] * q[1] + cell[i, 2] * q[2]
-        whole = jnp.round(index)
-        wholes.append(whole)
-        fractions.append((index - whole).astype(rays.unit[0].dtype))
-    return (wholes[0], wholes[1], wholes[2]), (fractions[0], fractions[1], fractions[2])
+    index = rows[:, :, 0] * q[0] + rows[:, :, 1] * q[1] + rows[:, :, 2] * q[2]
+    whole = jnp.round(index)
+    return whole, (index - whole).astype(rays.unit[0].dtype)
 
 
 def from_middles(
-    fractions: tuple[_OfTiles, _OfTiles, _OfTiles],
-    cell: Float[Array, "3 3"],
+    fractions: Float[Array, "3 tile 1"],
+    cell: Float[Array, "3 3 ..."],
     wavelength: Float[Array, ""],
     rays: Directions,
 ) -> tuple[_Component, _Component, _Component]:
-    """The pixels' offsets from the whole numbers of `at_middles`."""
+    """The pixels' offsets from the whole numbers of `at_middles`, for one orientation."""
     scaled = (cell / wavelength).astype(rays.unit[0].dtype)
     offsets = []
     for i, offset in enumerate(fractions):

@@ -9,8 +9,8 @@ from jaxtyping import Array, Float
 from jaxbragg_kernels.namespace import namespace_of
 
 
-def axis_angle(axis: Float[Array, "3"], angle: Float[Array, ""]) -> Float[Array, "3 3"]:
-    """The rotation about a unit axis.
+def axis_angle(axis: Float[Array, "*many 3"], angle: Float[Array, "*many"]) -> Float[Array, "*many 3 3"]:
+    """The rotation about a unit axis; or many, of one axis or one for each.
 
     Args:
         axis: Unit vector.
@@ -20,16 +20,15 @@ def axis_angle(axis: Float[Array, "3"], angle: Float[Array, ""]) -> Float[Array,
         Rodrigues' formula; `rotate_axis` of the C program.
     """
     xp = namespace_of(axis, angle)
-    x, y, z = axis[0], axis[1], axis[2]
+    x, y, z = axis[..., 0], axis[..., 1], axis[..., 2]
     cos, sin = xp.cos(angle), xp.sin(angle)
     versine = 2.0 * xp.sin(0.5 * angle) ** 2  # 1 - cos without its loss of digits at small angles
-    return xp.stack(
-        [
-            xp.stack([cos + x * x * versine, x * y * versine - z * sin, x * z * versine + y * sin]),
-            xp.stack([y * x * versine + z * sin, cos + y * y * versine, y * z * versine - x * sin]),
-            xp.stack([z * x * versine - y * sin, z * y * versine + x * sin, cos + z * z * versine]),
-        ]
+    rows = (
+        (cos + x * x * versine, x * y * versine - z * sin, x * z * versine + y * sin),
+        (y * x * versine + z * sin, cos + y * y * versine, y * z * versine - x * sin),
+        (z * x * versine - y * sin, z * y * versine + x * sin, cos + z * z * versine),
     )
+    return xp.stack([xp.stack(row, axis=-1) for row in rows], axis=-2)
 
 
 def about_xyz(angles: Float[Array, "3"]) -> Float[Array, "3 3"]:

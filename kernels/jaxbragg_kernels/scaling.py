@@ -43,20 +43,25 @@ def polarization(
 
 
 def solid_angle(
-    distance: _Number, area: Float[Array, ""], plane_distance: _Number, *, point_pixel: bool = False
+    distance: _Number,
+    nearer: _Number,
+    area: Float[Array, "..."],
+    plane_distance: _Number,
+    *,
+    point_pixel: bool = False,
 ) -> _Number:
-    """Solid angle of a pixel [sr].
+    """Solid angle of a pixel [sr], in the type of `nearer`.
 
     Args:
-        distance: Sample to pixel, R [m].
+        distance: Sample to the middle of the pixel's tile [m].
+        nearer: That over the distance from the sample to the pixel, R.
         area: Of the pixel [m²].
         plane_distance: Of the pixel's plane from the sample, along its normal [m].
         point_pixel: Take 1/R² [1/m²] instead.
     """
-    inverse = 1.0 / distance  # the one division is that of the directions
     if point_pixel:
-        return inverse * inverse
-    return area * plane_distance * (inverse * inverse * inverse)
+        return (1.0 / distance**2).astype(nearer.dtype) * (nearer * nearer)
+    return (area * plane_distance / distance**3).astype(nearer.dtype) * (nearer * nearer * nearer)
 
 
 def capture_fraction(

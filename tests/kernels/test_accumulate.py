@@ -4,10 +4,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from cases import in_float64
+from cases import in_float64, rays_of
 from scipy.spatial.transform import Rotation
 
-from jaxbragg_kernels import accumulate, hkl, reciprocal, reference
+from jaxbragg_kernels import accumulate, hkl, reference
 
 BEAM = jnp.asarray([1.0, 0.0, 0.0])
 
@@ -33,7 +33,7 @@ def crystal(orientations, cells, dtype, box=None, minimum=(0, 0, 0), default=100
 
 
 def draw(position, crystal, wavelength, dtype, shape="square", unroll=4):
-    rays = reciprocal.directions(tuple(jnp.moveaxis(position, -1, 0)), jnp.dtype(dtype))
+    rays = rays_of(position, dtype)
     return jax.jit(accumulate.over_orientations, static_argnames=("shape", "interpolation", "unroll"))(
         crystal, BEAM, jnp.asarray(wavelength), rays, shape=shape, interpolation="nearest", unroll=unroll
     )

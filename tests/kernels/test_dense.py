@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from cases import in_float64
+from cases import in_float64, rays_of
 from jax.test_util import check_grads
 
 from jaxbragg_kernels import accumulate, dense, hkl, reciprocal
@@ -43,7 +43,7 @@ def draw(sum_up, case, shape, dtype="float64", **more):
         hkl.make_table(case["values"], (-10, -10, -10), case["default"]),
         case["default"],
     )
-    rays = reciprocal.directions(tuple(jnp.moveaxis(case["position"], -1, 0)), jnp.dtype(dtype))
+    rays = rays_of(case["position"], dtype)
     return sum_up(crystal, case["beam"], case["wavelength"], rays, shape=shape, unroll=2, **more)
 
 
@@ -117,7 +117,7 @@ def test_derivatives_at_exact_bragg_points_half_way_and_at_the_zeros_are_finite_
     delta = np.array([0.0, 1e-12, 1e-9, 1e-6, 1e-4, 1e-3, 0.1, 0.2, 0.25, 0.3, 0.4, 0.5, -1e-9, -0.2, -0.5, 1 / 7])
     unit: tuple = tuple(jnp.asarray(x)[None] for x in (delta, 0.01 + 0 * delta, 0.02 + 0 * delta))
     zero = jnp.zeros((1, 3))
-    rays = reciprocal.Directions(unit, unit, zero, jnp.ones((1, 16)))
+    rays = reciprocal.Directions(unit, unit, zero, jnp.ones(1), jnp.ones((1, 16)))
     crystal = accumulate.Crystal(
         jnp.eye(3)[None],
         jnp.asarray([5.0, 7, 3]),

@@ -6,11 +6,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from cases import in_float64, relative
+from cases import in_float64, rays_of, relative
 from jax.extend.core import jaxprs_in_params
 from jax.sharding import AbstractDevice, AbstractMesh, use_abstract_mesh
 
-from jaxbragg_kernels import accumulate, dense, hkl, reciprocal
+from jaxbragg_kernels import accumulate, dense, hkl
 from jaxbragg_kernels.pallas import arithmetic, three_parts
 from jaxbragg_kernels.pallas.sum_over_orientations import Blocks, over_orientations
 
@@ -47,7 +47,7 @@ def draw(sum_up, case, shape, dtype="float32"):
     default = jnp.asarray(3.0, dtype)
     table = hkl.make_table(values, (low, low, low), default)
     crystal = accumulate.Crystal(case["orientations"], cells, metric, table, default)
-    rays = reciprocal.directions(tuple(jnp.moveaxis(case["position"], -1, 0)), jnp.dtype(dtype))
+    rays = rays_of(case["position"], dtype)
     return sum_up(crystal, case["beam"], case["wavelength"], rays, shape=shape, unroll=1)
 
 

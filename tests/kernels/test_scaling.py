@@ -54,10 +54,13 @@ def test_forward_scattering_has_the_value_one_and_no_slope_across(factor, dtype)
 
 @in_float64
 def test_solid_angle_of_a_pixel():
-    # A pixel of 0.1 mm at 0.2 m, seen under 60°.
-    found = scaling.solid_angle(jnp.asarray(0.2), jnp.asarray(1e-8), jnp.asarray(0.1))
+    # A pixel of 0.1 mm at 0.2 m, seen under 60°, of a tile whose middle is at 0.25 m.
+    middle, nearer, area = jnp.asarray(0.25), jnp.asarray(1.25), jnp.asarray(1e-8)
+    found = scaling.solid_angle(middle, nearer, area, jnp.asarray(0.1))
     assert abs(float(found) / (1e-8 / 0.04 * 0.5) - 1) < 1e-14
-    point = scaling.solid_angle(jnp.asarray(0.2), jnp.asarray(1e-8), jnp.asarray(0.1), point_pixel=True)
+    point = scaling.solid_angle(
+        jnp.asarray(0.25), jnp.asarray(1.25), jnp.asarray(1e-8), jnp.asarray(0.1), point_pixel=True
+    )
     assert abs(float(point) / 25 - 1) < 1e-14
 
 
@@ -68,7 +71,7 @@ def test_solid_angles_of_all_pixels_sum_to_that_of_the_rectangle():
     x, y = ((np.arange(pixels) + 0.5) / pixels * 2 - 1 for _ in range(2))
     distance = np.sqrt((a * x[:, None]) ** 2 + (b * y[None, :]) ** 2 + d * d)
     area = jnp.asarray(4 * a * b / pixels**2)
-    total = float(scaling.solid_angle(jnp.asarray(distance), area, jnp.asarray(d)).sum())
+    total = float(scaling.solid_angle(jnp.asarray(d), jnp.asarray(d / distance), area, jnp.asarray(d)).sum())
     wanted = 4 * np.arctan(a * b / (d * np.sqrt(a * a + b * b + d * d)))
     assert abs(total / wanted - 1) < 1e-5
 

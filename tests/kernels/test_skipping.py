@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from cases import in_float64
+from cases import in_float64, rays_of
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
@@ -38,7 +38,7 @@ def random_case(seed, dtype="float64", tiles=48, count=40, pixel=None):
     return (
         crystal,
         jnp.asarray(rng.uniform(0.7, 2.0)),
-        reciprocal.directions(tuple(jnp.moveaxis(jnp.asarray(position), -1, 0)), jnp.dtype(dtype)),
+        rays_of(jnp.asarray(position), dtype),
     )
 
 
@@ -143,7 +143,7 @@ def test_where_much_is_near_everything_is_drawn_with_the_same_result(pixel, list
     grid = np.stack(np.meshgrid(np.arange(40.0), np.arange(40.0), indexing="ij"), -1) * pixel + 0.05
     position = np.concatenate([np.full((40, 40, 1), 0.1), grid], axis=-1)
     position = position.reshape(10, 4, 10, 4, 3).transpose(0, 2, 1, 3, 4).reshape(100, 16, 3)
-    rays = reciprocal.directions(tuple(jnp.moveaxis(jnp.asarray(position), -1, 0)), jnp.dtype("float64"))
+    rays = rays_of(jnp.asarray(position), "float64")
     least = jnp.asarray(1e-12)
     share = nearness.share_near(crystal, nearness.extents(BEAM, wavelength, rays), least, shape="gauss")
     assert (float(share) < 0.2) == listed

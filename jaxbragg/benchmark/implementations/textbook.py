@@ -72,5 +72,5 @@ def draw(experiment: Experiment) -> Float[Array, "..."]:
         area = jax.vmap(detector.pixel_area)(jnp.arange(panels))[:, None, None]
         plane = jax.vmap(jax.vmap(jax.vmap(detector.plane_distance)))(*grid)
         scale = scaling.THOMSON_AREA * beam.fluence / turns.shape[0]
-        image = image * scaling.solid_angle(distance, area, plane) * scale
+        image = image * area * plane / distance**3 * scale
         return image[0] if panels == 1 else image

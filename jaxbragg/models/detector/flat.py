@@ -1,6 +1,6 @@
 """The flat panel, and detectors made of several."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import equinox as eqx
 import jax
@@ -29,6 +29,7 @@ class FlatPanel(AbstractDetector):
         pixels: Along slow and fast.
     """
 
+    flat: ClassVar[bool] = True
     origin: Float[Array, "3"]
     fast_axis: Float[Array, "3"]
     slow_axis: Float[Array, "3"]
@@ -137,6 +138,7 @@ class MultiPanel(AbstractDetector):
         panels: The panels, of the same number of pixels and the same sensor.
     """
 
+    flat: ClassVar[bool] = True
     panels: tuple[FlatPanel, ...]
 
     def __init__(self, panels: Any) -> None:
