@@ -71,7 +71,7 @@ def look(
         )
         capture = scaling.capture_fraction(along[0] + along[1] + along[2], layer, thickness, attenuation)
     area = jax.vmap(detector.pixel_area)(tiles[0])[:, None]
-    if detector.flat:
+    if detector.is_flat:
         plane = places.at_middles(detector.plane_distance)[:, None]
     else:
         plane = places.at_pixels(detector.plane_distance)
@@ -118,7 +118,7 @@ def _places(options: Options, plan: Plan, tiles: _Tiles, sample: Sample) -> _Pla
 
 def _positions(detector: AbstractDetector, places: _Places) -> tuple[Float[Array, "tile 3"], _Vectors]:
     """Positions of the tiles' middles, and from there to the sub-pixels [m]."""
-    if not detector.flat:
+    if not detector.is_flat:
         middle, (x, y, z) = _vectors(detector, detector.position, places)
         return middle, (x - middle[:, 0, None], y - middle[:, 1, None], z - middle[:, 2, None])
     # Where the panel is flat a derivative is a whole step, and exact in any type.
@@ -133,7 +133,7 @@ def _vectors(
 ) -> tuple[Float[Array, "tile 3"], _Vectors]:
     """A detector's function at the tiles' middles and at the sub-pixels; at these [tile 1] where the panel is flat."""
     middle = places.at_middles(function)
-    if detector.flat:
+    if detector.is_flat:
         return middle, (middle[:, 0, None], middle[:, 1, None], middle[:, 2, None])
     # One image for each: with the components of a vector side by side, nothing would be vectorized.
     x, y, z = (fences.apart(partial(places.at_pixels, lambda *place, j=j: function(*place)[j])) for j in range(3))

@@ -171,23 +171,22 @@ class Bowl(jb.FlatPanel):
 class Copied(jb.FlatPanel):
     """The same panel, of which nobody says that it is flat."""
 
-    flat = False
+    is_flat = False
 
 
 @pytest.mark.parametrize("sensor", [None, jb.Sensor(4.5e-4, 2.3e-4, 2)])
 def test_a_panel_is_drawn_alike_whether_it_is_known_to_be_flat_or_not(sensor):
     flat = tilted_panel(SMALL, sensor=sensor)
     copied = Copied(SMALL, flat.pixel_size, flat.origin, flat.fast_axis, flat.slow_axis, sensor=sensor)
-    assert flat.flat and not copied.flat
-    assert (
-        relative(jb.simulate(experiment(detector=copied), DOUBLE), jb.simulate(experiment(detector=flat), DOUBLE))
-        < 1e-10
-    )
+    assert flat.is_flat
+    assert not copied.is_flat
+    wanted = jb.simulate(experiment(detector=flat), DOUBLE)
+    assert relative(jb.simulate(experiment(detector=copied), DOUBLE), wanted) < 1e-10
 
 
 def test_a_panel_with_positions_of_its_own_is_not_taken_for_flat():
     class SaidToBeFlat(Bowl):
-        flat = True
+        is_flat = True
 
     class Plain(Plane):
         """The same geometry from scratch."""
@@ -198,7 +197,7 @@ def test_a_panel_with_positions_of_its_own_is_not_taken_for_flat():
 
     flat = panel()
     arguments = ((32, 32), flat.pixel_size, flat.origin, flat.fast_axis, flat.slow_axis)
-    assert not Bowl.flat
+    assert not Bowl.is_flat
     wanted = jb.simulate(experiment(detector=Plain(np.float64(0.1), 32)), DOUBLE)
     assert relative(jb.simulate(experiment(detector=Bowl(*arguments)), DOUBLE), wanted) < 1e-10
     assert relative(jb.simulate(experiment(detector=SaidToBeFlat(*arguments)), DOUBLE), wanted) > 1e-3

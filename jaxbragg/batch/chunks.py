@@ -18,8 +18,9 @@ from jaxbragg.pipeline import unpack
 from jaxbragg.plan import PIXELS_PER_TILE, Plan, bytes_per_pixel
 from jaxbragg_kernels import dispatch
 
-# Pixels drawn at once: on a CPU of two cores 2¹⁸ and 2²⁰ are alike, and a fifth faster than 2¹⁴ (stills of 128², 10
-# domains). For a GPU, which wants enough to do, nothing has been measured yet.
+# Pixels drawn at once, of whole images or of a block of each: what images share, such as where the pixels are, is
+# computed once for all of them. On a CPU of two cores 2¹⁸ and 2²⁰ are alike, and a fifth faster than 2¹⁴ (stills of
+# 128², 10 domains). For a GPU, which wants enough to do, nothing has been measured yet.
 _PIXELS_AT_ONCE = {"cpu": 1 << 18}
 _PIXELS_AT_ONCE_ACCELERATOR = 1 << 22
 # Under vmap both branches of a `cond` are computed, so images in which orientations are skipped go one by one, and a

@@ -24,8 +24,8 @@ def simulate_batch(
 ) -> Float[Array, "image slow fast"] | Float[Array, "image panel slow fast"]:
     """The images of many experiments of one make, in one launch; each is what `simulate` makes of it.
 
-    Pure, as `simulate` is: it runs under `jax.jit`, `grad` and `jacfwd`. Small images are drawn several at once, as
-    many as `Options.memory_limit` allows; the images themselves are not counted.
+    Pure, as `simulate` is: it runs under `jax.jit`, `grad` and `jacfwd`. Several images are drawn at once, whole or
+    block by block, as many as `Options.memory_limit` allows; the images themselves are not counted.
 
     Args:
         experiments: Several experiments of the same classes, counts and choices. What differs between them is stacked;

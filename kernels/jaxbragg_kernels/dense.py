@@ -63,11 +63,11 @@ def _total(
     wavelength: Float[Array, ""],
     rays: reciprocal.Directions,
 ) -> _Component:
-    def add(total: _Component, chunk: _Chunk) -> _Component:
+    def add(total: _Component, cells: Float[Array, "some 3 3 ..."]) -> _Component:
         # The chunk's sum first: where many orientations meet, on the beam, each addition to a large total is rounded.
         terms = [
             factor * factor * spread_about_points(deltas, crystal, choices.shape)
-            for deltas, _, factor in looked_up(chunk.cells, crystal, beam, wavelength, rays)
+            for deltas, _, factor in looked_up(cells, crystal, beam, wavelength, rays)
         ]
         return total + sum(terms[1:], terms[0])
 
@@ -97,35 +97,19 @@ def _even_share(count: int, most: int, *, multiple_of: int = 1) -> int:
     return max(sizes, default=most)
 
 
-class _Chunk(NamedTuple):
-    """Some orientations that are drawn in one pass over the pixels.
-
-    Attributes:
-        cells: Rows a, b, c, as in `over_orientations`.
-        turned: Their tangents, or None.
-    """
-
-    cells: Float[Array, "some 3 3 ..."]
-    turned: Float[Array, "some 3 3 ..."] | None = None
-
-
 def _in_chunks(
-    add: Callable[[_Component, _Chunk], _Component],
+    add: Callable[[_Component, Array], _Component],
     total: _Component,
     cells: Float[Array, "orientation 3 3 ..."],
     most: int,
-    turned: Float[Array, "orientation 3 3 ..."] | None = None,
 ) -> _Component:
     """A sum over all orientations, so many at a time."""
     count = cells.shape[0]
     size = _even_share(count, most) if count > most else count
     whole = count // size
-    every = _Chunk(cells, turned)
-    chunks = jax.tree.map(lambda x: x[: whole * size].reshape(-1, size, *x.shape[1:]), every)
+    chunks = cells[: whole * size].reshape(-1, size, *cells.shape[1:])
     total, _ = jax.lax.scan(lambda total, chunk: (add(total, chunk), None), total, chunks)
-    if whole * size < count:
-        total = add(total, jax.tree.map(lambda x: x[whole * size :], every))
-    return total
+    return add(total, cells[whole * size :]) if whole * size < count else total
 
 
 class _Changes(NamedTuple):
@@ -168,11 +152,13 @@ def _rule(choices: _Choices, primals: tuple, tangents: tuple) -> tuple[_Componen
     if turned is None and all(change is None for change in changes):
         return total, tangent
 
-    def add(tangent: _Component, chunk: _Chunk) -> _Component:
-        return tangent + _of_chunk(choices.shape, crystal, beam, wavelength, rays, q, changes, chunk)
+    def add(tangent: _Component, one: tuple) -> tuple[_Component, None]:
+        return tangent + _of_one(choices.shape, crystal, beam, wavelength, rays, q, changes, *one), None
 
+    # One at a time: the slopes of several fall out of a CPU's caches (a fifth slower with five), take more memory, and
+    # three times as long to compile.
     add = jax.checkpoint(add, prevent_cse=False)
-    return total, _in_chunks(add, tangent, crystal.orientations, choices.unroll, turned)
+    return total, jax.lax.scan(add, tangent, (crystal.orientations, turned))[0]
 
 
 class _Slopes(NamedTuple):
@@ -191,7 +177,7 @@ class _Slopes(NamedTuple):
     by_factor: tuple[_Component, Int[Array, "tile pixel"]] | None
 
 
-def _of_chunk(
+def _of_one(
     shape: str,
     crystal: Crystal,
     beam: Float[Array, "3"],
@@ -199,10 +185,10 @@ def _of_chunk(
     rays: reciprocal.Directions,
     q: tuple[_Component, ...],
     changes: _Changes,
-    chunk: _Chunk,
+    cell: Float[Array, "3 3 ..."],
+    turned: Float[Array, "3 3 ..."] | None,
 ) -> _Component:
-    """The tangent of some orientations."""
-    cells, turned = chunk.cells, chunk.turned
+    """The tangent of one orientation, whose rows a, b, c have the tangents `turned`."""
     dtype = q[0].dtype
     wanted = _Wanted(
         by_index=changes.q is not None or turned is not None,
@@ -210,34 +196,23 @@ def _of_chunk(
         by_metric=changes.metric is not None,
         by_factor=changes.table is not None,
     )
-
-    def slopes(found: list) -> list[_Slopes]:
-        return [_slopes(deltas, place, factor, crystal, shape, wanted) for deltas, place, factor in found]
-
+    ((deltas, place, factor),) = looked_up(cell[None], crystal, beam, wavelength, rays)
     # Once for all parameters: the compiler would compute them again for each.
-    chunk_slopes = apart(slopes, list(looked_up(cells, crystal, beam, wavelength, rays)))
+    slopes = apart(partial(_slopes, crystal=crystal, shape=shape, wanted=wanted), deltas, place, factor)
     tangent = jnp.zeros_like(q[0])
-    for some in chunk_slopes:
-        if changes.cells is not None and some.by_cells is not None:
-            tangent = tangent + sum(change * slope for change, slope in zip(changes.cells, some.by_cells, strict=True))
-        if changes.metric is not None and some.by_metric is not None:
-            tangent = tangent + sum(
-                change * slope for change, slope in zip(changes.metric, some.by_metric, strict=True)
-            )
-        if changes.table is not None and some.by_factor is not None:
-            slope, place = some.by_factor
-            tangent = tangent + slope * changes.table.at[place].get(mode="promise_in_bounds")
-    if not wanted.by_index:
-        return tangent
-    by_index = [slope for some in chunk_slopes for slope in some.by_index or ()]
-    if turned is not None:
-        rows = turned.astype(dtype).reshape(-1, *turned.shape[2:])
+    if changes.cells is not None and slopes.by_cells is not None:
+        tangent = tangent + sum(change * slope for change, slope in zip(changes.cells, slopes.by_cells, strict=True))
+    if changes.metric is not None and slopes.by_metric is not None:
+        tangent = tangent + sum(change * slope for change, slope in zip(changes.metric, slopes.by_metric, strict=True))
+    if changes.table is not None and slopes.by_factor is not None:
+        slope, place = slopes.by_factor
+        tangent = tangent + slope * changes.table.at[place].get(mode="promise_in_bounds")
+    for rows, images in ((turned, q), (cell, changes.q)):
+        if rows is None or images is None or slopes.by_index is None:
+            continue
         for j in range(3):
-            tangent = tangent + q[j] * sum(rows[r, j] * slope for r, slope in enumerate(by_index))
-    if changes.q is not None:
-        rows = cells.astype(dtype).reshape(-1, *cells.shape[2:])
-        for j in range(3):
-            tangent = tangent + changes.q[j] * sum(rows[r, j] * slope for r, slope in enumerate(by_index))
+            along = sum(row[j] * slope for row, slope in zip(rows.astype(dtype), slopes.by_index, strict=True))
+            tangent = tangent + images[j] * along
     return tangent
 
 

@@ -22,15 +22,17 @@ def at_once(pixels, options, count=10**6, own_bytes=0, domains=10):
         return how_to_draw(whole, options, make_plan(whole.detector.shape, options), own_bytes, count)[1]
 
 
-def test_small_images_go_together_and_large_ones_alone(monkeypatch):
+def test_images_go_together_whole_or_by_blocks(monkeypatch):
     monkeypatch.setitem(chunks._PIXELS_AT_ONCE, "cpu", 1 << 18)
     # 16 images of 128² pixels are 2¹⁸.
     assert at_once((128, 128), replace(SQUARE, block_pixels=1 << 14)) == 16
     assert at_once((32, 32), replace(SQUARE, block_pixels=1 << 14)) == 256
-    assert at_once((256, 256), replace(SQUARE, block_pixels=1 << 14)) == 1
-    assert at_once((128, 128), replace(SQUARE, block_pixels=1 << 12)) == 1
-    assert at_once((1024, 1024), SQUARE) == 1
-    # Each of four devices has a fourth of each image.
+    # Of larger ones a block each.
+    assert at_once((256, 256), replace(SQUARE, block_pixels=1 << 14)) == 16
+    assert at_once((1024, 1024), replace(SQUARE, block_pixels=1 << 16)) == 4
+    assert at_once((1024, 1024), replace(SQUARE, block_pixels=1 << 18)) == 1
+    # Each of four devices has a fourth of each image, or more blocks than one.
+    assert at_once((1024, 1024), replace(SQUARE, block_pixels=1 << 14, devices=4)) == 1
     assert at_once((128, 128), replace(SQUARE, block_pixels=1 << 14, devices=4)) == 64
 
 

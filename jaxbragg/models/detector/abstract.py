@@ -55,19 +55,19 @@ class AbstractDetector(eqx.Module):
     Attributes:
         sensor: Its layers, or None for a detector that counts every photon that arrives.
         mask: True for the pixels to be drawn [panel, slow, fast], or None for all.
-        flat: Whether on each panel `position` is linear in slow and fast, and `normal` and `plane_distance` are the
+        is_flat: Whether on each panel `position` is linear in slow and fast, and `normal` and `plane_distance` are the
             same everywhere: that is faster to draw. False unless the class that defines them says so.
     """
 
-    flat: ClassVar[bool] = False
+    is_flat: ClassVar[bool] = False
     sensor: eqx.AbstractVar[Sensor | None]
     mask: eqx.AbstractVar[Bool[Array, "panel slow fast"] | None]
 
     def __init_subclass__(cls, **arguments: Any) -> None:
         """A class that places its pixels anew does not inherit that they lie in a plane."""
         super().__init_subclass__(**arguments)
-        if "flat" not in vars(cls) and vars(cls).keys() & {"position", "normal", "plane_distance"}:
-            cls.flat = False
+        if "is_flat" not in vars(cls) and vars(cls).keys() & {"position", "normal", "plane_distance"}:
+            cls.is_flat = False
 
     @property
     @abc.abstractmethod

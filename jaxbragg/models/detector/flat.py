@@ -29,7 +29,7 @@ class FlatPanel(AbstractDetector):
         pixels: Along slow and fast.
     """
 
-    flat: ClassVar[bool] = True
+    is_flat: ClassVar[bool] = True
     origin: Float[Array, "3"]
     fast_axis: Float[Array, "3"]
     slow_axis: Float[Array, "3"]
@@ -138,7 +138,7 @@ class MultiPanel(AbstractDetector):
         panels: The panels, of the same number of pixels and the same sensor.
     """
 
-    flat: ClassVar[bool] = True
+    is_flat: ClassVar[bool] = True
     panels: tuple[FlatPanel, ...]
 
     def __init__(self, panels: Any) -> None:
