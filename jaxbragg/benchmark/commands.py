@@ -47,7 +47,8 @@ class Command:
 
 # The command that this project grew out of, with a made-up crystal of the same cell.
 _FLAGS = """-hkl {hkl} -mat {mat} -lambda 0.9768 -Na 36 -Nb 47 -Nc 29 -distance 231.27 -pixel 0.172
--detpixels_f 2463 -detpixels_s 2527 -phi 0.05 -osc 0.1 -phisteps 10 -fluence 1e26 -floatfile {out} -nonoise -nopgm"""
+-detpixels_f 2463 -detpixels_s 2527 -oversample 1 -phi 0.05 -osc 0.1 -phisteps 10 -fluence 1e26
+-floatfile {out} -nonoise -nopgm"""
 _LYSOZYME = tuple(_FLAGS.split())
 COMMANDS = (
     Command("help", "start-up", "jaxbragg --help", ("--help",)),

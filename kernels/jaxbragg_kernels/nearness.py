@@ -75,11 +75,12 @@ class NearTest(NamedTuple):
 
     Attributes:
         prepare: From rows a, b, c of orientations [... 3 3] to what the test needs of each.
-        near: From what was prepared for one orientation to an answer for each tile.
+        among: From what was prepared for some of them, whatever axes these have, to the test of any one of these: from
+            what was prepared for it to an answer for each tile. The more alike they are, the less is near for nothing.
     """
 
     prepare: Callable[[Float[Array, "*some 3 3"]], Any]
-    near: Callable[[Any], Bool[Array, "tile"]]
+    among: Callable[[Any], Callable[[Any], Bool[Array, "tile"]]]
 
 
 def near_test(tiles: Tiles, crystal: Crystal, least: Float[Array, ""], shape: str) -> NearTest:
@@ -114,7 +115,7 @@ def _near_square(tiles: Tiles, crystal: Crystal, least: Float[Array, ""]) -> Nea
             bound = bound * jnp.maximum(1.0, crystal.cells[i] * closest * sine_ratio(closest))
         return bound * bound * least.astype(dtype) <= 1.0
 
-    return NearTest(lambda cells: cells.astype(dtype), near)
+    return NearTest(lambda cells: cells.astype(dtype), lambda _: near)
 
 
 class _Radial(NamedTuple):
@@ -123,13 +124,13 @@ class _Radial(NamedTuple):
     Attributes:
         cell: Rows a, b, c [Å].
         back: Columns a*, b*, c* [1/Å].
-        tensor: The ellipsoid's reach along a direction u is √(uᵀTu): xx, yy, zz, 2xy, 2xz, 2yz [1/Å²].
+        tensor: The ellipsoid's reach along a direction u is √(uᵀTu) [1/Å²].
         widest: A tile that reaches farther may come near another Bragg point than that of its middle [1/Å].
     """
 
     cell: Float[Array, "*some 3 3"]
     back: Float[Array, "*some 3 3"]
-    tensor: Float[Array, "*some 6"]
+    tensor: Float[Array, "*some 3 3"]
     widest: Float[Array, "*some"]
 
 
@@ -141,7 +142,6 @@ def _near_radial(tiles: Tiles, crystal: Crystal, least: Float[Array, ""], *, cut
     # Half-axes of the ellipsoid Σ w δ² = r², in units of h, k, l.
     half_axes = jnp.stack([cut / jnp.sqrt(jnp.maximum(w, 1e-30)) for w in _diagonal_below(crystal.metric)])
     radius = sum(e * e for e in extent) ** 0.5
-    squares = [[x * x, y * y, z * z, x * y, x * z, y * z] for x, y, z in axes]
 
     def prepare(cells: Float[Array, "*some 3 3"]) -> _Radial:
         crosses = [jnp.cross(cells[..., (i + 1) % 3, :], cells[..., (i + 2) % 3, :]) for i in range(3)]
@@ -150,23 +150,42 @@ def _near_radial(tiles: Tiles, crystal: Crystal, least: Float[Array, ""], *, cut
         scaled = back * half_axes
         tensor = (scaled[..., :, None, :] * scaled[..., None, :, :]).sum(axis=-1)
         widest = ((0.5 - half_axes) / jnp.sqrt((cells * cells).sum(axis=-1))).min(axis=-1)
-        upper = [tensor[..., i, i] for i in range(3)]
-        upper += [2.0 * tensor[..., i, j] for i, j in ((0, 1), (0, 2), (1, 2))]
-        found = _Radial(cells, back, jnp.stack(upper, axis=-1), widest)
-        return jax.tree.map(lambda x: x.astype(dtype), found)
+        return jax.tree.map(lambda x: x.astype(dtype), _Radial(cells, back, tensor, widest))
 
-    def near(one: _Radial) -> Bool[Array, "tile"]:
-        deltas = _distances(one.cell, q)
-        away = [one.back[j, 0] * deltas[0] + one.back[j, 1] * deltas[1] + one.back[j, 2] * deltas[2] for j in range(3)]
+    def among(some: _Radial) -> Callable[[_Radial], Bool[Array, "tile"]]:
+        # What rounding may add is on the safe side.
+        reaches = [1.0002 * (reach + width) for reach, width in zip(_reaches(axes, some.tensor), widths, strict=True)]
+        narrowest = some.widest.min()
 
-        reached = jnp.ones_like(radius, dtype=bool)
-        for axis, width, square in zip(axes, widths, squares, strict=True):
-            # What rounding may add is on the safe side.
-            gap = 0.9999 * jnp.abs(axis[0] * away[0] + axis[1] * away[1] + axis[2] * away[2]) - width
-            reached &= jnp.maximum(gap, 0.0) ** 2 <= sum(one.tensor[i] * square[i] for i in range(6))
-        return reached | (radius > one.widest)
+        def near(one: _Radial) -> Bool[Array, "tile"]:
+            d = _distances(one.cell, q)
+            away = [one.back[j, 0] * d[0] + one.back[j, 1] * d[1] + one.back[j, 2] * d[2] for j in range(3)]
+            meets = jnp.ones_like(radius, dtype=bool)
+            for (x, y, z), reach in zip(axes, reaches, strict=True):
+                meets &= jnp.abs(x * away[0] + y * away[1] + z * away[2]) <= reach
+            return meets | (radius > narrowest)
 
-    return NearTest(prepare, near)
+        return near
+
+    return NearTest(prepare, among)
+
+
+def _reaches(
+    axes: tuple[tuple[Float[Array, "tile"], ...], ...], tensors: Float[Array, "*some 3 3"]
+) -> list[Float[Array, "tile"]]:
+    """How far any of some ellipsoids reaches along each of some directions u, |u| ≤ 1.
+
+    uᵀTu ≤ uᵀT̄u + ‖T − T̄‖ for T̄ their mean, with Frobenius' norm for the largest of them.
+    """
+    tensors = tensors.reshape(-1, 3, 3)
+    mean = tensors.mean(axis=0)
+    spread = jnp.sqrt(((tensors - mean) ** 2).sum(axis=(1, 2)).max())
+    reaches = []
+    for axis in axes:
+        along = [mean[i, 0] * axis[0] + mean[i, 1] * axis[1] + mean[i, 2] * axis[2] for i in range(3)]
+        square = axis[0] * along[0] + axis[1] * along[1] + axis[2] * along[2] + spread
+        reaches.append(jnp.sqrt(jnp.maximum(square, 0.0)))
+    return reaches
 
 
 def _radius_at(shape: str, least: Float[Array, ""]) -> Float[Array, ""]:
@@ -212,4 +231,5 @@ def share_near(
     crystal, least = jax.lax.stop_gradient((crystal, least))
     some = crystal.orientations[:: max(1, crystal.orientations.shape[0] // sample)]
     test = near_test(tiles, crystal, least, shape)
-    return jax.lax.map(lambda one: test.near(one).astype(jnp.float32).mean(), test.prepare(some)).mean()
+    # By itself each: those of a sample may be less alike than neighbours.
+    return jax.lax.map(lambda one: test.among(one)(one).astype(jnp.float32).mean(), test.prepare(some)).mean()

@@ -21,10 +21,11 @@ from jaxbragg_kernels.fences import apart
 from jaxbragg_kernels.nearness import NearTest, Tiles, near_test
 
 _Component = Float[Array, "tile pixel"]
-_BITS = 32  # of a word, at most
+_BITS = 30  # of a word, at most
+_AT_A_TIME = 5  # orientations that are tested in one pass over the tiles
 _AT_ONCE = 128  # orientations whose bits are held at a time: the memory does not grow with their number
 _TOGETHER = 4  # orientations of one tile to an entry of the list: more of them leave more of an entry empty
-_ENTRIES = 1024  # of the list, to a pass
+_ENTRIES = 4096  # of the list, to a pass
 
 
 def over_orientations(
@@ -73,19 +74,22 @@ def _groups(count: int) -> tuple[int, int, int]:
     groups = -(-count // _AT_ONCE)
     each = -(-count // groups)
     words = -(-each // _BITS)
-    return groups, words, -(-each // words)
+    bits = -(-each // words)
+    # A rest would be a pass of its own.
+    return groups, words, -(-bits // _AT_A_TIME) * _AT_A_TIME
 
 
 def _near_bits(test: NearTest, prepared: Any, exists: Any, *, tiles: int) -> UInt[Array, "word tile"]:
     """One bit for each orientation and tile."""
+    near = test.among(prepared)
 
     def word(_, some: tuple) -> tuple[None, UInt[Array, "tile"]]:
         def add(bits: UInt[Array, "tile"], one: tuple) -> tuple[UInt[Array, "tile"], None]:
             (orientation, exists), place = one
-            return bits | ((test.near(orientation) & exists).astype(jnp.uint32) << place), None
+            return bits | ((near(orientation) & exists).astype(jnp.uint32) << place), None
 
         places = jnp.arange(some[1].shape[0], dtype=jnp.uint32)
-        return None, jax.lax.scan(add, jnp.zeros(tiles, jnp.uint32), (some, places), unroll=4)[0]
+        return None, jax.lax.scan(add, jnp.zeros(tiles, jnp.uint32), (some, places), unroll=_AT_A_TIME)[0]
 
     return jax.lax.scan(word, None, (prepared, exists))[1]
 
@@ -222,7 +226,7 @@ def _add_pass(
     return total.at[tile].add(sums, indices_are_sorted=True, mode="promise_in_bounds")
 
 
-def _place_of_bit(words: list[UInt[Array, "tile"]], rank: Int[Array, "tile"], bits: int = _BITS) -> Int[Array, "tile"]:
+def _place_of_bit(words: list[UInt[Array, "tile"]], rank: Int[Array, "tile"], bits: int) -> Int[Array, "tile"]:
     """Which bit is the one with so many set bits before it, the first word's lowest bit first.
 
     Args:
