@@ -46,7 +46,8 @@ def stamp(name):
 import jax
 stamp("import jax")
 from jaxbragg.cli.read import read_experiment
-from jaxbragg.simulate import simulate
+from jaxbragg.pipeline import unpack
+from jaxbragg.simulate import _simulate, prepare
 from jaxbragg.io.raw import write_float_image
 stamp("import the rest")
 jax.devices()
@@ -54,11 +55,15 @@ stamp("start the device")
 experiment, options = read_experiment(sys.argv[2:])
 stamp("read the files")
 with jax.enable_x64(True):
-    lowered = jax.jit(lambda e: simulate(e, options)).lower(experiment)
+    experiment = jax.device_get(experiment)
+    options, plan = prepare(experiment, options)
+    arrays = unpack(experiment, options)
+    stamp("unpack by numpy")
+    lowered = _simulate.lower(arrays, options, plan)
     stamp("trace and lower")
     compiled = lowered.compile()
     stamp("compile")
-    image = compiled(experiment).block_until_ready()
+    image = compiled(arrays).block_until_ready()
     stamp("draw")
 import numpy
 write_float_image(sys.argv[1], numpy.asarray(image))
@@ -109,7 +114,7 @@ def cold_process(quick: bool) -> dict[str, float]:
         hkl, matrix, image = (f"{folder}/{name}" for name in ("made.hkl", "made.mat", "image.bin"))
         write_lysozyme(hkl, matrix)
         flags = f"-lambda 0.9768 -Na 36 -Nb 47 -Nc 29 -distance 231.27 -pixel 0.172 -detpixels_f {size[0]}"
-        flags += f" -detpixels_s {size[1]} -phi 0.05 -osc 0.1 -phisteps 10 -fluence 1e26"
+        flags += f" -detpixels_s {size[1]} -oversample 1 -phi 0.05 -osc 0.1 -phisteps 10 -fluence 1e26"
         words = [sys.executable, "-c", _STAGES, image, "-hkl", hkl, "-mat", matrix, *flags.split()]
         environment = {**child_environment(), "JAX_ENABLE_COMPILATION_CACHE": "false"}
         done = subprocess.run(words, capture_output=True, text=True, check=True, env=environment)
