@@ -19,8 +19,8 @@ ORDER: tuple[set[str], ...] = (
     {"jaxbragg.units"},
     {"jaxbragg.models"},
     {"jaxbragg.options", "jaxbragg.io"},
-    {"jaxbragg.plan", "jaxbragg.devices"},
-    {"jaxbragg.tiles"},
+    {"jaxbragg.plan", "jaxbragg.devices", "jaxbragg.precision"},
+    {"jaxbragg.tiles", "jaxbragg.geometry"},
     {"jaxbragg.pipeline"},
     {"jaxbragg.simulate", "jaxbragg.noise"},
     {
