@@ -19,6 +19,40 @@ hypothesis.settings.load_profile("jaxbragg")
 os.environ.setdefault("JAXBRAGG_CACHE", "off")
 
 
+# Slow beside others that see the same code by another case: run by hand with -m slow, so that the rest stays below
+# twenty minutes on two cores.
+SLOW = (
+    "test_derivatives.py::test_both_modes_differences_and_precisions_agree[C]",
+    "test_derivatives.py::test_both_modes_differences_and_precisions_agree[M]",
+    "test_derivatives.py::test_finite_at_exact_bragg_points_half_integers_one_cell_and_no_fluence[round-mixed]",
+    "test_derivatives.py::test_finite_at_exact_bragg_points_half_integers_one_cell_and_no_fluence[gauss-mixed]",
+    "test_derivatives.py::test_masked_pixels_have_no_derivative_and_change_no_other[gauss]",
+    "refine/test_image_terms.py::test_derivatives_are_finite_where_the_beam_hits_a_pixel_s_middle",
+    "refine/test_problem.py::test_both_modes_agree_with_finite_differences[poisson]",
+    "batch/test_together.py::test_the_image_is_the_sum_of_the_images[skipped orientations]",
+    "test_simulate.py::test_everything_is_finite_at_exact_forward_scattering[round-mixed]",
+    "test_simulate.py::test_everything_is_finite_at_exact_forward_scattering[square-float64]",
+    "test_examples.py::test_the_example_runs[08_two_panels]",
+    "test_examples.py::test_the_example_runs[09_spectrum]",
+    "test_examples.py::test_the_example_runs[10_mosaic_and_size]",
+    "test_examples.py::test_the_example_runs[11_many_stills]",
+    "kernels/test_dense.py::test_each_tile_may_have_orientations_of_its_own[square]",
+    "kernels/test_dense.py::test_reverse_derivatives_by_everything_are_those_of_one_step[round]",
+    "kernels/test_skipping.py::test_derivatives_are_those_of_all_orientations_in_both_modes[square]",
+    "test_pipeline.py::test_the_kernel_for_gpus_draws_the_same_image_and_derivative[gauss]",
+    "benchmark/test_experiments.py::test_flags_say_what_the_experiment_is[changes4]",
+    "benchmark/test_experiments.py::test_flags_say_what_the_experiment_is[changes5]",
+    "trace/test_trace.py::test_every_factor_and_step_is_that_of_the_c_program[gauss_xtal-c]",
+    "trace/test_trace.py::test_every_factor_and_step_is_that_of_the_c_program[interpolate_saxs-fixed]",
+)
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Mark what is in the list."""
+    if item.nodeid.removeprefix("tests/") in SLOW:
+        item.add_marker(pytest.mark.slow)
+
+
 @pytest.fixture(scope="module", autouse=True)
 def compiled_programs_are_let_go():
     """Thousands of them in one process are more pieces of memory than Linux lets a process have."""

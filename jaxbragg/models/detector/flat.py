@@ -116,12 +116,14 @@ def _unit_cross(first: jax.Array, second: jax.Array) -> Any:
         ValueError: If the two are parallel.
     """
     xp: Any = jnp if checks.is_traced((first, second)) else np
-    cross = xp.cross(xp.asarray(first), xp.asarray(second))
-    length = xp.sqrt((cross * cross).sum())
+    with jax.enable_x64(True):
+        cross = xp.cross(xp.asarray(first), xp.asarray(second))
+        length = xp.sqrt((cross * cross).sum())
     known = checks.known(length)
     if known is not None and known < 1e-9:
         raise ValueError("Arguments `fast_axis` and `slow_axis` must not be parallel, but they are.")
-    return cross / length
+    with jax.enable_x64(True):
+        return cross / length
 
 
 def _same_sensor(one: Sensor | None, other: Sensor | None) -> bool:
