@@ -29,7 +29,11 @@ sys.modules[_SPEC.name] = script  # its dataclasses look themselves up
 _SPEC.loader.exec_module(script)
 
 CASES = script.cases()
-ZERO = {"F": {"crystal.fudge", "crystal.shear"}, "M": {"beam.wavelength", "beam.direction"}}
+ZERO = {
+    "F": {"crystal.fudge", "crystal.shear"},
+    "M": {"beam.wavelength", "beam.direction"},
+    "T": {"beam.sources.weights"},  # of a single source: they are normalized
+}
 
 
 @pytest.mark.parametrize(
