@@ -23,7 +23,7 @@ prepare_jax(None, cache=False)  # as the command line does: wide vectors, before
 import jax  # noqa: E402
 
 from jaxbragg.benchmark.cases import CASES, Case  # noqa: E402
-from jaxbragg.benchmark.commands import child_environment, write_lysozyme  # noqa: E402
+from jaxbragg.benchmark.commands import COMMANDS, child_environment, write_lysozyme  # noqa: E402
 from jaxbragg.benchmark.experiments import experiment_of, options_of  # noqa: E402
 from jaxbragg.benchmark.harness import Measured, time_program  # noqa: E402
 from jaxbragg.benchmark.peak import Peak, measure_bandwidth, measure_peak  # noqa: E402
@@ -109,13 +109,13 @@ def _time(case: Case, repeats: int, **options: object) -> Measured:
 
 def cold_process(quick: bool) -> dict[str, float]:
     """Seconds of each stage of the lysozyme command, in a process of its own without a compilation cache."""
-    size = (64, 48) if quick else (2463, 2527)
+    command = next(command for command in COMMANDS if command.name == "lysozyme-cold")
+    command = command.shrunk() if quick else command
     with tempfile.TemporaryDirectory() as folder:
         hkl, matrix, image = (f"{folder}/{name}" for name in ("made.hkl", "made.mat", "image.bin"))
         write_lysozyme(hkl, matrix)
-        flags = f"-lambda 0.9768 -Na 36 -Nb 47 -Nc 29 -distance 231.27 -pixel 0.172 -detpixels_f {size[0]}"
-        flags += f" -detpixels_s {size[1]} -oversample 1 -phi 0.05 -osc 0.1 -phisteps 10 -fluence 1e26"
-        words = [sys.executable, "-c", _STAGES, image, "-hkl", hkl, "-mat", matrix, *flags.split()]
+        flags = [word.format(hkl=hkl, mat=matrix, out=image) for word in command.words]
+        words = [sys.executable, "-c", _STAGES, image, *flags]
         environment = {**child_environment(), "JAX_ENABLE_COMPILATION_CACHE": "false"}
         done = subprocess.run(words, capture_output=True, text=True, check=True, env=environment)
     return json.loads(done.stdout.strip().splitlines()[-1])

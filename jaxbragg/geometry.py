@@ -1,6 +1,7 @@
 """Where the pixels of some tiles are, as seen from the sample, and what their sensor makes of it.
 
-Each tile's middle is placed in the type of the indices, its pixels by their offsets from there in that of the image.
+Positions are in the type of the indices: of the tiles' middles, and of the pixels from there. What becomes of them, one
+number for each pixel, is in that of the image.
 """
 
 from collections.abc import Callable

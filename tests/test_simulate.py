@@ -14,8 +14,9 @@ from jaxtyping import Array, Bool, Float
 from scipy.spatial.transform import Rotation
 
 import jaxbragg as jb
+from jaxbragg.pipeline import unpack
 from jaxbragg.plan import make_plan
-from jaxbragg.simulate import _simulate
+from jaxbragg.simulate import _simulate, prepare
 
 # One orientation to a pass: a derivative compiles several times faster.
 DOUBLE = jb.Options(precision="float64", unroll=1)
@@ -83,7 +84,11 @@ CASES = {
 def test_an_experiment_of_numpy_arrays_has_the_same_image(case):
     parts, chosen = CASES[case]
     made, options = experiment(**parts), jb.Options(precision="float64", **chosen)
-    assert relative(jb.simulate(jax.device_get(made), options), jb.simulate(made, options)) < 1e-12
+    known = jax.device_get(made)
+    assert relative(jb.simulate(known, options), jb.simulate(made, options)) < 1e-12
+    # And nothing of it was left for JAX to compile.
+    arrays = unpack(known, prepare(known, options)[0])
+    assert all(isinstance(leaf, (np.ndarray, np.generic)) for leaf in jax.tree.leaves(arrays))
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -182,6 +187,13 @@ def test_a_panel_is_drawn_alike_whether_it_is_known_to_be_flat_or_not(sensor):
     assert not copied.is_flat
     wanted = jb.simulate(experiment(detector=flat), DOUBLE)
     assert relative(jb.simulate(experiment(detector=copied), DOUBLE), wanted) < 1e-10
+
+
+def test_panels_with_positions_of_their_own_are_refused_where_these_would_be_ignored():
+    flat = panel(SMALL)
+    bowl = Bowl(SMALL, flat.pixel_size, flat.origin, flat.fast_axis, flat.slow_axis)
+    with pytest.raises(ValueError, match="panel 1, a Bowl, has positions of its own"):
+        jb.MultiPanel([flat, bowl])
 
 
 def test_a_panel_with_positions_of_its_own_is_not_taken_for_flat():

@@ -147,11 +147,18 @@ class MultiPanel(AbstractDetector):
         """Check and keep the panels.
 
         Raises:
-            ValueError: If there is none, or they differ in pixels or sensor.
+            ValueError: If there is none, one is not flat, or they differ in pixels or sensor.
         """
         self.panels = tuple(panels)
         if not self.panels or not all(isinstance(p, FlatPanel) for p in self.panels):
             raise ValueError("Argument `panels` must hold at least one FlatPanel.")
+        for i, panel in enumerate(self.panels):
+            # Only origin, axes and pixel size are taken from a panel: positions of its own would be ignored.
+            if not panel.is_flat:
+                raise ValueError(
+                    f"Argument `panels` must hold flat panels, but panel {i}, a {type(panel).__name__}, has positions "
+                    "of its own: write a detector of all panels, see AbstractDetector."
+                )
         first = self.panels[0]
         for i, panel in enumerate(self.panels):
             if panel.pixels != first.pixels:
