@@ -12,7 +12,9 @@ import pytest
 
 # No deadline: the first example of a property also pays for JAX's compilation.
 # The same examples on every CI run; a developer's machine goes on looking for new ones.
-hypothesis.settings.register_profile("jaxbragg", deadline=None, max_examples=40, derandomize=bool(os.environ.get("CI")))
+hypothesis.settings.register_profile(
+    "jaxbragg", deadline=None, max_examples=40, derandomize=bool(os.environ.get("CI"))
+)
 hypothesis.settings.load_profile("jaxbragg")
 
 # Commands that tests start leave nothing in the home folder, and find nothing there.

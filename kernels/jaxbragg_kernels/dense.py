@@ -17,7 +17,7 @@ import jax.numpy as jnp
 from jax.custom_derivatives import SymbolicZero
 from jaxtyping import Array, Float, Int
 
-from jaxbragg_kernels import lattice, reciprocal
+from jaxbragg_kernels import hkl, lattice, reciprocal, slopes
 from jaxbragg_kernels.accumulate import Crystal, looked_up, spread_about_points
 from jaxbragg_kernels.fences import apart
 
@@ -112,162 +112,73 @@ def _in_chunks(
     return add(total, cells[whole * size :]) if whole * size < count else total
 
 
-class _Changes(NamedTuple):
-    """Tangents, None where there is none; numbers that all pixels share are spread over an image.
-
-    So their cotangents are summed up as images, and reduced to numbers once: a reduction is slow on a CPU.
-    """
-
-    q: tuple[_Component, ...] | None
-    cells: tuple[_Component, ...] | None
-    metric: tuple[_Component, ...] | None
-    table: Float[Array, "cells"] | None
-
-
-class _Wanted(NamedTuple):
-    """Which slopes a step has to give."""
-
-    by_index: bool
-    by_cells: bool
-    by_metric: bool
-    by_factor: bool
-
-
 @partial(_total.defjvp, symbolic_zeros=True)
 def _rule(choices: _Choices, primals: tuple, tangents: tuple) -> tuple[_Component, _Component]:
     crystal, beam, wavelength, rays = primals
     d_crystal, d_beam, d_wavelength, d_rays = tangents
-    dtype, shape = rays.unit[0].dtype, rays.unit[0].shape
-    q = tuple((u - b) / wavelength.astype(dtype) for u, b in zip(rays.unit, beam.astype(dtype), strict=True))
-    square = choices.shape == "square"
-    changes = _Changes(
-        q=_change_of_q(q, d_rays.unit, d_beam, d_wavelength, wavelength),
-        cells=_spread(d_crystal.cells, shape) if square else None,
-        metric=None if square else _spread(d_crystal.metric, shape),
-        table=_given(d_crystal.table.values),
-    )
-    turned = _given(d_crystal.orientations)
+    dtype = rays.unit[0].dtype
+    q = (jnp.stack([u.T for u in rays.unit], axis=1) - beam.astype(dtype)[:, None]) / wavelength.astype(dtype)
+    dq = _change_of_q(q, d_rays.unit, d_beam, d_wavelength, wavelength)
+    if choices.shape == "square":
+        size, d_size = crystal.cells, _given(d_crystal.cells)
+    else:
+        size, d_size = lattice.metric_matrix(crystal.metric), _given(d_crystal.metric)
+        d_size = None if d_size is None else lattice.metric_matrix(d_size)
+    d_table, turned = _given(d_crystal.table.values), _given(d_crystal.orientations)
     total = _total(choices, *primals)
-    tangent = jnp.zeros_like(total)
-    if turned is None and all(change is None for change in changes):
-        return total, tangent
+    steps = jnp.stack([step.T for step in rays.step], axis=1)
+    tangent = jnp.zeros_like(total).T
+    if all(change is None for change in (dq, d_size, d_table, turned)):
+        return total, tangent.T
 
     def add(tangent: _Component, one: tuple) -> tuple[_Component, None]:
-        return tangent + _of_one(choices.shape, crystal, beam, wavelength, rays, q, changes, *one), None
+        cell, turned = one
+        rows, turned = jax.tree.map(lambda x: x.astype(dtype) if x.ndim == 2 else x.astype(dtype).mT, (cell, turned))
+        at = slopes.At(*_looked_up(cell, crystal, beam, wavelength, rays, steps), rows, q, size)
+        return tangent + slopes.change(choices.shape, at, slopes.Changes(turned, dq, d_size, d_table)), None
 
     # One at a time: the slopes of several fall out of a CPU's caches (a fifth slower with five), take more memory, and
     # three times as long to compile.
     add = jax.checkpoint(add, prevent_cse=False)
-    return total, jax.lax.scan(add, tangent, (crystal.orientations, turned))[0]
+    return total, jax.lax.scan(add, tangent, (crystal.orientations, turned))[0].T
 
 
-class _Slopes(NamedTuple):
-    """What one orientation adds to an image, by each of the things that it depends on: images, or None.
-
-    Attributes:
-        by_index: By h, k, l.
-        by_cells: By Na, Nb, Nc.
-        by_metric: By the six numbers of the metric.
-        by_factor: By |F|, and the place of that |F| in the table.
-    """
-
-    by_index: tuple[_Component, ...] | None
-    by_cells: tuple[_Component, ...] | None
-    by_metric: tuple[_Component, ...] | None
-    by_factor: tuple[_Component, Int[Array, "tile pixel"]] | None
-
-
-def _of_one(
-    shape: str,
+def _looked_up(
+    cell: Float[Array, "3 3 ..."],
     crystal: Crystal,
     beam: Float[Array, "3"],
     wavelength: Float[Array, ""],
     rays: reciprocal.Directions,
-    q: tuple[_Component, ...],
-    changes: _Changes,
-    cell: Float[Array, "3 3 ..."],
-    turned: Float[Array, "3 3 ..."] | None,
-) -> _Component:
-    """The tangent of one orientation, whose rows a, b, c have the tangents `turned`."""
-    dtype = q[0].dtype
-    wanted = _Wanted(
-        by_index=changes.q is not None or turned is not None,
-        by_cells=changes.cells is not None,
-        by_metric=changes.metric is not None,
-        by_factor=changes.table is not None,
-    )
-    ((deltas, place, factor),) = looked_up(cell[None], crystal, beam, wavelength, rays)
-    # Once for all parameters: the compiler would compute them again for each.
-    slopes = apart(partial(_slopes, crystal=crystal, shape=shape, wanted=wanted), deltas, place, factor)
-    tangent = jnp.zeros_like(q[0])
-    if changes.cells is not None and slopes.by_cells is not None:
-        tangent = tangent + sum(change * slope for change, slope in zip(changes.cells, slopes.by_cells, strict=True))
-    if changes.metric is not None and slopes.by_metric is not None:
-        tangent = tangent + sum(change * slope for change, slope in zip(changes.metric, slopes.by_metric, strict=True))
-    if changes.table is not None and slopes.by_factor is not None:
-        slope, place = slopes.by_factor
-        tangent = tangent + slope * changes.table.at[place].get(mode="promise_in_bounds")
-    for rows, images in ((turned, q), (cell, changes.q)):
-        if rows is None or images is None or slopes.by_index is None:
-            continue
-        for j in range(3):
-            along = sum(row[j] * slope for row, slope in zip(rows.astype(dtype), slopes.by_index, strict=True))
-            tangent = tangent + images[j] * along
-    return tangent
+    steps: Float[Array, "pixel 3 tile"],
+) -> tuple[Float[Array, "pixel 3 tile"], Int[Array, "tile pixel"], _Component]:
+    """As `accumulate.looked_up`, for one orientation, with the distances in one array."""
+
+    def middles(cell: Float[Array, "3 3 ..."]) -> tuple[Array, Array, Array]:
+        wholes, fractions = reciprocal.at_middles(cell[None], beam, wavelength, rays)
+        dtype = fractions.dtype
+        return wholes[0, ..., 0].astype(dtype), fractions[0, ..., 0], (cell / wavelength).astype(dtype)
+
+    wholes, offsets, scaled = apart(middles, cell)
+    for j in range(3):
+        offsets = offsets + (scaled[:, j, None] if cell.ndim == 2 else scaled[:, j, :, 0]) * steps[:, j, None]
+    nearest = jnp.round(offsets)
+    place = hkl.place_of_parts(crystal.table, wholes, (nearest[:, 0], nearest[:, 1], nearest[:, 2]))
+    # The place goes through as well: a scatter would compute it again.
+    return offsets - nearest, *apart(lambda place: (place, hkl.at(crystal.table, place)), place)
 
 
-def _slopes(
-    deltas: tuple[_Component, _Component, _Component],
-    place: Int[Array, "tile pixel"],
-    factor: _Component,
-    crystal: Crystal,
-    shape: str,
-    wanted: _Wanted,
-) -> _Slopes:
-    """Derivatives of `accumulate.one_orientation`."""
-    by_index = by_cells = by_metric = by_factor = None
-    spread = spread_about_points(deltas, crystal, shape)
-    if wanted.by_factor:
-        by_factor = (2.0 * factor * spread, place)
-    if shape == "square":
-        slopes = [lattice.square_slopes(delta, crystal.cells[i]) for i, delta in enumerate(deltas)]
-        term = factor * factor * spread
-        if wanted.by_index:
-            by_index = tuple(term * by_delta for by_delta, _ in slopes)
-        if wanted.by_cells:
-            by_cells = tuple(term * by_count for _, by_count in slopes)
-    else:
-        radius_squared = lattice.radius_squared(*deltas, crystal.metric)
-        by_radius = factor * factor * lattice.RADIAL_SLOPES[shape](radius_squared)
-        if wanted.by_index:
-            by_index = tuple(by_radius * slope for slope in lattice.radius_slopes(*deltas, crystal.metric))
-        if wanted.by_metric:
-            by_metric = tuple(by_radius * slope for slope in lattice.metric_slopes(*deltas))
-    return _Slopes(by_index, by_cells, by_metric, by_factor)
-
-
-def _change_of_q(q, d_unit, d_beam, d_wavelength, wavelength) -> tuple[_Component, ...] | None:
+def _change_of_q(q, d_unit, d_beam, d_wavelength, wavelength) -> Float[Array, "pixel 3 tile"] | None:
     """Tangent of q = (unit − beam)/λ."""
     d_beam, d_wavelength = _given(d_beam), _given(d_wavelength)
     if d_beam is None and d_wavelength is None and all(_given(d) is None for d in d_unit):
         return None
-    dtype = q[0].dtype
-    changes = []
-    for j in range(3):
-        change = jnp.zeros_like(q[0]) if _given(d_unit[j]) is None else d_unit[j]
-        if d_beam is not None:
-            change = change - d_beam[j].astype(dtype)
-        if d_wavelength is not None:
-            change = change - q[j] * d_wavelength.astype(dtype)
-        changes.append(change / wavelength.astype(dtype))
-    return tuple(changes)
+    change = jnp.stack([jnp.zeros_like(q[:, 0]) if _given(d) is None else d.T for d in d_unit], axis=1)
+    if d_beam is not None:
+        change = change - d_beam.astype(q.dtype)[:, None]
+    if d_wavelength is not None:
+        change = change - q * d_wavelength.astype(q.dtype)
+    return change / wavelength.astype(q.dtype)
 
 
 def _given(tangent: Array | SymbolicZero) -> Array | None:
     return None if isinstance(tangent, SymbolicZero) else tangent
-
-
-def _spread(tangent: Array | SymbolicZero, shape: tuple[int, ...]) -> tuple[_Component, ...] | None:
-    if isinstance(tangent, SymbolicZero):
-        return None
-    return tuple(jnp.broadcast_to(number, shape) for number in tangent)

@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxbragg_kernels.trigonometry import cosine, fold, sine_ratio
+from jaxbragg_kernels.trigonometry import cotangent_less_pole, fold, sine_ratio
 
 ROUND_PEAK = 0.723601254558268  # √(π/6): makes the integral of a sphere's transform equal to that of a cube
 GAUSS_WIDTH = 0.63
@@ -53,66 +53,43 @@ def _away_from_zero(delta: _Number, cells: _Number) -> tuple[_Number, _Number]:
 
 @square.defjvp
 def _square_jvp(primals, tangents):
-    values, slopes, cell_slopes = [], [], []
-    for delta, cells in zip(primals[:3], primals[3:], strict=True):
-        value, slope, cell_slope = _square_axis(delta, cells)
-        values.append(value)
-        slopes.append(slope)
-        cell_slopes.append(cell_slope)
-    tangent = jnp.zeros_like(values[0])
-    for i in range(3):
-        others = values[(i + 1) % 3] * values[(i + 2) % 3]
-        change = slopes[i] * tangents[i] + cell_slopes[i] * tangents[3 + i]
-        tangent = tangent + 2.0 * values[i] * change * others * others
-    return square(*primals), tangent
+    value = square(*primals)
+    change = jnp.zeros_like(value)
+    for delta, cells, d_delta, d_cells in zip(primals[:3], primals[3:], tangents[:3], tangents[3:], strict=True):
+        slope = square_slope(delta, cells)
+        change = change + slope * d_delta + square_cell_slope(delta, cells, slope) * d_cells
+    return value, value * change
 
 
-def _square_axis(delta: _Number, cells: _Number) -> tuple[_Number, _Number, _Number]:
-    """One axis: g = sin πNδ / (N sin πδ) up to sign, ∂g/∂δ and ∂g/∂N with the same sign."""
-    single = delta.dtype == jnp.float32
-    size, phase = _away_from_zero(delta, cells)
-    folded = fold(phase)
-    sine, cosine = folded * sine_ratio(folded), jnp.cos(jnp.pi * folded)
-    below, below_cosine = size * sine_ratio(size), jnp.cos(jnp.pi * size)
-    value = sine / (cells * below)
-    slope = jnp.pi * (cells * cosine * below - sine * below_cosine) / (cells * below * below)
-    # Near a Bragg point the difference cancels; the series in x = πδ has two terms of what is needed there.
-    near = phase < (0.03 if single else 3e-3)
-    x = jnp.pi * jnp.where(near, size, 0.0)
-    square_cells = cells * cells
-    series = jnp.pi * x * (-(square_cells - 1.0) / 3.0 + x * x * _third_order(square_cells))
-    slope = jnp.where(near, series, slope)
-    cell_slope = (jnp.pi * size * cosine / below - value) / cells
-    cell_series = x * x * cells * (-1.0 / 3.0 + x * x * (3.0 * square_cells - 5.0) / 90.0)
-    return value, jnp.sign(delta) * slope, jnp.where(near, cell_series, cell_slope)
+def square_slope(delta: _Number, cells: _Number) -> _Number:
+    """One axis of `square`: the derivative of its logarithm by δ, to be multiplied by `square` itself.
 
-
-def _third_order(square_cells: _Number) -> _Number:
-    return ((3.0 * square_cells - 10.0) * square_cells + 7.0) / 90.0
-
-
-def square_slopes(delta: _Number, cells: _Number) -> tuple[_Number, _Number]:
-    """One axis of `square`: derivatives of its logarithm by δ and by N, to be multiplied by `square` itself.
-
-    With f the fold of Nδ: ∂/∂δ = 2π(N cot πf − cot πδ). At the zeros of `square` the cotangent is cut off where
-    its product with the double zero has long vanished.
+    It is 2π(N cot πNδ − cot πδ). With C(z) = cot πz − 1/πz, which is small and smooth about 0, and Nδ = m + f for the
+    nearest whole m, this is 2π(N C(f) − C(δ)) + 2m/(f δ), where nothing cancels. At the zeros of `square` the last term
+    is cut off where its product with the double zero has long vanished.
 
     Args:
         delta: Distance to the nearest Bragg point, −½ … ½.
         cells: N.
     """
-    single = delta.dtype == jnp.float32
     size, phase = _away_from_zero(delta, cells)
     folded = fold(phase)
-    least = 1e-9 if single else 1e-15
+    whole = phase - folded
+    least = 1e-9 if delta.dtype == jnp.float32 else 1e-15
     folded = jnp.where(jnp.abs(folded) < least, least, folded)
-    sine, below, below_cosine = folded * sine_ratio(folded), size * sine_ratio(size), cosine(size)
-    slope = 2.0 * jnp.pi * (cells * cosine(folded) * below - sine * below_cosine) / (sine * below)
-    # Near a Bragg point the difference cancels; two terms of the cotangents' series are enough there.
-    x, square_cells = jnp.pi * size, cells * cells
-    series = (-2.0 * jnp.pi / 3.0) * x * (square_cells - 1.0) * (1.0 + (square_cells + 1.0) * (x * x / 15.0))
-    slope = jnp.where(phase < (0.03 if single else 3e-3), series, slope)
-    return jnp.sign(delta) * slope, (size * slope + 2.0 * (x * below_cosine / below - 1.0)) / cells
+    regular = cells * cotangent_less_pole(folded) - cotangent_less_pole(size)
+    return jnp.sign(delta) * (2.0 * jnp.pi * regular + 2.0 * whole / (folded * size))
+
+
+def square_cell_slope(delta: _Number, cells: _Number, slope: _Number) -> _Number:
+    """The same by N: (δ · `square_slope` + 2(πδ cot πδ − 1))/N.
+
+    Args:
+        delta: Distance to the nearest Bragg point, −½ … ½.
+        cells: N.
+        slope: From `square_slope`.
+    """
+    return delta * (slope + 2.0 * jnp.pi * cotangent_less_pole(delta)) * (1.0 / cells)
 
 
 def round_(radius_squared: _Number) -> _Number:
@@ -238,15 +215,6 @@ def radius_squared(h: _Number, k: _Number, l: _Number, metric: Float[Array, "6"]
     )
 
 
-def radius_slopes(h: _Number, k: _Number, l: _Number, metric: Float[Array, "6"]) -> tuple[_Number, _Number, _Number]:
-    """Derivatives of `radius_squared` by h, k, l: 2 M Δh."""
-    return (
-        2.0 * (metric[0] * h + metric[3] * k + metric[4] * l),
-        2.0 * (metric[3] * h + metric[1] * k + metric[5] * l),
-        2.0 * (metric[4] * h + metric[5] * k + metric[2] * l),
-    )
-
-
-def metric_slopes(h: _Number, k: _Number, l: _Number) -> tuple[_Number, ...]:
-    """Derivatives of `radius_squared` by the six numbers of the metric."""
-    return h * h, k * k, l * l, 2.0 * h * k, 2.0 * h * l, 2.0 * k * l
+def metric_matrix(metric: Float[Array, "6"]) -> Float[Array, "3 3"]:
+    """M as a symmetric matrix: half the gradient of `radius_squared` is M Δh."""
+    return metric[jnp.asarray([[0, 3, 4], [3, 1, 5], [4, 5, 2]])]

@@ -45,3 +45,23 @@ def test_fold_is_the_distance_to_the_nearest_whole_number():
 
 def test_fold_keeps_the_slope():
     assert float(jax.grad(trigonometry.fold)(jnp.float32(2.3))) == 1.0
+
+
+@in_float64
+def test_cotangent_less_its_pole():
+    z = np.concatenate([np.linspace(-0.5, 0.5, 1001), [1e-3, 1e-9, 0.0, 0.25, 1 / 3]])
+    # sin and cos by their series where the difference would cancel.
+    with np.errstate(divide="ignore", invalid="ignore"):
+        plain = 1 / np.tan(np.pi * z) - 1 / (np.pi * z)
+    x = np.pi * z
+    series = -x / 3 - x**3 / 45 - 2 * x**5 / 945 - x**7 / 4725
+    wanted = np.where(np.abs(z) < 0.02, series, plain)
+    np.testing.assert_allclose(trigonometry.cotangent_less_pole(jnp.asarray(z)), wanted, atol=3e-14)
+    single = trigonometry.cotangent_less_pole(jnp.asarray(z, jnp.float32))
+    assert single.dtype == jnp.float32
+    np.testing.assert_allclose(single, wanted, atol=1.5e-7)
+    np.testing.assert_allclose(
+        trigonometry.cotangent_less_pole(jnp.asarray([0.25, 0.5, 1 / 3])),
+        [1 - 4 / np.pi, -2 / np.pi, 3**-0.5 - 3 / np.pi],
+        rtol=1e-14,
+    )
