@@ -26,6 +26,7 @@ from jaxbragg_kernels import accumulate, background, dispatch, fences, hkl, reci
 from jaxbragg_kernels.namespace import namespace_of
 
 _Pixels = Float[Array, "tile pixel"]
+_Sums = tuple[_Pixels, _Pixels | None]  # the crystal's, and the background's where there is one
 
 _BRAGG = "sum over orientations"
 _KEPT_SUMS = 8  # images that reverse mode may keep
@@ -143,25 +144,32 @@ def draw_tiles(arrays: Arrays, options: Options, plan: Plan, numbers: Int[Array,
     # Divisions of whole numbers, for the tiles alone: not to be fused with what is done to each pixel.
     tiles = fences.apart(partial(place_of_tiles, plan), numbers)
     samples = samples_of(arrays.detector, options)
-    zero = jnp.zeros((numbers.shape[0], PIXELS_PER_TILE), dtype)
+    zeros = _zeros(arrays, jnp.zeros((numbers.shape[0], PIXELS_PER_TILE), dtype))
 
-    def add(sums: tuple[_Pixels, _Pixels], sample: Sample) -> tuple[tuple[_Pixels, _Pixels], None]:
+    def add(sums: _Sums, sample: Sample) -> tuple[_Sums, None]:
         rays, solid_angle, capture = look(arrays.detector, options, plan, tiles, sample)
-        bragg, amorphous = _over_sources(arrays, options, rays)
+        more = _over_sources(arrays, options, rays)
         if options.corrections == "each":
-            bragg, amorphous = (x * (solid_angle * capture) for x in (bragg, amorphous))
-        return (sums[0] + bragg, sums[1] + amorphous), None
+            more = jax.tree.map(lambda x: x * (solid_angle * capture), more)
+        return jax.tree.map(jnp.add, sums, more), None
 
-    sums, _ = jax.lax.scan(checkpointed(add, arrays, options), (zero, zero), samples)
+    sums, _ = jax.lax.scan(checkpointed(add, arrays, options), zeros, samples)
+    corrections = None
+    if options.corrections == "first":
+        corrections = _first_corrections(arrays, options, plan, tiles, samples)
 
-    def scaled(bragg: _Pixels, amorphous: _Pixels) -> _Pixels:
-        return bragg * arrays.bragg_scale + amorphous * arrays.background_scale
+    def scaled(bragg: _Pixels, amorphous: _Pixels | None, corrections: _Pixels | None) -> _Pixels:
+        photons = bragg * arrays.bragg_scale
+        if amorphous is not None:
+            photons = photons + amorphous * arrays.background_scale
+        return (photons if corrections is None else photons * corrections).astype(dtype)
 
     # What puts a block into the image runs on one core: not to be fused with all that makes the block.
-    photons = fences.apart(scaled, *sums)
-    if options.corrections == "first":
-        photons = photons * _first_corrections(arrays, options, plan, tiles, samples)
-    return photons.astype(dtype)
+    return fences.apart(scaled, *sums, corrections)
+
+
+def _zeros(arrays: Arrays, zero: _Pixels) -> _Sums:
+    return zero, None if arrays.background is None else zero
 
 
 def checkpointed(function: Callable, arrays: Arrays, options: Options) -> Callable:
@@ -176,11 +184,11 @@ def checkpointed(function: Callable, arrays: Arrays, options: Options) -> Callab
     return jax.checkpoint(function, prevent_cse=False, policy=policy)
 
 
-def _over_sources(arrays: Arrays, options: Options, rays: reciprocal.Directions) -> tuple[_Pixels, _Pixels]:
+def _over_sources(arrays: Arrays, options: Options, rays: reciprocal.Directions) -> _Sums:
     """Weighted sums over all sources of the crystal's and of the background's |F|²."""
     zero = jnp.zeros_like(rays.unit[0])
 
-    def add(sums: tuple[_Pixels, _Pixels], source: tuple) -> tuple[tuple[_Pixels, _Pixels], None]:
+    def add(sums: _Sums, source: tuple) -> tuple[_Sums, None]:
         direction, wavelength, weight = source
         factor = weight.astype(zero.dtype)
         if options.polarization and options.corrections == "each":
@@ -200,13 +208,13 @@ def _over_sources(arrays: Arrays, options: Options, rays: reciprocal.Directions)
         length = reciprocal.scattering_length(rays.unit, direction, wavelength)
         if options.d_min > 0:
             bragg = jnp.where(length * options.d_min <= 1.0, bragg, 0.0)
-        amorphous = jnp.zeros_like(zero)
+        amorphous = None
         if arrays.background is not None:
             molecule = background.structure_factor(length / 2, arrays.background.stol, arrays.background.factor)
-            amorphous = molecule * molecule
-        return (sums[0] + factor * bragg, sums[1] + factor * amorphous), None
+            amorphous = factor * (molecule * molecule)
+        return jax.tree.map(jnp.add, sums, (factor * bragg, amorphous)), None
 
-    return jax.lax.scan(checkpointed(add, arrays, options), (zero, zero), arrays.sources)[0]
+    return jax.lax.scan(checkpointed(add, arrays, options), _zeros(arrays, zero), arrays.sources)[0]
 
 
 def polarization_of(arrays: Arrays, rays: reciprocal.Directions, direction: Float[Array, "3"]) -> _Pixels:

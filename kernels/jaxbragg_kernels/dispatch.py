@@ -53,12 +53,7 @@ def over_orientations(
     if kernel == "pallas" or least is None or crystal.orientations.shape[0] < FEWEST_TO_SKIP:
         return every(crystal, beam, wavelength, rays)
 
-    tiles = nearness.extents(beam, wavelength, rays)
-
-    def near(crystal, beam, wavelength, rays):
-        return skipping.over_orientations(crystal, beam, wavelength, rays, tiles, least, shape=shape)
-
-    share = nearness.share_near(crystal, tiles, least, shape=shape)
+    share, near = skipping.listed(crystal, nearness.extents(beam, wavelength, rays), least, shape=shape)
     # Under the checkpoint reverse mode keeps nothing of either branch.
     choose = jax.checkpoint(partial(jax.lax.cond, share < _LARGEST_SHARE, near, every), prevent_cse=False)
     return choose(crystal, beam, wavelength, rays)

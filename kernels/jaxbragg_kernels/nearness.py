@@ -17,6 +17,7 @@ from jaxbragg_kernels.accumulate import Crystal
 from jaxbragg_kernels.trigonometry import sine_ratio
 
 _Component = Float[Array, "tile pixel"]
+_Vectors = tuple[Float[Array, "tile"], ...]
 
 
 class Tiles(NamedTuple):
@@ -25,14 +26,15 @@ class Tiles(NamedTuple):
     Attributes:
         q: Scattering vectors at the middles.
         extent: Largest |step| along x, y, z, with what rounding adds.
-        axes: Three directions: of the view, of the tile's first row, and across. Any would do, these do best.
+        axes: Three directions at right angles: of the view, about that of the tile's rows, and across. Any would do,
+            these do best.
         widths: Largest |step| along them.
     """
 
-    q: tuple[Float[Array, "tile"], ...]
-    extent: tuple[Float[Array, "tile"], ...]
-    axes: tuple[tuple[Float[Array, "tile"], ...], ...]
-    widths: tuple[Float[Array, "tile"], ...]
+    q: _Vectors
+    extent: _Vectors
+    axes: tuple[_Vectors, ...]
+    widths: _Vectors
 
 
 def extents(beam: Float[Array, "3"], wavelength: Float[Array, ""], rays: reciprocal.Directions) -> Tiles:
@@ -49,25 +51,46 @@ def extents(beam: Float[Array, "3"], wavelength: Float[Array, ""], rays: recipro
     q = tuple(((rays.middle[:, j] - beam[j]) / wavelength).astype(dtype) for j in range(3))
     # An index of some hundreds is rounded to 1e-5 in float32.
     rounding = 4 * jnp.finfo(dtype).eps * (jnp.abs(q[0]) + jnp.abs(q[1]) + jnp.abs(q[2]))
-    extent = tuple(_largest(step) / wave + rounding for step in rays.step)
+    # Pixels in front, so that the tiles are side by side for a CPU's vectors.
+    steps = [step.T for step in rays.step]
+    extent = tuple(_largest(list(step)) / wave + rounding for step in steps)
     view = tuple(rays.middle[:, j].astype(dtype) for j in range(3))
     last = round(rays.unit[0].shape[1] ** 0.5) - 1
-    row = tuple(step[:, last] - step[:, 0] for step in rays.step)
-    length = jnp.sqrt(row[0] ** 2 + row[1] ** 2 + row[2] ** 2)
-    row = tuple(x / jnp.where(length > 0, length, 1.0) for x in row)
-    across = tuple(view[(j + 1) % 3] * row[(j + 2) % 3] - view[(j + 2) % 3] * row[(j + 1) % 3] for j in range(3))
-    axes = (view, row, across)
-    widths = tuple(_largest(_along(axis, rays.step)) / wave + rounding for axis in axes)
+    axes = _axes(view, tuple(step[last] - step[0] for step in steps))
+    widths = tuple(_largest([_dot(axis, step) for step in zip(*steps, strict=True)]) / wave + rounding for axis in axes)
     return Tiles(q, extent, axes, widths)
 
 
-def _along(axis: tuple[Float[Array, "tile"], ...], step: tuple[_Component, ...]) -> _Component:
-    return axis[0][:, None] * step[0] + axis[1][:, None] * step[1] + axis[2][:, None] * step[2]
+def _dot(a: _Vectors, b: _Vectors) -> Float[Array, "tile"]:
+    return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
 
 
-def _largest(image: _Component) -> Float[Array, "tile"]:
-    """The largest size in each tile."""
-    return jnp.abs(image).max(axis=1)
+def _cross(a: _Vectors, b: _Vectors) -> _Vectors:
+    return tuple(a[(j + 1) % 3] * b[(j + 2) % 3] - a[(j + 2) % 3] * b[(j + 1) % 3] for j in range(3))
+
+
+def _axes(view: _Vectors, row: _Vectors) -> tuple[_Vectors, ...]:
+    """Three directions at right angles, of which the first is `view` and the third across `row`, where that is sure."""
+    length = jnp.sqrt(_dot(row, row))
+    row = tuple(x / jnp.where(length > 0, length, 1.0) for x in row)
+    across = _cross(view, row)
+    # Rows that are seen end on, and single pixels: any other direction, so that rounding leaves the angles right.
+    end_on = _dot(across, across) < 1e-4
+    along_x = jnp.abs(view[0]) < 0.7
+    other = (jnp.where(along_x, 1.0, 0.0), jnp.where(along_x, 0.0, 1.0), jnp.zeros_like(view[0]))
+    across = tuple(jnp.where(end_on, y, x) for x, y in zip(across, _cross(view, other), strict=True))
+    length = jnp.sqrt(_dot(across, across))
+    across = tuple(x / length for x in across)
+    return view, _cross(across, view), across
+
+
+def _largest(sizes: list[Float[Array, "tile"]]) -> Float[Array, "tile"]:
+    """The largest of some sizes, whatever their signs."""
+    largest = jnp.abs(sizes[0])
+    for size in sizes[1:]:
+        # A maximum would look for NaN.
+        largest = jnp.where(jnp.abs(size) > largest, jnp.abs(size), largest)
+    return largest
 
 
 class NearTest(NamedTuple):
@@ -137,11 +160,11 @@ class _Radial(NamedTuple):
 def _near_radial(tiles: Tiles, crystal: Crystal, least: Float[Array, ""], *, cut: Float[Array, ""]) -> NearTest:
     """Two convex bodies, the tile and the ellipsoid about its Bragg point, are apart if they are along some axis."""
     del least
-    q, extent, axes, widths = tiles
+    q, _, axes, widths = tiles
     dtype = q[0].dtype
     # Half-axes of the ellipsoid Σ w δ² = r², in units of h, k, l.
     half_axes = jnp.stack([cut / jnp.sqrt(jnp.maximum(w, 1e-30)) for w in _diagonal_below(crystal.metric)])
-    radius = sum(e * e for e in extent) ** 0.5
+    radius = 1.0002 * jnp.sqrt(sum(width * width for width in widths))
 
     def prepare(cells: Float[Array, "*some 3 3"]) -> _Radial:
         crosses = [jnp.cross(cells[..., (i + 1) % 3, :], cells[..., (i + 2) % 3, :]) for i in range(3)]
@@ -214,22 +237,3 @@ def _diagonal_below(metric: Float[Array, "6"]) -> list[Float[Array, ""]]:
     # Rounding: a little less is on the safe side.
     least = jnp.maximum(least - 1e-5, 0.0)
     return [least * metric[i] for i in range(3)]
-
-
-def share_near(
-    crystal: Crystal, tiles: Tiles, least: Float[Array, ""], *, shape: str, sample: int = 8
-) -> Float[Array, ""]:
-    """The share of tiles × orientations that is near, from a sample of the orientations.
-
-    Args:
-        crystal: With its orientations.
-        tiles: From `extents`.
-        least: As in `over_orientations`.
-        shape: Of the spots.
-        sample: About so many orientations are looked at.
-    """
-    crystal, least = jax.lax.stop_gradient((crystal, least))
-    some = crystal.orientations[:: max(1, crystal.orientations.shape[0] // sample)]
-    test = near_test(tiles, crystal, least, shape)
-    # By itself each: those of a sample may be less alike than neighbours.
-    return jax.lax.map(lambda one: test.among(one)(one).astype(jnp.float32).mean(), test.prepare(some)).mean()

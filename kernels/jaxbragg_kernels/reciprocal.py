@@ -48,7 +48,8 @@ def directions(
         offset: From there to the pixels, by component [m], in that type.
         dtype: Type of the steps and the image.
     """
-    distance = jnp.sqrt((middle * middle).sum(axis=1))
+    # Not by sum(axis=1): that goes through the tiles one after the other.
+    distance = jnp.sqrt(middle[:, 0] * middle[:, 0] + middle[:, 1] * middle[:, 1] + middle[:, 2] * middle[:, 2])
     inverse = 1.0 / distance
     unit = middle * inverse[:, None]
     u = [unit[:, j, None] for j in range(3)]
@@ -56,15 +57,10 @@ def directions(
     t = 2.0 * (u[0] * e[0] + u[1] * e[1] + u[2] * e[2]) + (e[0] * e[0] + e[1] * e[1] + e[2] * e[2])
     root = jnp.sqrt(1.0 + t)
     g = -t / (root * (1.0 + root))
-    x, y, z = (e[j] + g * (u[j] + e[j]) for j in range(3))
-    whole = (u[0] + x, u[1] + y, u[2] + z)
-    return Directions(
-        (whole[0].astype(dtype), whole[1].astype(dtype), whole[2].astype(dtype)),
-        (x.astype(dtype), y.astype(dtype), z.astype(dtype)),
-        unit,
-        distance,
-        (1.0 + g).astype(dtype),
-    )
+    x, y, z = ((e[j] + g * (u[j] + e[j])).astype(dtype) for j in range(3))
+    # From the rounded steps: so that nothing but these and the distances is computed for each pixel in the other type.
+    whole = (u[0].astype(dtype) + x, u[1].astype(dtype) + y, u[2].astype(dtype) + z)
+    return Directions(whole, (x, y, z), unit, distance, (1.0 + g).astype(dtype))
 
 
 def scattering_length(

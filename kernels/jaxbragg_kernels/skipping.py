@@ -7,6 +7,7 @@ gathered and few sums scattered.
 All shapes are fixed, so that it runs under jit, on any device, in either mode of differentiation.
 """
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -26,6 +27,9 @@ _AT_A_TIME = 5  # orientations that are tested in one pass over the tiles
 _AT_ONCE = 128  # orientations whose bits are held at a time: the memory does not grow with their number
 _TOGETHER = 4  # orientations of one tile to an entry of the list: more of them leave more of an entry empty
 _ENTRIES = 4096  # of the list, to a pass
+
+
+_Draw = Callable[[Crystal, Float[Array, "3"], Float[Array, ""], reciprocal.Directions], _Component]
 
 
 def over_orientations(
@@ -49,24 +53,48 @@ def over_orientations(
         least: A tile may leave an orientation out for which (F_latt / det N)² is below this in all of its pixels.
         shape: Of the spots.
     """
+    return listed(crystal, tiles, least, shape=shape)[1](crystal, beam, wavelength, rays)
+
+
+def listed(crystal: Crystal, tiles: Tiles, least: Float[Array, ""], *, shape: str) -> tuple[Float[Array, ""], _Draw]:
+    """The share of tiles × orientations that is near, of the first group of orientations; and what draws that alone.
+
+    Args:
+        crystal: As for `over_orientations`; so are the others.
+        tiles: What `extents` says of the pixels.
+        least: What may be left out.
+        shape: Of the spots.
+    """
+    count, places = crystal.orientations.shape[0], tiles.q[0].shape[0]
     test = near_test(tiles, jax.lax.stop_gradient(crystal), jax.lax.stop_gradient(least), shape)
-    groups, words, bits = _groups(crystal.orientations.shape[0])
-    padding = groups * words * bits - crystal.orientations.shape[0]
-    cells = jnp.pad(crystal.orientations, ((0, padding), (0, 0), (0, 0)), mode="edge")
+    groups, words, bits = _groups(count)
     # What fills the last group is never near.
-    exists = jnp.arange(groups * words * bits) < crystal.orientations.shape[0]
-    prepared = test.prepare(jax.lax.stop_gradient(cells))
+    exists = jnp.arange(groups * words * bits) < count
+
+    def grouped(cells: Float[Array, "orientation 3 3"]) -> Float[Array, "filled 3 3"]:
+        return jnp.pad(cells, ((0, exists.shape[0] - count), (0, 0), (0, 0)), mode="edge")
+
+    prepared = test.prepare(jax.lax.stop_gradient(grouped(crystal.orientations)))
     words_of = jax.tree.map(lambda x: x.reshape(groups, words, bits, *x.shape[1:]), (prepared, exists))
 
-    def add(total: _Component, group: tuple) -> tuple[_Component, None]:
-        cells, words_of = group
-        listed = _list_of(_near_bits(test, *words_of, tiles=rays.middle.shape[0]))
-        return total + _sum_of_listed(_Choices(shape, bits), listed, cells, crystal, beam, wavelength, rays), None
+    def list_of(words_of: tuple) -> _List:
+        return _list_of(_near_bits(test, *words_of, tiles=places))
 
     with jax.named_scope("over_near_orientations"):
-        add = jax.checkpoint(add, prevent_cse=False)
-        cells = cells.reshape(groups, words * bits, 3, 3)
-        return jax.lax.scan(add, jnp.zeros_like(rays.unit[0]), (cells, words_of))[0]
+        first = list_of(jax.tree.map(lambda x: x[0], words_of))
+
+    def draw(crystal: Crystal, *rest) -> _Component:
+        def add(total: _Component, group: tuple) -> tuple[_Component, None]:
+            cells, words_of = group
+            return total + _sum_of_listed(_Choices(shape, bits), list_of(words_of), cells, crystal, *rest), None
+
+        with jax.named_scope("over_near_orientations"):
+            cells = grouped(crystal.orientations).reshape(groups, words * bits, 3, 3)
+            total = _sum_of_listed(_Choices(shape, bits), first, cells[0], crystal, *rest)
+            others = jax.tree.map(lambda x: x[1:], (cells, words_of))
+            return jax.lax.scan(jax.checkpoint(add, prevent_cse=False), total, others)[0] if groups > 1 else total
+
+    return first.listed.sum().astype(jnp.float32) / (places * min(count, words * bits)), draw
 
 
 def _groups(count: int) -> tuple[int, int, int]:

@@ -99,6 +99,37 @@ def test_derivatives_agree_with_differences():
     check_grads(lambda some: ruled({**case, **some}, "square") / 1e3, (smooth,), order=1, rtol=1e-4, eps=1e-7)
 
 
+@pytest.mark.parametrize("shape", ["square", "gauss"])
+@in_float64
+def test_batches_and_second_derivatives_agree_with_what_they_are_made_of(shape):
+    case, rng = some_case(count=2, tiles=2), np.random.default_rng(4)
+    some = {name: case[name] for name in ("orientations", "cells", "metric", "wavelength", "values")}
+    several = jax.tree.map(lambda x: jnp.stack([x, x * (1 + 1e-4)]), some)
+
+    def total(some):
+        image = ruled({**case, **some}, shape)
+        return (image * jnp.linspace(0.5, 1.5, image.size).reshape(image.shape)).sum()
+
+    # The gradient of a batch, a batch of gradients, and the gradients one by one.
+    gradient = jax.jit(jax.grad(total))
+    outside = jax.jit(jax.grad(lambda several: jax.vmap(total)(several).sum()))(several)
+    inside = jax.jit(jax.vmap(jax.grad(total)))(several)
+    for i in range(2):
+        alone = gradient(jax.tree.map(lambda x, i=i: x[i], several))
+        for name, wanted in alone.items():
+            scale = np.abs(wanted).max()
+            np.testing.assert_allclose(outside[name][i], wanted, rtol=1e-9, atol=1e-11 * scale, err_msg=name)
+            np.testing.assert_allclose(inside[name][i], wanted, rtol=1e-9, atol=1e-11 * scale, err_msg=name)
+    # Second derivatives along a direction, forward over reverse, against differences of the gradient.
+    change = jax.tree.map(lambda x: jnp.asarray(rng.normal(size=x.shape)) * x, some)
+    _, found = jax.jit(lambda x, d: jax.jvp(jax.grad(total), (x,), (d,)))(some, change)
+    step = 1e-6
+    gradients = [gradient(jax.tree.map(lambda x, d, s=s: x + s * d, some, change)) for s in (step, -step)]
+    for name, above, below in ((name, *(g[name] for g in gradients)) for name in some):
+        wanted = (above - below) / (2 * step)
+        np.testing.assert_allclose(found[name], wanted, rtol=1e-4, atol=1e-4 * np.abs(wanted).max(), err_msg=name)
+
+
 @pytest.mark.parametrize("count", [1, 2, 3])
 @in_float64
 def test_any_number_of_orientations(count):

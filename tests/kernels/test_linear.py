@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from cases import in_float64
+from jax.test_util import check_grads
 
 from jaxbragg_kernels.linear import linear_map
 from jaxbragg_kernels.sums import inner_products
@@ -64,7 +65,7 @@ def test_forward_mode_and_batches_take_the_map(values):
 
 @in_float64
 def test_what_is_fixed_can_be_differentiated_too(values):
-    jax.test_util.check_grads(mapped, values, order=2, modes=["fwd", "rev"])
+    check_grads(mapped, values, order=2, modes=["fwd", "rev"])
 
 
 @pytest.mark.parametrize("shape", [(16, 4096), (16, 7), (1, 1), (64, 37), (7, 12)])

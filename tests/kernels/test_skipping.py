@@ -150,7 +150,7 @@ def test_where_much_is_near_everything_is_drawn_with_the_same_result(pixel, list
     position = position.reshape(10, 4, 10, 4, 3).transpose(0, 2, 1, 3, 4).reshape(100, 16, 3)
     rays = rays_of(jnp.asarray(position), "float64")
     least = jnp.asarray(1e-12)
-    share = nearness.share_near(crystal, nearness.extents(BEAM, wavelength, rays), least, shape="gauss")
+    share, _ = skipping.listed(crystal, nearness.extents(BEAM, wavelength, rays), least, shape="gauss")
     assert (float(share) < 0.2) == listed
     draw = jax.jit(
         lambda least: dispatch.over_orientations(
