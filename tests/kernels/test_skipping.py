@@ -71,6 +71,25 @@ def _both(crystal, wavelength, rays, least, shape):
 _jitted = {shape: jax.jit(lambda *a, shape=shape: _both(*a, shape)) for shape in SHAPES}
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@in_float64
+def test_the_axes_of_a_tile_are_at_right_angles_whichever_way_it_is_seen(dtype):
+    # Seen from the front, at random, with rows end on, columns end on, and all pixels in one place.
+    slow, fast = np.divmod(np.arange(16.0), 4)
+    sides = [([0, 1, 0], [0, 0, 1]), ([0, 1, 0], [1, 0, 0]), ([1, 0, 0], [0, 1, 0]), ([0, 0, 0], [0, 0, 0])]
+    sides += [tuple(Rotation.random(rng=i).as_matrix()[:2]) for i in range(20)]
+    grid = [1e-3 * (slow[:, None] * np.asarray(down) + fast[:, None] * np.asarray(across)) for down, across in sides]
+    middle = np.array([0.1, 0.0, 0.0])
+    position = np.stack([tile - tile.mean(axis=0) + middle for tile in grid])
+    wavelength = jnp.asarray(1.3)
+    rays = rays_of(jnp.asarray(position), dtype)
+    tiles = nearness.extents(BEAM, wavelength, rays)
+    axes, widths = np.asarray(tiles.axes, float), np.asarray(tiles.widths, float)
+    np.testing.assert_allclose(np.einsum("ict,jct->tij", axes, axes), np.tile(np.eye(3), (len(sides), 1, 1)), atol=2e-5)
+    along = np.abs(np.einsum("ict,ctp->itp", axes, np.asarray(rays.step, float))) / 1.3
+    assert (along.max(axis=-1) <= widths * (1 + 1e-5)).all()
+
+
 @pytest.mark.parametrize("shape", ["gauss", "tophat"])
 @in_float64
 def test_the_bound_leaves_out_most_of_what_can_be_left_out(shape):
