@@ -80,7 +80,7 @@ def place_of_parts(table: Table, wholes: Float[Array, "3 ..."], nearest: tuple[_
     dtype = nearest[0].dtype
     exact = 2 ** (jnp.finfo(dtype).nmant + 1)
     h, k, l = (
-        _within((whole - low).astype(dtype) + near, size - 1)
+        jnp.clip((whole - low).astype(dtype) + near, 0, size - 1)
         for whole, near, low, size in zip(wholes, nearest, table.minimum, table.size, strict=True)
     )
     if table.size[0] * table.size[1] * table.size[2] > exact:
@@ -88,12 +88,6 @@ def place_of_parts(table: Table, wholes: Float[Array, "3 ..."], nearest: tuple[_
     flat = (h * table.size[1] + k) * table.size[2] + l
     # Without a sign there is no negative index to be counted from the end: a third of the look-up's time.
     return flat.astype(jnp.int32).astype(jnp.uint32)
-
-
-def _within(index: _Number, last: int) -> _Number:
-    """0 … last: clipped by comparisons, one instruction each, where a minimum has to look for NaN; this leaves none."""
-    index = jnp.where(index > 0, index, 0)
-    return jnp.where(index < last, index, last)
 
 
 def place(table: Table, h: _Index, k: _Index, l: _Index) -> _Index:
