@@ -159,11 +159,14 @@ def test_derivatives_are_those_of_all_orientations_in_both_modes(shape):
     np.testing.assert_allclose(found, wanted, rtol=1e-8, atol=1e-9 * np.abs(wanted).max())
 
 
-@pytest.mark.parametrize(("pixel", "listed"), [(1e-5, True), (3e-3, False)])
+@pytest.mark.parametrize(("pixel", "listed"), [(1e-4, True), (3e-3, False)])
 @in_float64
 def test_where_much_is_near_everything_is_drawn_with_the_same_result(pixel, listed):
     crystal, wavelength, _ = random_case(11, count=16)
-    crystal = crystal._replace(metric=jnp.asarray([900.0, 900, 900, 0, 0, 0]))
+    # Mosaic domains, as they are meant: a list is made for some at a time, and the more alike they are, the shorter.
+    turns = Rotation.from_rotvec(0.003 * np.random.default_rng(5).normal(size=(16, 3))).as_matrix()
+    domains = crystal.orientations[:1] @ turns
+    crystal = crystal._replace(metric=jnp.asarray([900.0, 900, 900, 0, 0, 0]), orientations=domains)
     grid = np.stack(np.meshgrid(np.arange(40.0), np.arange(40.0), indexing="ij"), -1) * pixel + 0.05
     position = np.concatenate([np.full((40, 40, 1), 0.1), grid], axis=-1)
     position = position.reshape(10, 4, 10, 4, 3).transpose(0, 2, 1, 3, 4).reshape(100, 16, 3)
@@ -177,4 +180,5 @@ def test_where_much_is_near_everything_is_drawn_with_the_same_result(pixel, list
         )
     )
     wanted = dense.over_orientations(crystal, BEAM, wavelength, rays, shape="gauss", unroll=1)
+    assert wanted.max() > 0.1
     np.testing.assert_allclose(draw(least), wanted, rtol=0, atol=16e-12)
