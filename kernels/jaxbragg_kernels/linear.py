@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import jax
-from jax.core import ShapedArray
 from jax.extend.core import Primitive
 from jax.interpreters import ad, batching, mlir
 
@@ -59,8 +58,8 @@ def _run(*leaves, map):
 
 @_linear_map.def_abstract_eval
 def _shape(*leaves, map):
-    out = jax.eval_shape(map.flat, *(jax.ShapeDtypeStruct(x.shape, x.dtype) for x in leaves))
-    return ShapedArray(out.shape, out.dtype)
+    shapes = [jax.ShapeDtypeStruct(x.shape, x.dtype) for x in leaves]
+    return jax.make_jaxpr(map.flat)(*shapes).out_avals[0]
 
 
 def _jvp(primals, tangents, *, map):
