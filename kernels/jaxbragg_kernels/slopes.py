@@ -4,7 +4,7 @@ A few images, the slopes, serve every parameter (`jaxbragg_kernels.dense` has th
 by the tangents of many parameters at once; reverse mode weights them by the image's cotangent first, and adds up.
 
 Each step stands apart, since a compiler would compute anew for each image that comes out all that it is made of; and
-the three images of h, k, l are one array, since to start a step costs as much as a tenth of an image.
+the three images of h, k, l are one array, since each step that is started takes time of its own.
 """
 
 from functools import partial
