@@ -203,6 +203,7 @@ def _over_sources(arrays: Arrays, options: Options, rays: reciprocal.Directions)
             unroll=options.unroll,
             kernel=options.kernel,
             least=arrays.least,
+            flat=arrays.detector.is_flat,
         )
         bragg = checkpoint_name(bragg, _BRAGG)
         length = reciprocal.scattering_length(rays.unit, direction, wavelength)

@@ -24,6 +24,7 @@ def over_orientations(
     unroll: int,
     kernel: str = "xla",
     least: Float[Array, ""] | None = None,
+    flat: bool = False,
 ) -> Float[Array, "tile pixel"]:
     """The sum of `accumulate.one_orientation` over all orientations.
 
@@ -39,6 +40,7 @@ def over_orientations(
             is interpreted, which is slow. Interpolation between structure factors is for "xla" alone.
         least: Tiles and orientations for which (F_latt / det N)² is sure to stay below this may be left out; None to
             leave nothing out.
+        flat: Whether tiles are flat, with pixels at their corners: how far they reach is then found sooner.
     """
 
     def every(crystal, beam, wavelength, rays):
@@ -53,7 +55,7 @@ def over_orientations(
     if kernel == "pallas" or least is None or crystal.orientations.shape[0] < FEWEST_TO_SKIP:
         return every(crystal, beam, wavelength, rays)
 
-    share, near = skipping.listed(crystal, nearness.extents(beam, wavelength, rays), least, shape=shape)
+    share, near = skipping.listed(crystal, nearness.extents(beam, wavelength, rays, flat=flat), least, shape=shape)
     # Under the checkpoint reverse mode keeps nothing of either branch.
     choose = jax.checkpoint(partial(jax.lax.cond, share < _LARGEST_SHARE, near, every), prevent_cse=False)
     return choose(crystal, beam, wavelength, rays)

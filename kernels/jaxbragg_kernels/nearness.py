@@ -5,7 +5,7 @@ each. Where patch and shape are sure to be apart, every pixel of the tile stays 
 """
 
 from collections.abc import Callable
-from functools import partial
+from functools import partial, reduce
 from typing import Any, NamedTuple
 
 import jax
@@ -37,13 +37,20 @@ class Tiles(NamedTuple):
     widths: _Vectors
 
 
-def extents(beam: Float[Array, "3"], wavelength: Float[Array, ""], rays: reciprocal.Directions) -> Tiles:
+def extents(
+    beam: Float[Array, "3"], wavelength: Float[Array, ""], rays: reciprocal.Directions, *, flat: bool = False
+) -> Tiles:
     """What the bounds need to know of the tiles.
+
+    On a flat tile a pixel lies at P = Σ λ_k P_k, Σ λ_k = 1, between the corners P_k: along P = Σ λ_k f_k u_k, with
+    f_k = |P_k|/|P|. Across the view it is no farther out than the farthest corner times F, the largest f_k; along the
+    view no farther back than the corners, for all directions within some angle of the view are a convex cone.
 
     Args:
         beam: Unit vector of the photons.
         wavelength: [Å].
         rays: The pixels.
+        flat: Whether on each tile all pixels lie in one plane between those at its corners, which then are enough.
     """
     beam, wavelength, rays = jax.lax.stop_gradient((beam, wavelength, rays))
     dtype = rays.unit[0].dtype
@@ -51,13 +58,28 @@ def extents(beam: Float[Array, "3"], wavelength: Float[Array, ""], rays: recipro
     q = tuple(((rays.middle[:, j] - beam[j]) / wavelength).astype(dtype) for j in range(3))
     # An index of some hundreds is rounded to 1e-5 in float32.
     rounding = 4 * jnp.finfo(dtype).eps * (jnp.abs(q[0]) + jnp.abs(q[1]) + jnp.abs(q[2]))
-    # Pixels in front, so that the tiles are side by side for a CPU's vectors.
-    steps = [step.T for step in rays.step]
-    extent = tuple(_largest(list(step)) / wave + rounding for step in steps)
+    pixels = rays.unit[0].shape[1]
+    last = round(pixels**0.5) - 1
+    outline = (0, last, pixels - 1 - last, pixels - 1) if flat else tuple(range(pixels))
+    # By pixels, so that the tiles are side by side for a CPU's vectors.
+    steps = [tuple(step[:, k] for step in rays.step) for k in outline]
+    nearer = [rays.nearer[:, k] for k in outline]
     view = tuple(rays.middle[:, j].astype(dtype) for j in range(3))
-    last = round(rays.unit[0].shape[1] ** 0.5) - 1
-    axes = _axes(view, tuple(step[last] - step[0] for step in steps))
-    widths = tuple(_largest([_dot(axis, step) for step in zip(*steps, strict=True)]) / wave + rounding for axis in axes)
+    axes = _axes(view, tuple(b - a for a, b in zip(steps[0], steps[outline.index(last)], strict=True)))
+
+    back = _largest([_dot(view, step) for step in steps])
+    # A tile that reaches round to the sample's side is not bounded: no two directions are farther apart than 2.
+    front = back < 1.0
+    cosine = jnp.where(front, 1.0 - back, 1.0)
+    farther = reduce(jnp.maximum, nearer) / (reduce(jnp.minimum, nearer) * cosine)
+
+    def reach(sizes: list[Float[Array, "tile"]], besides: Float[Array, "tile"] | float) -> Float[Array, "tile"]:
+        return jnp.where(front, farther * _largest(sizes) + besides, 2.0) / wave + rounding
+
+    across = (reach([_dot(axis, step) for step in steps], 0.0) for axis in axes[1:])
+    widths = (jnp.where(front, back, 2.0) / wave + rounding, *across)
+    # Along any other axis some of the view comes in, as Σ λ_k f_k is not quite one.
+    extent = tuple(reach([step[j] for step in steps], back / cosine * jnp.abs(view[j])) for j in range(3))
     return Tiles(q, extent, axes, widths)
 
 
@@ -98,12 +120,13 @@ class NearTest(NamedTuple):
 
     Attributes:
         prepare: From rows a, b, c of orientations [... 3 3] to what the test needs of each.
-        among: From what was prepared for some of them, whatever axes these have, to the test of any one of these: from
-            what was prepared for it to an answer for each tile. The more alike they are, the less is near for nothing.
+        among: From what was prepared for some of them, whatever axes these have: to the tiles of which nothing can be
+            told, which any of these may reach; and to the test of any one for the other tiles, from what was prepared
+            for it to an answer for each tile. The more alike they are, the less is near for nothing.
     """
 
     prepare: Callable[[Float[Array, "*some 3 3"]], Any]
-    among: Callable[[Any], Callable[[Any], Bool[Array, "tile"]]]
+    among: Callable[[Any], tuple[Bool[Array, "tile"], Callable[[Any], Bool[Array, "tile"]]]]
 
 
 def near_test(tiles: Tiles, crystal: Crystal, least: Float[Array, ""], shape: str) -> NearTest:
@@ -138,7 +161,7 @@ def _near_square(tiles: Tiles, crystal: Crystal, least: Float[Array, ""]) -> Nea
             bound = bound * jnp.maximum(1.0, crystal.cells[i] * closest * sine_ratio(closest))
         return bound * bound * least.astype(dtype) <= 1.0
 
-    return NearTest(lambda cells: cells.astype(dtype), lambda _: near)
+    return NearTest(lambda cells: cells.astype(dtype), lambda _: (jnp.zeros_like(q[0], dtype=bool), near))
 
 
 class _Radial(NamedTuple):
@@ -175,10 +198,9 @@ def _near_radial(tiles: Tiles, crystal: Crystal, least: Float[Array, ""], *, cut
         widest = ((0.5 - half_axes) / jnp.sqrt((cells * cells).sum(axis=-1))).min(axis=-1)
         return jax.tree.map(lambda x: x.astype(dtype), _Radial(cells, back, tensor, widest))
 
-    def among(some: _Radial) -> Callable[[_Radial], Bool[Array, "tile"]]:
+    def among(some: _Radial) -> tuple[Bool[Array, "tile"], Callable[[_Radial], Bool[Array, "tile"]]]:
         # What rounding may add is on the safe side.
         reaches = [1.0002 * (reach + width) for reach, width in zip(_reaches(axes, some.tensor), widths, strict=True)]
-        narrowest = some.widest.min()
 
         def near(one: _Radial) -> Bool[Array, "tile"]:
             d = _distances(one.cell, q)
@@ -186,9 +208,9 @@ def _near_radial(tiles: Tiles, crystal: Crystal, least: Float[Array, ""], *, cut
             meets = jnp.ones_like(radius, dtype=bool)
             for (x, y, z), reach in zip(axes, reaches, strict=True):
                 meets &= jnp.abs(x * away[0] + y * away[1] + z * away[2]) <= reach
-            return meets | (radius > narrowest)
+            return meets
 
-        return near
+        return radius > some.widest.min(), near
 
     return NearTest(prepare, among)
 
