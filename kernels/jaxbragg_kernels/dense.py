@@ -44,7 +44,7 @@ def over_orientations(
     """The sum of `accumulate.one_orientation` with the nearest structure factors, over all orientations.
 
     Args:
-        crystal: With its orientations, [orientation 3 3], or [orientation 3 3 tile 1] where each tile has its own.
+        crystal: With its orientations, [orientation 3 3], or [orientation 3 3 tile] where each tile has its own.
         beam: Unit vector of the photons.
         wavelength: [Å].
         rays: The pixels. Derivatives are taken from `unit` alone, of which the other parts are only a finer account.
@@ -135,7 +135,7 @@ def _rule(choices: _Choices, primals: tuple, tangents: tuple) -> tuple[_Componen
 
     def add(tangent: Float[Array, "pixel tile"], one: tuple) -> tuple[Float[Array, "pixel tile"], None]:
         cell, turned = one
-        rows, turned = jax.tree.map(lambda x: x.astype(dtype) if x.ndim == 2 else x.astype(dtype).mT, (cell, turned))
+        rows, turned = jax.tree.map(lambda x: x.astype(dtype), (cell, turned))
         at = slopes.At(*_looked_up(cell, crystal, beam, wavelength, rays, steps), rows, q, size)
         return tangent + slopes.change(choices.shape, at, slopes.Changes(turned, dq, d_size, d_table)), None
 
@@ -162,7 +162,7 @@ def _looked_up(
 
     wholes, offsets, scaled = apart(middles, cell)
     for j in range(3):
-        offsets = offsets + (scaled[:, j, None] if cell.ndim == 2 else scaled[:, j, :, 0]) * steps[:, j, None]
+        offsets = offsets + (scaled[:, j, None] if cell.ndim == 2 else scaled[:, j]) * steps[:, j, None]
     nearest = jnp.round(offsets)
     place = hkl.place_of_parts(crystal.table, wholes, (nearest[:, 0], nearest[:, 1], nearest[:, 2]))
     # The place goes through as well: a scatter would compute it again.

@@ -101,12 +101,12 @@ def at_middles(
     """h, k, l at the middles of the tiles: whole numbers, and fractions in the type of the image.
 
     Args:
-        cells: Rows a, b, c for some orientations [Å]: [some 3 3], or [some 3 3 tile 1] where each tile has its own.
+        cells: Rows a, b, c for some orientations [Å]: [some 3 3], or [some 3 3 tile] where each tile has its own.
         beam: Unit vector of the photons.
         wavelength: [Å].
         rays: The pixels.
     """
-    rows = cells if cells.ndim > 3 else cells[..., None, None]
+    rows = cells[..., None] if cells.ndim > 3 else cells[..., None, None]
     q = [(rays.middle[:, j, None] - beam[j]) / wavelength for j in range(3)]
     index = rows[:, :, 0] * q[0] + rows[:, :, 1] * q[1] + rows[:, :, 2] * q[2]
     whole = jnp.round(index)
@@ -121,6 +121,7 @@ def from_middles(
 ) -> tuple[_Component, _Component, _Component]:
     """The pixels' offsets from the whole numbers of `at_middles`, for one orientation."""
     scaled = (cell / wavelength).astype(rays.unit[0].dtype)
+    scaled = scaled[..., None] if cell.ndim > 2 else scaled
     offsets = []
     for i, offset in enumerate(fractions):
         # From the fraction on, one term after the other: a chain of fused multiply-adds, and half the rounding error

@@ -246,12 +246,16 @@ def _add_pass(
     tile, taken, places = apart(find, first)
     some = apart(lambda tile: jax.tree.map(lambda x: x[tile], rays), tile)
 
+    # Lengths in wavelengths: divided once for each orientation, not for each entry.
+    scaled, one_wavelength = (cells / wavelength).ravel(), jnp.ones_like(wavelength)
+    component = jnp.arange(9, dtype=jnp.int32).reshape(1, 3, 3, 1)
+
     def add(sums: _Component, one: tuple[Int[Array, ""], Int[Array, "entry"]]) -> tuple[_Component, None]:
         number, place = one
-        own = jnp.moveaxis(cells[place], 0, -1)[None, ..., None]
-        drawn = dense.over_orientations(
-            crystal._replace(orientations=own), beam, wavelength, some, shape=choices.shape, unroll=1
-        )
+        # From a flat array, so that the entries are side by side in what comes out.
+        element = (9 * place + component).astype(jnp.uint32)
+        own = crystal._replace(orientations=scaled.at[element].get(mode="promise_in_bounds"))
+        drawn = dense.over_orientations(own, beam, one_wavelength, some, shape=choices.shape, unroll=1)
         return sums + jnp.where((number < taken)[:, None], drawn, 0.0), None
 
     zero = jnp.zeros((size, total.shape[1]), total.dtype)

@@ -29,7 +29,7 @@ class At(NamedTuple):
         deltas: Distances to the nearest Bragg points [Miller-index units].
         place: Where the table has the points' |F|.
         factor: These |F|.
-        cell: Rows a, b, c [Å], [3 3], or [3 3 1 tile] where each tile has its own.
+        cell: Rows a, b, c [Å], [3 3], or [3 3 tile] where each tile has its own.
         q: Scattering vectors [1/Å].
         size: Of the crystal: Na, Nb, Nc if it is square, [3]; else M with r² = δᵀ M δ, [3 3].
     """
@@ -106,7 +106,7 @@ def _cotangents(shape: str, at: At, image: _Component, wanted: Changes) -> Chang
     by_index = apart(lambda peak, along, at: peak[:, None] * _by_index(shape, along, at), peak, along, at)
     cell = q = size = table = None
     if wanted.cell is not None and at.cell.ndim > 2:
-        cell = (by_index[:, :, None] * at.q[:, None]).sum(axis=0)[:, :, None]
+        cell = (by_index[:, :, None] * at.q[:, None]).sum(axis=0)
     elif wanted.cell is not None:
         cell = inner_products(by_index, at.q)
     if wanted.q is not None:
@@ -150,4 +150,4 @@ def _total(terms: list[Array]) -> Array:
 
 def _along_axes(numbers: Float[Array, "3 ..."]) -> Float[Array, "3 ..."]:
     """Three numbers, or three for each tile, laid beside images."""
-    return numbers[:, None] if numbers.ndim == 1 else numbers[:, 0]
+    return numbers[:, None] if numbers.ndim == 1 else numbers

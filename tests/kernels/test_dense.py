@@ -212,8 +212,8 @@ def test_each_tile_may_have_orientations_of_its_own(shape):
     case = some_case(count=2, tiles=6)
     other = case["orientations"] @ jnp.asarray(np.eye(3) + 0.02 * np.random.default_rng(5).normal(size=(3, 3)))
     choice = np.arange(6) % 2 == 0
-    # [orientation 3 3 tile 1]
-    own = jnp.where(choice[:, None], case["orientations"][..., None, None], other[..., None, None])
+    # [orientation 3 3 tile]
+    own = jnp.where(choice, case["orientations"][..., None], other[..., None])
     weight = jnp.asarray(np.random.default_rng(0).random((6, 16)))
 
     def image(wavelength, orientations):
