@@ -121,8 +121,10 @@ def with_skipping(arrays: Arrays, options: Options, plan: Plan) -> Arrays:
     brightest = draw_tiles(sample, replace(options, unroll=1), plan, numbers).max()
     exact, _ = types(options)
     samples = samples_of(arrays.detector, options)
+    places = place_of_tiles(plan, numbers)
     first = jax.tree.map(lambda x: x[0], samples)
-    _, solid_angle, _ = look(fixed.detector, options, plan, place_of_tiles(plan, numbers), first)
+    # All of these before their maximum: a reduction that makes its own operands makes them one by one.
+    solid_angle = fences.apart(lambda *tiles: look(fixed.detector, options, plan, tiles, first)[1], *places)
     factor = jnp.maximum(jnp.abs(fixed.crystal.table.values).max(), jnp.abs(fixed.crystal.default)).astype(exact)
     steps = samples.layer.shape[0] * count * jnp.abs(fixed.sources[2]).sum()
     # Twice: the sample may have missed the largest solid angle.

@@ -4,8 +4,13 @@ All rotations are active and right-handed and multiply column vectors from the l
 JAX arrays and answer in kind.
 """
 
+from functools import partial
+from types import ModuleType
+
+import numpy as np
 from jaxtyping import Array, Float
 
+from jaxbragg_kernels.fences import apart
 from jaxbragg_kernels.namespace import namespace_of
 
 
@@ -21,14 +26,22 @@ def axis_angle(axis: Float[Array, "*many 3"], angle: Float[Array, "*many"]) -> F
     """
     xp = namespace_of(axis, angle)
     x, y, z = axis[..., 0], axis[..., 1], axis[..., 2]
-    cos, sin = xp.cos(angle), xp.sin(angle)
-    versine = 2.0 * xp.sin(0.5 * angle) ** 2  # 1 - cos without its loss of digits at small angles
+    if xp is np or angle.ndim == 0:
+        cos, sin, versine = _of_angle(xp, angle)
+    else:
+        # Else a compiler takes sines anew for each product of each element.
+        cos, sin, versine = apart(partial(_of_angle, xp), angle)
     rows = (
         (cos + x * x * versine, x * y * versine - z * sin, x * z * versine + y * sin),
         (y * x * versine + z * sin, cos + y * y * versine, y * z * versine - x * sin),
         (z * x * versine - y * sin, z * y * versine + x * sin, cos + z * z * versine),
     )
     return xp.stack([xp.stack(row, axis=-1) for row in rows], axis=-2)
+
+
+def _of_angle(xp: ModuleType, angle: Float[Array, "*many"]) -> tuple[Float[Array, "*many"], ...]:
+    # 1 − cos without its loss of digits at small angles
+    return xp.cos(angle), xp.sin(angle), 2.0 * xp.sin(0.5 * angle) ** 2
 
 
 def about_xyz(angles: Float[Array, "3"]) -> Float[Array, "3 3"]:
