@@ -142,7 +142,9 @@ def _rule(choices: _Choices, primals: tuple, tangents: tuple) -> tuple[_Componen
     # One at a time: the slopes of several fall out of a CPU's caches (a fifth slower with five), take more memory, and
     # three times as long to compile.
     add = jax.checkpoint(add, prevent_cse=False)
-    return total, jax.lax.scan(add, tangent, (crystal.orientations, turned))[0].T
+    tangent, _ = jax.lax.scan(add, tangent, (crystal.orientations, turned))
+    # Turned by itself: fused with what is done to the image next, it goes through memory in strides, five times slower.
+    return total, apart(jnp.transpose, tangent)
 
 
 def _looked_up(
