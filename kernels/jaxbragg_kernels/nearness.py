@@ -42,9 +42,9 @@ def extents(
 ) -> Tiles:
     """What the bounds need to know of the tiles.
 
-    On a flat tile a pixel lies at P = Σ λ_k P_k, Σ λ_k = 1, between the corners P_k: along P = Σ λ_k f_k u_k, with
-    f_k = |P_k|/|P|. Across the view it is no farther out than the farthest corner times F, the largest f_k; along the
-    view no farther back than the corners, for all directions within some angle of the view are a convex cone.
+    On a flat tile a pixel lies at P = Σ λ_k P_k, Σ λ_k = 1, between the corners P_k, in the direction Σ λ_k f_k u_k
+    with f_k = |P_k|/|P|. Across the view it is no farther out than the farthest corner times F, the largest f_k; along
+    the view no farther back than the corners, for all directions within some angle of the view are a convex cone.
 
     Args:
         beam: Unit vector of the photons.
