@@ -127,12 +127,17 @@ def make_folder(folder: str | os.PathLike[str]) -> None:
 def discard_unfinished() -> Iterator[None]:
     """For a process that is about to end in the middle of things: what is not in its place yet is removed.
 
-    Waits for a set that is being put in place, and keeps others from it until the end of the context.
+    Waits for a set that is being put in place (but not for ever: a network disk may hang), and keeps others from it
+    until the end of the context.
     """
-    with _RENAMING:
-        for beside in list(_UNFINISHED):
+    free = _RENAMING.acquire(timeout=10.0)
+    try:
+        for beside in list(_UNFINISHED) if free else ():
             _unlink(beside)
         yield
+    finally:
+        if free:
+            _RENAMING.release()
 
 
 def _write_beside(part: _Part, mode: int | None, pieces: Iterable[Buffer]) -> None:
