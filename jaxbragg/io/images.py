@@ -99,6 +99,8 @@ def read_image(
         pixels = _raw(path, shape)
     if pixels.dtype.kind not in "biuf":
         raise FileError(path, f"expected real numbers, but found the type {pixels.dtype}")
+    if not pixels.size or not pixels.ndim:
+        raise FileError(path, f"expected an image, but found an array of the shape {pixels.shape}")
     return StoredImage(name, pixels, header)
 
 

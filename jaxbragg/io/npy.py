@@ -40,11 +40,12 @@ def read_npy(path: str | os.PathLike[str]) -> NDArray[Any]:
     return _array(path, content, size_of(path, content))
 
 
-def read_npz(path: str | os.PathLike[str]) -> dict[str, NDArray[Any]]:
+def read_npz(path: str | os.PathLike[str], what: str = "an archive of arrays") -> dict[str, NDArray[Any]]:
     """Reads an archive of arrays of numbers.
 
     Args:
         path: .npz file.
+        what: What is expected in it, for messages.
 
     Returns:
         The arrays by their names, without ".npy", in the file's order.
@@ -71,7 +72,7 @@ def read_npz(path: str | os.PathLike[str]) -> dict[str, NDArray[Any]]:
         raise FileError(path, "the file does not fit into memory") from None
     except Exception as error:  # zipfile and its decompressors raise what they will at a broken archive
         said = " ".join(str(error).split())
-        raise FileError(path, f"expected an archive of arrays (.npz), but it is damaged: {said}") from error
+        raise FileError(path, f"expected {what} (.npz), but it cannot be read as that: {said}") from error
 
 
 class _Header(NamedTuple):
@@ -92,8 +93,8 @@ def _header(path: str | os.PathLike[str], content: bytes) -> _Header:
         raise FileError(path, "expected an array of numpy (.npy), but its header is damaged") from error
     if dtype.kind not in "biuf":
         raise FileError(path, f"expected real numbers, but found the type {dtype}")
-    if not shape or min(shape) < 1:
-        raise FileError(path, f"expected an array with at least one number in it, but its shape is {shape}")
+    if min(shape, default=1) < 0:
+        raise FileError(path, f"expected an array, but its shape is {shape}")
     start = stream.tell()
     return _Header(shape, fortran, dtype, start, start + math.prod(shape) * dtype.itemsize)
 
@@ -103,6 +104,6 @@ def _array(path: str | os.PathLike[str], content: bytes, found: int) -> NDArray[
     if len(content) != header.end:
         shape = "×".join(map(str, header.shape))
         raise FileError(path, f"expected {header.end} bytes for {shape} numbers of {header.dtype}, but found {found}")
-    flat = np.frombuffer(content, header.dtype, offset=header.start)
-    array = flat.reshape(header.shape, order="F" if header.fortran else "C")
+    order = "F" if header.fortran else "C"
+    array = np.ndarray(header.shape, header.dtype, content, header.start, order=order)
     return array.astype(header.dtype.newbyteorder("="))

@@ -7,6 +7,7 @@ matter.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import stat
 from collections.abc import Callable, Iterator
@@ -76,6 +77,20 @@ def size_of(path: str | os.PathLike[str], content: bytes) -> int:
         return max(os.stat(path).st_size, len(content))
     except (OSError, ValueError):
         return len(content)
+
+
+def sha256(path: str | os.PathLike[str]) -> str:
+    """The check sum of a file of any size, in hexadecimal digits.
+
+    Raises:
+        FileError: The file is missing, a folder, unreadable, empty, or no regular file.
+    """
+    check_regular(path)
+    try:
+        with open(path, "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except (OSError, ValueError) as error:
+        raise FileError(path, reason_of(error)) from error
 
 
 def check_regular(path: str | os.PathLike[str]) -> None:

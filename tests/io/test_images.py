@@ -108,7 +108,7 @@ def test_what_is_no_image(tmp_path):
         ("a.cbf", b"###CBF: VERSION 1.5\n", "fabio cannot read it: "),
         ("a.tif", b"II*\0" + b"\xff" * 50, "fabio cannot read it: "),
         ("a.h5", b"hello", "HDF5 cannot read it: "),
-        ("a.npz", b"PK\x03\x04" + bytes(9), "expected an archive of arrays (.npz), but it is damaged: "),
+        ("a.npz", b"PK\x03\x04" + bytes(9), "expected an archive of arrays (.npz), but it cannot be read as that: "),
         ("a.gz", gzip.compress(bytes(999))[:-9], "cannot be unpacked: "),
         ("a.gz", gzip.compress(gzip.compress(b"hello")), "is packed twice"),
         ("a.gz", gzip.compress(b"P5 7 7 255\n"), "expected 49 bytes for 7×7 pixels, but found 0"),
@@ -121,6 +121,9 @@ def test_what_is_no_image(tmp_path):
     assert reason(tmp_path / "two.npz") == "expected one array, but found 2 (a, b)"
     np.save(tmp_path / "z.npy", IMAGE * 1j)
     assert reason(tmp_path / "z.npy") == "expected real numbers, but found the type complex128"
+    for empty in (IMAGE[0, 0], IMAGE[:0]):
+        np.save(tmp_path / "e.npy", empty)
+        assert reason(tmp_path / "e.npy") == f"expected an image, but found an array of the shape {empty.shape}"
     assert reason("/dev/zero", (3, 4)) == "expected a file on a disk for this format, but found a device or a pipe"
 
 

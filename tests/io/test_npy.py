@@ -24,7 +24,7 @@ def header(shape: str, descr: str = "'<f8'", order: str = "False") -> bytes:
     return b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text.encode()
 
 
-@pytest.mark.parametrize("array", [IMAGE, IMAGE.T, IMAGE.astype(">i2"), IMAGE > 3, IMAGE.astype(np.float16)])
+@pytest.mark.parametrize("array", [IMAGE, IMAGE.T, IMAGE.astype(">i2"), IMAGE > 3, IMAGE[0, 0], IMAGE[:0]])
 def test_reads_what_numpy_writes(tmp_path, array):
     np.save(tmp_path / "a.npy", array)
     found = read_npy(tmp_path / "a.npy")
@@ -44,8 +44,7 @@ def test_reads_what_numpy_writes(tmp_path, array):
             header("(10000000000000,)") + bytes(80),
             "expected 80000000000128 bytes for 10000000000000 numbers of float64, but found 208",
         ),
-        (header("(3, -4)"), "expected an array with at least one number in it, but its shape is (3, -4)"),
-        (packed(np.float64(1)), "expected an array with at least one number in it, but its shape is ()"),
+        (header("(3, -4)"), "expected an array, but its shape is (3, -4)"),
         (packed(IMAGE * 1j), "expected real numbers, but found the type complex128"),
         (packed(np.array(["a"])), "expected real numbers, but found the type <U1"),
         (header("(3,)", "'|O'"), "expected real numbers, but found the type object"),
@@ -78,7 +77,9 @@ def test_damaged_archives(tmp_path):
     whole = archive(path, {"a.npy": packed(IMAGE)})
     for content in (whole[:-30], whole[:60], whole[:45] + b"\xff\xff\xff\xff" + whole[49:], b"PK\x03\x04"):
         path.write_bytes(content)
-        with pytest.raises(FileError, match=r"a.npz: expected an archive of arrays \(.npz\), but it is damaged: "):
+        with pytest.raises(
+            FileError, match=r"a.npz: expected an archive of arrays .*, but it cannot be read as that: "
+        ):
             read_npz(path)
     archive(path, {"a.npy": header("(10000000000000,)") + bytes(80)})
     with pytest.raises(FileError, match=r"expected 80000000000128 bytes .* but found 208"):
