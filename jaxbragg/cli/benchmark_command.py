@@ -51,9 +51,9 @@ def run(words: Sequence[str]) -> int:
     _check_device(arguments.device)
     nanobragg = _binary(arguments.nanobragg)
     if arguments.out is not None:
-        from jaxbragg.io.atomic import check_writable
+        from jaxbragg.cli.file_names import check_output
 
-        check_writable(arguments.out)
+        check_output("--out", arguments.out, "JSON")
     return _measure(arguments, nanobragg)
 
 
@@ -104,12 +104,14 @@ def _check_device(name: str | None) -> None:
 
 def _binary(word: str | None) -> str | None:
     from jaxbragg.benchmark.implementations.nanobragg import find_binary
+    from jaxbragg.io.ledger import reading
 
     if word is None:
         return None
     found = find_binary(word)
     if found is None:
         raise UsageError(f"--nanobragg {word}: no such program, or it may not be run")
+    reading(found, "--nanobragg")
     return found
 
 

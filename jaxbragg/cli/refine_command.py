@@ -70,7 +70,7 @@ def run(words: Sequence[str]) -> int:
 
     config = read_config(arguments.config)
     from jaxbragg.cli import prepare_jax
-    from jaxbragg.cli.refine.outputs import folder_of, prepare
+    from jaxbragg.cli.refine.outputs import check, folder_of
     from jaxbragg.cli.scanner import scan
     from jaxbragg.cli.simulate_command import device
 
@@ -80,7 +80,7 @@ def run(words: Sequence[str]) -> int:
 
         folder = folder_of(config, arguments.out)
         request = build(config)
-        prepare(folder)
+        check(folder, request)
         return _refine(arguments, config, request, folder, ["jaxbragg", "refine", *words])
 
 
