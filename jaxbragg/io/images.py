@@ -15,7 +15,7 @@ import tempfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,11 +28,6 @@ from jaxbragg.io.pgm import read_pgm
 from jaxbragg.io.raw import read_float_image
 from jaxbragg.io.smv import looks_like_smv, read_smv
 from jaxbragg.io.text import LARGEST, check_regular, read_bytes
-
-HDF5_ENDINGS = (".h5", ".hdf5", ".nxs")
-_FABIO_ENDINGS = (".cbf", ".edf", ".tif", ".tiff", ".mccd")
-_FABIO_STARTS = (b"###CBF", b"II*\0", b"MM\0*")
-_PACKED: dict[bytes, Callable[[str], Any]] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open}
 
 
 @dataclass(frozen=True)
@@ -71,37 +66,25 @@ def read_image(
     Raises:
         FileError: The file cannot be read, or does not hold one image of numbers.
     """
-    name = os.fspath(path)
     check_regular(path)  # it is opened more than once
-    start, ending = read_bytes(path, 512), os.path.splitext(name)[1].lower()
-    header: Mapping[str, str] = {}
-    if start.startswith(hdf5.MAGIC):
-        pixels = read_hdf5_image(path, shape, dataset, frame)
-    elif packing := next((magic for magic in _PACKED if start.startswith(magic)), None):
-        with _unpacked(path, _PACKED[packing]) as inside, _named(name, inside):
-            if read_bytes(inside, 4).startswith((*_PACKED,)):
-                raise FileError(path, "is packed twice")
-            found = read_image(inside, shape, dataset, frame)
-        return StoredImage(name, found.pixels, found.header)
-    elif start.startswith(npy.MAGIC):
-        pixels = read_npy(path)
-    elif start.startswith(b"PK\x03\x04"):
-        pixels = _only_array(path)
-    elif looks_like_smv(start):
-        header, pixels = read_smv(path)
-    elif start.startswith(b"P5") and start[2:3].isspace():
-        pixels = read_pgm(path)
-    elif ending in HDF5_ENDINGS:
-        pixels = read_hdf5_image(path, shape, dataset, frame)
-    elif start.startswith(_FABIO_STARTS) or ending in _FABIO_ENDINGS:
-        pixels = _fabio(path)
-    else:
-        pixels = _raw(path, shape)
-    if pixels.dtype.kind not in "biuf":
-        raise FileError(path, f"expected real numbers, but found the type {pixels.dtype}")
-    if not pixels.size or not pixels.ndim:
-        raise FileError(path, f"expected an image, but found an array of the shape {pixels.shape}")
-    return StoredImage(name, pixels, header)
+    kind = _format_of(path)
+    if kind.name != "HDF5" and kind.name != "packed" and (dataset is not None or frame is not None):
+        raise FileError(path, "a dataset and a frame go with an HDF5 file, and this is none")
+    found = kind.read(os.fspath(path), shape, dataset, frame)
+    if found.pixels.dtype.kind not in "biuf":
+        raise FileError(path, f"expected real numbers, but found the type {found.pixels.dtype}")
+    if not found.pixels.size or not found.pixels.ndim:
+        raise FileError(path, f"expected an image, but found an array of the shape {found.pixels.shape}")
+    return found
+
+
+def is_hdf5(path: str | os.PathLike[str]) -> bool:
+    """Whether `read_image` takes a file for HDF5, where a dataset and a frame can be chosen.
+
+    Raises:
+        FileError: The file is missing, a folder, unreadable or empty.
+    """
+    return _format_of(path).name == "HDF5"
 
 
 def read_mask(path: str | os.PathLike[str], shape: Sequence[int] | None = None) -> StoredImage:
@@ -120,23 +103,40 @@ def read_mask(path: str | os.PathLike[str], shape: Sequence[int] | None = None) 
     return StoredImage(found.path, found.pixels != 0, found.header)
 
 
-def _raw(path: str | os.PathLike[str], shape: Sequence[int] | None) -> NDArray[Any]:
+def _raw(path: str, shape: Sequence[int] | None, *unused: object) -> StoredImage:
     if shape is not None:
-        return read_float_image(path, tuple(shape))
+        return StoredImage(path, read_float_image(path, tuple(shape)))
     content = read_bytes(path)
     if len(content) % 4:
         raise FileError(path, f"{len(content)} bytes are neither an image with a header nor float32 pixels")
-    return np.frombuffer(content, "<f4").astype(np.float32)
+    return StoredImage(path, np.frombuffer(content, "<f4").astype(np.float32))
 
 
-def _only_array(path: str | os.PathLike[str]) -> NDArray[Any]:
+def _hdf5(path: str, *asked: Any) -> StoredImage:
+    return StoredImage(path, read_hdf5_image(path, *asked))
+
+
+def _npy(path: str, *unused: object) -> StoredImage:
+    return StoredImage(path, read_npy(path))
+
+
+def _npz(path: str, *unused: object) -> StoredImage:
     arrays = read_npz(path)
     if len(arrays) != 1:
         raise FileError(path, f"expected one array, but found {len(arrays)} ({', '.join([*arrays][:4])})")
-    return next(iter(arrays.values()))
+    return StoredImage(path, next(iter(arrays.values())))
 
 
-def _fabio(path: str | os.PathLike[str]) -> NDArray[Any]:
+def _smv(path: str, *unused: object) -> StoredImage:
+    header, pixels = read_smv(path)
+    return StoredImage(path, pixels, header)
+
+
+def _pgm(path: str, *unused: object) -> StoredImage:
+    return StoredImage(path, read_pgm(path))
+
+
+def _fabio(path: str, *unused: object) -> StoredImage:
     try:
         fabio: Any = importlib.import_module("fabio")
     except ImportError:
@@ -145,7 +145,7 @@ def _fabio(path: str | os.PathLike[str]) -> NDArray[Any]:
     level = log.level
     log.setLevel(logging.CRITICAL + 1)  # it would print several lines before it fails
     try:
-        with fabio.open(os.fspath(path)) as found:
+        with fabio.open(path) as found:
             frames, pixels = found.nframes, np.asarray(found.data)
     except Exception as error:  # fabio raises whatever its many readers raise
         raise FileError(path, f"fabio cannot read it: {' '.join(str(error).split())}") from None
@@ -155,18 +155,27 @@ def _fabio(path: str | os.PathLike[str]) -> NDArray[Any]:
         raise FileError(path, "fabio cannot read it: no image is found in it")
     if frames != 1:
         raise FileError(path, f"expected one image, but found {frames}")
-    return pixels
+    return StoredImage(path, pixels)
+
+
+def _packed(path: str, *asked: Any) -> StoredImage:
+    with _unpacked(path) as inside, _named(path, inside):
+        if _format_of(inside).name == "packed":
+            raise FileError(path, "is packed twice")
+        found = read_image(inside, *asked)
+    return StoredImage(path, found.pixels, found.header)
 
 
 @contextlib.contextmanager
-def _unpacked(path: str | os.PathLike[str], opened: Callable[[str], Any]) -> Iterator[str]:
+def _unpacked(path: str) -> Iterator[str]:
     """A temporary file of what is packed, under its own name without the last ending."""
+    opened: Callable[[str], Any] = bz2.open if read_bytes(path, 3) == b"BZh" else gzip.open
     name = os.path.splitext(os.path.basename(path))[0]
     with tempfile.TemporaryDirectory() as folder:
         inside = os.path.join(folder, name or "image")
         left = LARGEST
         try:
-            with opened(os.fspath(path)) as packed, open(inside, "wb") as file:
+            with opened(path) as packed, open(inside, "wb") as file:
                 while piece := packed.read(1 << 24):
                     left -= file.write(piece)
                     if left < 0:
@@ -185,3 +194,33 @@ def _named(name: str, inside: str) -> Iterator[None]:
         if error.path != inside:
             raise
         raise FileError(name, error.reason, error.line) from error
+
+
+class _Format(NamedTuple):
+    name: str
+    begins: Callable[[bytes], bool]
+    endings: tuple[str, ...]
+    read: Callable[..., StoredImage]
+
+
+def _with(*starts: bytes) -> Callable[[bytes], bool]:
+    return lambda start: start.startswith(starts)
+
+
+_FORMATS = (
+    _Format("HDF5", _with(hdf5.MAGIC), (".h5", ".hdf5", ".nxs"), _hdf5),
+    _Format("npy", _with(npy.MAGIC), (), _npy),
+    _Format("npz", _with(b"PK\x03\x04"), (), _npz),
+    _Format("SMV", looks_like_smv, (), _smv),
+    _Format("PGM", lambda start: start.startswith(b"P5") and start[2:3].isspace(), (), _pgm),
+    _Format("packed", _with(b"\x1f\x8b", b"BZh"), (), _packed),
+    _Format("fabio's", _with(b"###CBF", b"II*\0", b"MM\0*"), (".cbf", ".edf", ".tif", ".tiff", ".mccd"), _fabio),
+)
+_RAW = _Format("raw", lambda start: True, (), _raw)
+
+
+def _format_of(path: str | os.PathLike[str]) -> _Format:
+    start, ending = read_bytes(path, 512), os.path.splitext(os.fspath(path))[1].lower()
+    by_content = (each for each in _FORMATS if each.begins(start))
+    by_name = (each for each in _FORMATS if ending in each.endings)
+    return next(by_content, None) or next(by_name, _RAW)

@@ -167,10 +167,10 @@ def _layout(path: str | os.PathLike[str], content: bytes) -> _Layout:
     if (dimensions := header.get("DIM", "2")) != "2":
         raise FileError(path, f"expected an image with DIM=2, but found {quoted(dimensions)}")
     order = header.get("BYTE_ORDER", "little_endian")
-    if order not in _ORDERS:
+    if order.lower() not in _ORDERS:
         raise FileError(path, f"expected BYTE_ORDER to be one of {', '.join(_ORDERS)}, but found {quoted(order)}")
     said = _types(path, header)
-    dtype = np.dtype(_ORDERS[order] + next(iter(said.values()), "u2"))
+    dtype = np.dtype(_ORDERS[order.lower()] + next(iter(said.values()), "u2"))
     # The C program's overflow: the text itself runs beyond HEADER_BYTES. A pixel may look like the form feed, though.
     starts = (start,) if end <= start else (end,) if brace >= start else (start, end)
     return _Layout(header, starts, (slow, fast), dtype, bool(said))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from jaxbragg.io.errors import FileError
-from jaxbragg.io.images import read_image, read_mask
+from jaxbragg.io.images import is_hdf5, read_image, read_mask
 from jaxbragg.io.pgm import write_pgm
 from jaxbragg.io.raw import write_float_image
 from jaxbragg.io.smv import write_smv
@@ -101,6 +101,18 @@ def test_the_shape_is_the_files(tmp_path):
     assert read_image(tmp_path / "a.bin").pixels.shape == (12,)  # which no one knows here
     assert reason(tmp_path / "a.bin", (5, 5)) == "expected 100 bytes for 5×5 pixels of float32, but found 48"
     assert read_image(tmp_path / "a.bin", (2, 3, 2)).pixels.shape == (2, 3, 2)
+
+
+def test_a_dataset_is_of_hdf5(tmp_path):
+    for name in ("a.npy", "a.h5"):
+        npy(tmp_path / name)
+        assert not is_hdf5(tmp_path / name)
+        wanted = "a dataset and a frame go with an HDF5 file, and this is none"
+        assert reason(tmp_path / name, (3, 4), "data") == wanted
+        assert reason(tmp_path / name, (3, 4), None, 0) == wanted
+    hdf5(tmp_path / "a.img")
+    assert is_hdf5(tmp_path / "a.img")
+    assert read_image(tmp_path / "a.img", None, "entry/data/data", 0).pixels.shape == (3, 4)
 
 
 def test_what_is_no_image(tmp_path):

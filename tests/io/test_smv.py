@@ -134,7 +134,7 @@ def test_overflowing_header_of_the_c_program(tmp_path):
     [
         ("unsigned_short", "big_endian", ">u2"),
         ("unsigned_long", "little_endian", "<u4"),
-        ("long", "big_endian", ">i4"),
+        ("long", "BIG_ENDIAN", ">i4"),
         ("signed_long", "little_endian", "<i4"),
         ("float", "big_endian", ">f4"),
     ],

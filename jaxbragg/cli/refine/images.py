@@ -8,7 +8,7 @@ import numpy as np
 
 from jaxbragg.cli.refine.config import Config
 from jaxbragg.io.errors import FileError
-from jaxbragg.io.images import HDF5_ENDINGS, read_image, read_mask
+from jaxbragg.io.images import is_hdf5, read_image, read_mask
 
 _LARGEST = 65535.0
 
@@ -49,12 +49,9 @@ def load_image(config: Config, index: int, shape: tuple[int, ...]) -> Loaded:
     """
     row = {**config.table("every_image"), **config.rows("images")[index]}
     path = config.beside(row["file"])
-    if not path.lower().endswith(HDF5_ENDINGS):
-        for key in ("dataset", "frame"):
-            if key in row:
-                raise config.wrong(
-                    "images", index, key, f"goes with an HDF5 file ({', '.join(HDF5_ENDINGS)}), not {path}"
-                )
+    for key in ("dataset", "frame"):
+        if key in row and not is_hdf5(path):
+            raise config.wrong("images", index, key, f"goes with an HDF5 file, and {path} is none")
     stored = read_pixels(path, shape, row.get("dataset"), row.get("frame"))
     mask = None
     if "mask" in row:
