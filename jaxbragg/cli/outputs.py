@@ -18,7 +18,7 @@ LARGEST = 65535.0
 
 @dataclass(frozen=True)
 class Statistics:
-    """Of the pixels drawn.
+    """Of the simulated pixels, those that mask and region leave out excepted.
 
     Attributes:
         largest: Photons in the brightest.
@@ -39,16 +39,16 @@ def statistics(image: np.ndarray, setup: Setup) -> Statistics:
     """The statistics of the pixels within region and mask."""
     roi = setup.options.roi
     mask = setup.experiment.detector.mask
-    drawn = image if roi is None else image[roi[2] : roi[3] + 1, roi[0] : roi[1] + 1]
+    pixels = image if roi is None else image[roi[2] : roi[3] + 1, roi[0] : roi[1] + 1]
     if mask is not None:
         inside = np.asarray(mask)[0]
-        drawn = drawn[inside if roi is None else inside[roi[2] : roi[3] + 1, roi[0] : roi[1] + 1]]
+        pixels = pixels[inside if roi is None else inside[roi[2] : roi[3] + 1, roi[0] : roi[1] + 1]]
     slow, fast = np.unravel_index(int(image.argmax()), image.shape)
-    total = float(drawn.sum(dtype=np.float64))
-    mean = total / max(drawn.size, 1)
-    squares = _sum_of_squares(drawn)
-    free = max(drawn.size - 1, 1)
-    rms, rmsd = (max(x / free, 0.0) ** 0.5 for x in (squares, squares - drawn.size * mean**2))
+    total = float(pixels.sum(dtype=np.float64))
+    mean = total / max(pixels.size, 1)
+    squares = _sum_of_squares(pixels)
+    free = max(pixels.size - 1, 1)
+    rms, rmsd = (max(x / free, 0.0) ** 0.5 for x in (squares, squares - pixels.size * mean**2))
     return Statistics(float(image.max()), int(slow), int(fast), total, mean, rms, rmsd)
 
 

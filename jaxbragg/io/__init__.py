@@ -1,4 +1,4 @@
-"""Readers and writers, one module per file format, and one door to whatever holds an image.
+"""Readers and writers, one module per file format, and one function that reads an image of any of them.
 
 Nothing here simulates, and numpy is all that it imports at once: it is there in milliseconds. Whatever is wrong with a
 file is raised as `FileError`; whatever is written is written whole or not at all.

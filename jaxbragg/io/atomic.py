@@ -1,8 +1,8 @@
 """Writing so that nothing is ever half written: beside the target first, then renamed over it.
 
-A disk that fills up or a Ctrl-C leaves the old file as it was, and no debris. Several files can be written as a set,
-which is there as a whole or not at all. What cannot be replaced by renaming (/dev/null, /dev/stdout, a named pipe) is
-written straight through.
+A disk that fills up or a Ctrl-C leaves the old file as it was, and no unfinished one. Several files can be written as a
+set, which is there as a whole or not at all. What cannot be replaced by renaming (/dev/null, /dev/stdout, a named pipe)
+is written straight through.
 """
 
 from __future__ import annotations
@@ -237,10 +237,10 @@ def _write_straight(path: str | os.PathLike[str], name: str, pieces: Iterable[Bu
 
 def _write(path: str | os.PathLike[str], descriptor: int, pieces: Iterable[Buffer]) -> None:
     for piece in pieces:
-        rest = memoryview(piece)
-        rest = rest.cast("B") if rest.nbytes else memoryview(b"")
-        while rest:
-            rest = rest[_checked(path, os.write, descriptor, rest) :]
+        remaining = memoryview(piece)
+        remaining = remaining.cast("B") if remaining.nbytes else memoryview(b"")
+        while remaining:
+            remaining = remaining[_checked(path, os.write, descriptor, remaining) :]
 
 
 def _checked(path, call, *arguments):

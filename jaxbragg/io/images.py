@@ -1,4 +1,4 @@
-"""One door to whatever holds an image: by its content first, by the ending of its name second.
+"""One function that reads an image of any format: told by its content first, by the ending of its name second.
 
 A new format is one reader and one row here.
 """

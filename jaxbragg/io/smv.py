@@ -24,7 +24,7 @@ from jaxbragg.io.text import quoted, read_bytes, read_claimed, size_of
 
 _LONGEST = 1 << 17  # [bytes] more than any header seen
 _FIXED = ("HEADER_BYTES", "DIM", "BYTE_ORDER", "TYPE")
-# Lower case, with blanks for underscores, without the words signed and int (of which `long int` need not have one).
+# In lower case, with blanks for underscores, without `signed` and `int`: signed_long and long int are both long.
 _TYPES = {
     "char": "i1",
     "unsigned char": "u1",

@@ -17,7 +17,7 @@ from jaxbragg.io.smv import smv_header_bytes
 
 HERE = Path(__file__).parents[1] / "reference"
 SMALL = "-cell 40 40 55 90 90 90 -default_F 100 -N 5 -detpixels 16 -pixel 1 -oversample 1"
-# Why the C program's header is another one; jaxbragg's is held against the flags below.
+# Why the C program's header is another one; jaxbragg's is compared with the flags below.
 DIFFERENT = {
     "twotheta_axis/fixed": "it takes -twotheta_axis for -twotheta",
     "twotheta/c": "its beam spot is the one before the swing about the 2θ axis, at another distance",
@@ -43,12 +43,12 @@ CASES = dict((name, path) for path, name in _cases())
 WITH_FILES = ("tetragonal_hkl/c", "cubic_default_F/c", "scale_adc/c")
 
 
-def words_of(node, name):
+def argv_of(node, name):
     return json.loads(node.attrs["argv"]) + (["--compat"] if name.endswith("/c") else [])
 
 
-def header_text(words):
-    setup = read_setup(scan(words))
+def header_text(argv):
+    setup = read_setup(scan(argv))
     _, slow, fast = setup.experiment.detector.shape
     return smv_header_bytes({"SIZE1": str(fast), "SIZE2": str(slow)} | header_fields(setup)).decode()
 
@@ -64,8 +64,8 @@ def keys(text):
 def test_the_header_is_the_c_programs(name, monkeypatch):
     monkeypatch.chdir(HERE / "inputs")
     with h5py.File(CASES[name]) as file:
-        wanted, words = file[name].attrs["smv_header"], words_of(file[name], name)
-    assert header_text(words).rstrip(" ") == wanted + "\f"
+        wanted, argv = file[name].attrs["smv_header"], argv_of(file[name], name)
+    assert header_text(argv).rstrip(" ") == wanted + "\f"
 
 
 @pytest.mark.parametrize("name", [name for name in DIFFERENT if not name.startswith("twotheta_axis")])
@@ -73,12 +73,12 @@ def test_the_header_of_a_swung_detector_gives_its_beam_spot_as_it_is(name, monke
     """The C program's detector stands there too, as its other keys say."""
     monkeypatch.chdir(HERE / "inputs")
     with h5py.File(CASES[name]) as file:
-        wanted, words = keys(file[name].attrs["smv_header"]), words_of(file[name], name)
-    found = keys(header_text(words))
+        wanted, argv = keys(file[name].attrs["smv_header"]), argv_of(file[name], name)
+    found = keys(header_text(argv))
     different = {key for key in wanted if found[key] != wanted[key]}
     assert different <= BEAM_SPOT
     assert list(found) == list(wanted)
-    assert found["DISTANCE"] == words[words.index("-distance") + 1]
+    assert found["DISTANCE"] == argv[argv.index("-distance") + 1]
     assert found["MOSFLM_CENTER_X"] == found["BEAM_CENTER_X"]
     assert found["MOSFLM_CENTER_Y"] == found["BEAM_CENTER_Y"]
 
@@ -87,9 +87,9 @@ def test_the_header_of_a_twotheta_axis_is_that_of_no_swing(monkeypatch):
     monkeypatch.chdir(HERE / "inputs")
     name = "twotheta_axis/fixed"
     with h5py.File(CASES[name]) as file:
-        wanted, words = file[name].attrs["smv_header"], words_of(file[name], name)
-    assert header_text([*words, "-twotheta", "0"]).rstrip(" ") == wanted + "\f"
-    assert keys(header_text(words))["TWOTHETA"] == "15"
+        wanted, argv = file[name].attrs["smv_header"], argv_of(file[name], name)
+    assert header_text([*argv, "-twotheta", "0"]).rstrip(" ") == wanted + "\f"
+    assert keys(header_text(argv))["TWOTHETA"] == "15"
 
 
 def test_a_long_header_takes_1024_bytes(tmp_path, monkeypatch):
@@ -108,28 +108,28 @@ def test_a_long_header_takes_1024_bytes(tmp_path, monkeypatch):
 
 
 @pytest.fixture(scope="module")
-def drawn(tmp_path_factory):
-    """The cases of which the C program's files are kept, drawn once."""
-    folder = tmp_path_factory.mktemp("drawn")
+def simulated(tmp_path_factory):
+    """The cases of which the C program's files are kept, simulated once."""
+    folder = tmp_path_factory.mktemp("simulated")
     here = os.getcwd()
     os.chdir(HERE / "inputs")
     try:
         for name in WITH_FILES:
             with h5py.File(CASES[name]) as file:
-                words = words_of(file[name], name)
+                argv = argv_of(file[name], name)
             at = str(folder / name.replace("/", "_"))
             outputs = ["-floatfile", f"{at}.bin", "-intfile", f"{at}.img", "-pgmfile", f"{at}.pgm"]
-            assert main([*words, *outputs, "--quiet"]) == 0
+            assert main([*argv, *outputs, "--quiet"]) == 0
     finally:
         os.chdir(here)
     return folder
 
 
 @pytest.mark.parametrize("name", WITH_FILES)
-def test_integers_are_the_c_programs(drawn, name):
+def test_integers_are_the_c_programs(simulated, name):
     with h5py.File(CASES[name]) as file:
         wanted = file[name]["intimage"][()].astype(int)
-    found = read_smv(drawn / f"{name.replace('/', '_')}.img")[1].astype(int)
+    found = read_smv(simulated / f"{name.replace('/', '_')}.img")[1].astype(int)
     assert found.shape == wanted.shape
     different = np.abs(found - wanted).ravel()[1:]  # not the first pixel: see the references' README
     assert different.max() <= 1
@@ -137,10 +137,10 @@ def test_integers_are_the_c_programs(drawn, name):
 
 
 @pytest.mark.parametrize("name", WITH_FILES)
-def test_grey_levels_are_the_c_programs(drawn, name, tmp_path):
+def test_grey_levels_are_the_c_programs(simulated, name, tmp_path):
     with h5py.File(CASES[name]) as file:
         content = file[name]["pgm"][()].tobytes()
-    written = (drawn / f"{name.replace('/', '_')}.pgm").read_bytes()
+    written = (simulated / f"{name.replace('/', '_')}.pgm").read_bytes()
     # The scale follows from the rms deviation, of which the first pixel is a part.
     (*head, remark), (*wanted_head, wanted_remark) = (text.split(b"\n", 3)[:3] for text in (written, content))
     assert head == wanted_head
@@ -148,7 +148,7 @@ def test_grey_levels_are_the_c_programs(drawn, name, tmp_path):
     assert float(remark.split()[-1]) == pytest.approx(float(wanted_remark.split()[-1]), rel=1e-5)
     (tmp_path / "c.pgm").write_bytes(content)
     wanted = read_pgm(tmp_path / "c.pgm").astype(int)
-    different = np.abs(read_pgm(drawn / f"{name.replace('/', '_')}.pgm") - wanted).ravel()[1:]
+    different = np.abs(read_pgm(simulated / f"{name.replace('/', '_')}.pgm") - wanted).ravel()[1:]
     assert different.max() <= 1
     assert (different > 0).sum() <= 1e-3 * different.size
 
@@ -158,9 +158,9 @@ def test_statistics_are_the_c_programs(name, monkeypatch):
     """Of the C program's own image: six digits, as it prints them."""
     monkeypatch.chdir(HERE / "inputs")
     with h5py.File(CASES[name]) as file:
-        summary, words = json.loads(file[name].attrs["summary"]), words_of(file[name], name)
+        summary, argv = json.loads(file[name].attrs["summary"]), argv_of(file[name], name)
         image = file[name]["image"][()]
-    setup = read_setup(scan(words))
+    setup = read_setup(scan(argv))
     found = statistics(image, setup)
     largest, at_fast, at_slow = summary["max_I_at_m"]
     assert found.largest == pytest.approx(largest, rel=6e-6)
@@ -177,9 +177,9 @@ def test_statistics_are_the_c_programs(name, monkeypatch):
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_fabio_reads_the_images(drawn):
+def test_fabio_reads_the_images(simulated):
     fabio = pytest.importorskip("fabio")
-    path = drawn / "tetragonal_hkl_c.img"
+    path = simulated / "tetragonal_hkl_c.img"
     with fabio.open(str(path)) as image:
         assert np.array_equal(image.data, read_smv(path)[1])
         assert image.header["DISTANCE"] == "100"
@@ -194,8 +194,8 @@ def run(tmp_path, monkeypatch, capsys):
     """Runs a command line in an empty folder; its lines on stdout and on stderr."""
     monkeypatch.chdir(tmp_path)
 
-    def run(words, base=SMALL):
-        assert main(f"{base} {words}".split()) == 0
+    def run(argv, base=SMALL):
+        assert main(f"{base} {argv}".split()) == 0
         said = capsys.readouterr()
         return said.out.splitlines(), said.err.splitlines()
 

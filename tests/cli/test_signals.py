@@ -35,9 +35,9 @@ def end(folder, program, line, mark, number):
         "PYTHONUNBUFFERED": "1",
         "JAXBRAGG_CACHE": "off",
     }
-    words = [sys.executable, *program, *line.split()]
+    argv = [sys.executable, *program, *line.split()]
     with subprocess.Popen(
-        words, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        argv, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
         assert process.stdout is not None
         try:

@@ -1,4 +1,4 @@
-"""One door to whatever holds an image: the content decides, then the ending of the name."""
+"""Images of any format: the content decides, then the ending of the name."""
 
 import bz2
 import gzip

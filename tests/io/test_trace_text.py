@@ -139,7 +139,7 @@ def test_file_cut_off_in_its_last_line(tmp_path, end):
 
 
 def test_cut_off_anywhere_it_is_read_or_refused(tmp_path):
-    """Whatever is read of a cut-off file, but for its last number, is what the whole file says."""
+    """Whatever is read of a cut-off file, its last number excepted, is what the whole file says."""
     text = as_text(recorded("triclinic_hkl", "c")[0])
     (whole,) = read(tmp_path, text)
     refused = 0

@@ -1,4 +1,4 @@
-"""Flags that were not given: those that the headers of `-img` and `-mask` stand in for, and one of the C program's."""
+"""Flags that were not given: those that the headers of `-img` and `-mask` supply, and one of the C program's."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -38,8 +38,8 @@ class Inherited(NamedTuple):
 
     Attributes:
         scanned: Flags, those of the headers first.
-        mask: Pixels to be drawn [slow, fast], or None.
-        names: Flags that the headers stand in for.
+        mask: Pixels to be simulated [slow, fast], or None.
+        names: Flags that the headers supply.
     """
 
     scanned: Scanned
