@@ -19,8 +19,8 @@ ORDER: tuple[set[str], ...] = (
     {"jaxbragg.units"},
     {"jaxbragg.models"},
     {"jaxbragg.options", "jaxbragg.io"},
-    {"jaxbragg.plan", "jaxbragg.devices", "jaxbragg.precision"},
-    {"jaxbragg.tiles", "jaxbragg.geometry"},
+    {"jaxbragg.pipeline.plan", "jaxbragg.pipeline.devices", "jaxbragg.precision"},
+    {"jaxbragg.pipeline.tiles", "jaxbragg.pipeline.geometry"},
     {"jaxbragg.pipeline"},
     {"jaxbragg.simulate", "jaxbragg.noise"},
     {

@@ -20,7 +20,7 @@ from jaxbragg.cli.scanner import Scanned, scan
 from jaxbragg.compat import as_the_c_program_draws
 from jaxbragg.models import Experiment, Scan
 from jaxbragg.options import Options
-from jaxbragg.plan import make_plan
+from jaxbragg.pipeline.plan import make_plan
 
 
 @dataclass(frozen=True)

@@ -89,7 +89,7 @@ def _check_devices(count: int | None) -> None:
     """Before any file is read: raise a UsageError if there are fewer devices than that."""
     if count is None:
         return
-    from jaxbragg.devices import usable_devices
+    from jaxbragg.pipeline.devices import usable_devices
 
     have = usable_devices()
     if count > len(have):

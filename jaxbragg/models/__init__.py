@@ -5,6 +5,7 @@ is made and raises a ValueError that names the argument. Lengths are in m, but f
 are in degrees, but for the divergence of sources in rad.
 """
 
+from jaxbragg.models.background import AbstractBackground as AbstractBackground
 from jaxbragg.models.background import AmorphousBackground as AmorphousBackground
 from jaxbragg.models.beam import Beam as Beam
 from jaxbragg.models.crystal import Crystal as Crystal
