@@ -29,7 +29,6 @@ ORDER: tuple[set[str], ...] = (
         "jaxbragg.compare",
         "jaxbragg.refine",
         "jaxbragg.batch",
-        "jaxbragg.benchmark",
     },
     {"jaxbragg.cli"},
     {"jaxbragg.__main__"},

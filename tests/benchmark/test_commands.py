@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from jaxbragg.benchmark.commands import _JAX_CACHE, COMMANDS, run_command, timed_process
+from benchmarks.commands import _JAX_CACHE, COMMANDS, run_command, timed_process
 from jaxbragg.io import read_hkl
 
 
@@ -44,7 +44,7 @@ def test_a_warm_command_has_a_cache_of_its_own_and_a_cold_one_none(name, tmp_pat
         listed.append(sorted(path.name for path in Path(cache).glob("*/*")) if cache != "off" else [])
         return timing
 
-    monkeypatch.setattr("jaxbragg.benchmark.commands.timed_process", seen)
+    monkeypatch.setattr("benchmarks.commands.timed_process", seen)
     run = run_command(next(command for command in COMMANDS if command.name == name).shrunk(), 1)
     assert len(run.seconds) == 1
     assert not list(tmp_path.iterdir())
@@ -59,7 +59,7 @@ def test_a_warm_command_has_a_cache_of_its_own_and_a_cold_one_none(name, tmp_pat
 def test_the_made_up_crystal_is_lysozyme(tmp_path):
     import numpy as np
 
-    from jaxbragg.benchmark.commands import write_lysozyme
+    from benchmarks.commands import write_lysozyme
     from jaxbragg.io import read_matrix
     from jaxbragg.models.unit_cell import cell_parameters
 

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxbragg.benchmark.cases import LATTICES, Case
+from benchmarks.cases import LATTICES, Case
 from jaxbragg.io.hkl import write_hkl
 from jaxbragg.models import (
     Beam,

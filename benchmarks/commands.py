@@ -127,7 +127,7 @@ def child_environment() -> dict[str, str]:
 
 def write_lysozyme(hkl: str, matrix: str) -> None:
     """The lysozyme cell in some orientation, and made-up structure factors to 1.2 Å."""
-    from jaxbragg.benchmark.experiments import write_matrix
+    from benchmarks.experiments import write_matrix
     from jaxbragg.models import Crystal
 
     indices = np.stack(np.meshgrid(*(np.arange(-n, n + 1) for n in (22, 26, 28)), indexing="ij"), axis=-1).reshape(
