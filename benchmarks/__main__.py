@@ -24,7 +24,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Measure, print the table and write the record; the exit status."""
     parser = _parser()
     chosen = parser.parse_args(argv)
-    from jaxbragg.cli import prepare_jax
+    from jaxbragg.cli.start import prepare_jax
 
     prepare_jax(chosen.device, cache=False)  # the seconds of a compilation are among what is measured
     if chosen.list:

@@ -16,16 +16,17 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-from jaxbragg.cli import prepare_jax
+from jaxbragg.cli.start import prepare_jax
 
 prepare_jax(None, cache=False)  # as the command line does: wide vectors, before JAX starts
 
 import jax  # noqa: E402
 
 from benchmarks.cases import CASES, Case  # noqa: E402
-from benchmarks.commands import COMMANDS, child_environment, write_lysozyme  # noqa: E402
+from benchmarks.commands import COMMANDS, child_environment  # noqa: E402
 from benchmarks.experiments import experiment_of, options_of  # noqa: E402
 from benchmarks.harness import Measured, time_program  # noqa: E402
+from benchmarks.inputs import write_lysozyme  # noqa: E402
 from benchmarks.peak import Peak, measure_bandwidth, measure_peak  # noqa: E402
 from benchmarks.record import new_report  # noqa: E402
 from benchmarks.table import heading  # noqa: E402
@@ -37,7 +38,7 @@ ROOT = Path(__file__).resolve().parents[1]
 _STAGES = """
 import time; begun = time.perf_counter()
 import json, os, sys
-from jaxbragg.cli import prepare_jax
+from jaxbragg.cli.start import prepare_jax
 prepare_jax(None, cache=False)
 stamps = {}
 def stamp(name):

@@ -50,7 +50,7 @@ def run(argv: Sequence[str]) -> int:
     if not rest:
         raise UsageError("which image? Flags are those of jaxbragg simulate; see jaxbragg benchmark --help")
     scanned = scan(rest)
-    from jaxbragg.cli import prepare_jax
+    from jaxbragg.cli.start import prepare_jax
 
     prepare_jax(scanned.text("device"), cache=False)  # the seconds of a compilation are among what is measured
     for line in _measure(scanned, repeats):
