@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from jaxbragg.cli.errors import UsageError
-from jaxbragg.cli.start import prepare_jax as prepare_jax
+from jaxbragg.cli.start import prepare_jax
 
 
 def main(argv: Sequence[str] | None = None) -> int:

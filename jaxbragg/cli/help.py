@@ -23,7 +23,7 @@ COMMANDS: dict[str, str] = {
     "compare-images": "how alike two images are, and where they differ",
     "trace": "every factor of some pixels, step by step",
     "refine": "fit cell, orientation, detector, … to measured images, with uncertainties",
-    "benchmark": "how fast and how right, beside other programs",
+    "benchmark": "how long an image takes here: compilation, run, memory",
 }
 
 VARIABLES: dict[str, str] = {

@@ -39,7 +39,7 @@ def run(words: Sequence[str]) -> int:
     scanned = scan(rest)
     if not pixels:
         raise UsageError("which pixel? -trace_pixel takes its slow and fast coordinates; see jaxbragg trace --help")
-    from jaxbragg.cli import prepare_jax
+    from jaxbragg.cli.start import prepare_jax
 
     prepare_jax(scanned.text("device"))
     records = _trace_all(pixels, scanned, output)

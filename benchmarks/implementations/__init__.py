@@ -5,13 +5,13 @@ All answer the same questions (`base.Implementation`), so that one table holds t
 
 from collections.abc import Callable, Sequence
 
-from jaxbragg.benchmark.implementations.base import Implementation
-from jaxbragg.benchmark.implementations.nanobragg import NanoBragg, ReadExperiment
-from jaxbragg.benchmark.implementations.own import Own
-from jaxbragg.benchmark.implementations.stills import Batch, Loop
-from jaxbragg.benchmark.implementations.textbook import Textbook
-from jaxbragg.benchmark.implementations.torch import NanobragTorch
-from jaxbragg.benchmark.names import IMPLEMENTATIONS
+from benchmarks.implementations.base import Implementation
+from benchmarks.implementations.nanobragg import NanoBragg, ReadExperiment
+from benchmarks.implementations.own import Own
+from benchmarks.implementations.stills import Batch, Loop
+from benchmarks.implementations.textbook import Textbook
+from benchmarks.implementations.torch import NanobragTorch
+from benchmarks.names import IMPLEMENTATIONS
 
 
 def make(name: str, nanobragg: str | None = None, read_experiment: ReadExperiment | None = None) -> Implementation:

@@ -5,10 +5,10 @@ import subprocess
 import sys
 from dataclasses import asdict
 
-from jaxbragg.benchmark.cases import Case
-from jaxbragg.benchmark.commands import child_environment
-from jaxbragg.benchmark.peak import Peak
-from jaxbragg.benchmark.record import Record
+from benchmarks.cases import Case
+from benchmarks.commands import child_environment
+from benchmarks.peak import Peak
+from benchmarks.record import Record
 
 
 def measure_in_child(
@@ -35,7 +35,7 @@ def measure_in_child(
         "peak": None if peak is None else asdict(peak),
         "quick": quick,
     }
-    words = [sys.executable, "-c", "from jaxbragg.benchmark.child import main; main()", json.dumps(asked)]
+    words = [sys.executable, "-c", "from benchmarks.child import main; main()", json.dumps(asked)]
     done = subprocess.run(words, capture_output=True, text=True, check=False, env=child_environment())
     if done.returncode:
         lines = done.stderr.strip().splitlines() or ["it said nothing"]
@@ -45,9 +45,9 @@ def measure_in_child(
 
 def main() -> None:
     """What the process does."""
-    from jaxbragg.benchmark.cases import CASES
-    from jaxbragg.benchmark.implementations import make
-    from jaxbragg.benchmark.measure import measure_alone
+    from benchmarks.cases import CASES
+    from benchmarks.implementations import make
+    from benchmarks.measure import measure_alone
 
     asked = json.loads(sys.argv[1])
     case = CASES[asked["case"]]

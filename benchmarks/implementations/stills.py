@@ -3,12 +3,12 @@
 import jax
 import numpy as np
 
+from benchmarks.cases import Case
+from benchmarks.experiments import options_of, stacked, stills_of, truth_options
+from benchmarks.harness import Measured, time_calls
+from benchmarks.implementations.base import Implementation
+from benchmarks.programs import error
 from jaxbragg.batch import simulate_batch
-from jaxbragg.benchmark.cases import Case
-from jaxbragg.benchmark.experiments import options_of, stacked, stills_of, truth_options
-from jaxbragg.benchmark.harness import Measured, time_calls
-from jaxbragg.benchmark.implementations.base import Implementation
-from jaxbragg.benchmark.programs import error
 from jaxbragg.simulate import simulate
 
 

@@ -16,12 +16,12 @@ from typing import Any
 import jax
 import numpy as np
 
-from jaxbragg.benchmark.cases import Case
-from jaxbragg.benchmark.commands import timed_process
-from jaxbragg.benchmark.experiments import flags_of
-from jaxbragg.benchmark.harness import Measured
-from jaxbragg.benchmark.implementations.base import Implementation, Region
-from jaxbragg.benchmark.peak import cores
+from benchmarks.cases import Case
+from benchmarks.commands import timed_process
+from benchmarks.experiments import flags_of
+from benchmarks.harness import Measured
+from benchmarks.implementations.base import Implementation, Region
+from benchmarks.peak import cores
 from jaxbragg.io.raw import read_float_image
 from jaxbragg.models import Experiment
 from jaxbragg.options import Options

@@ -12,10 +12,10 @@ from typing import Any
 import jax
 import numpy as np
 
-from jaxbragg.benchmark.cases import LATTICES, Case
-from jaxbragg.benchmark.experiments import DEFAULT_F, SPREAD, WAVELENGTH
-from jaxbragg.benchmark.harness import Measured, time_calls
-from jaxbragg.benchmark.implementations.base import Implementation
+from benchmarks.cases import LATTICES, Case
+from benchmarks.experiments import DEFAULT_F, SPREAD, WAVELENGTH
+from benchmarks.harness import Measured, time_calls
+from benchmarks.implementations.base import Implementation
 
 
 class NanobragTorch(Implementation):

@@ -1,6 +1,5 @@
-"""How a program is timed: lowering, compilation and run apart, and every run waited for."""
+"""What one measurement holds: the times, as `jaxbragg benchmark` takes them, the result and the operations."""
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import median
@@ -9,7 +8,9 @@ from typing import Any
 import jax
 import numpy as np
 
-from jaxbragg.benchmark.operations import NotCountable, Slots, count
+from benchmarks.operations import NotCountable, Slots, count
+from jaxbragg.cli.timing import time_calls as timing_of_calls
+from jaxbragg.cli.timing import time_program as timing_of
 
 
 @dataclass(frozen=True)
@@ -43,48 +44,30 @@ class Measured:
 
 
 def time_program(function: Callable, argument: Any, repeats: int) -> Measured:
-    """Time a function of one pytree that `jax.jit` takes.
+    """Time a function of one pytree that `jax.jit` takes, and count its operations.
 
     Args:
         function: To be compiled.
         argument: Of the function.
-        repeats: How many runs.
+        repeats: Number of runs.
     """
-    jax.clear_caches()  # what an earlier case traced would make lowering look free
+    timing = timing_of(function, argument, repeats)
     with jax.enable_x64(True):
-        begun = time.perf_counter()
-        lowered = jax.jit(function).lower(argument)
-        lowered_at = time.perf_counter()
-        compiled = lowered.compile()
-        compiled_at = time.perf_counter()
-        argument = jax.device_put(argument)
-        runs, output = time_calls(lambda: compiled(argument), repeats)
-        return Measured(
-            runs,
-            output,
-            lower_s=lowered_at - begun,
-            compile_s=compiled_at - lowered_at,
-            temp_bytes=temporary_bytes(compiled),
-            slots=slots_of(function, argument),
-        )
+        slots = slots_of(function, argument)
+    return Measured(
+        timing.runs,
+        jax.tree.map(np.asarray, timing.output),
+        lower_s=timing.lower_s,
+        compile_s=timing.compile_s,
+        temp_bytes=timing.temp_bytes,
+        slots=slots,
+    )
 
 
 def time_calls(call: Callable[[], Any], repeats: int) -> tuple[list[float], Any]:
-    """Seconds of each call after a first one, and what it gives, as numpy arrays."""
-    jax.block_until_ready(call())
-    runs, output = [], None
-    for _ in range(repeats):
-        del output  # the last result's memory is free again, as it would be for a user
-        begun = time.perf_counter()
-        output = jax.block_until_ready(call())
-        runs.append(time.perf_counter() - begun)
+    """Seconds of each call after a first one, and what the last call returned, as numpy arrays."""
+    runs, output = timing_of_calls(call, repeats)
     return runs, jax.tree.map(np.asarray, output)
-
-
-def temporary_bytes(compiled: Any) -> int | None:
-    """XLA's plan of working memory, where the device tells it."""
-    analysis = compiled.memory_analysis()
-    return None if analysis is None else int(analysis.temp_size_in_bytes)
 
 
 def slots_of(function: Callable, argument: Any) -> Slots | None:

@@ -13,7 +13,7 @@ from typing import Any
 
 import jax
 
-from jaxbragg.benchmark.peak import Peak, cores
+from benchmarks.peak import Peak, cores
 from jaxbragg.io.atomic import write_atomically
 from jaxbragg.io.errors import FileError
 from jaxbragg.io.text import read_text
@@ -159,7 +159,7 @@ def read_report(path: str | os.PathLike[str]) -> Report:
             }
         )
     except (ValueError, TypeError, KeyError) as error:
-        raise FileError(path, f"expected a report of jaxbragg benchmark, but: {error}") from error
+        raise FileError(path, f"expected a report of `python -m benchmarks --out`, but: {error}") from error
 
 
 def _commit() -> tuple[str | None, bool | None]:
@@ -173,7 +173,7 @@ def _commit() -> tuple[str | None, bool | None]:
             return None
         return done.stdout.strip() if done.returncode == 0 else None
 
-    if git("ls-files", "--error-unmatch", "../simulate.py") is None:
+    if git("ls-files", "--error-unmatch", "../jaxbragg/simulate.py") is None:
         return None, None
     return git("rev-parse", "HEAD"), bool(git("status", "--porcelain", "--untracked-files=no"))
 

@@ -5,11 +5,11 @@ from dataclasses import replace
 import jax
 import numpy as np
 
-from jaxbragg.benchmark.cases import Case
-from jaxbragg.benchmark.experiments import experiment_of, options_of, truth_options
-from jaxbragg.benchmark.harness import Measured, time_calls, time_program
-from jaxbragg.benchmark.implementations.base import Implementation, Region
-from jaxbragg.benchmark.programs import program
+from benchmarks.cases import Case
+from benchmarks.experiments import experiment_of, options_of, truth_options
+from benchmarks.harness import Measured, time_calls, time_program
+from benchmarks.implementations.base import Implementation, Region
+from benchmarks.programs import program
 from jaxbragg.options import Options
 from jaxbragg.simulate import simulate
 

@@ -10,9 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-
-from jaxbragg.io.hkl import write_hkl
+from benchmarks.inputs import write_lysozyme
 
 _PROGRAM = "import sys; from jaxbragg.cli import main; sys.exit(main())"
 # What would choose another cache than the command's own.
@@ -123,16 +121,3 @@ def timed_process(
 def child_environment() -> dict[str, str]:
     """This process's environment, with every folder from which it imports: nothing need be installed."""
     return {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
-
-
-def write_lysozyme(hkl: str, matrix: str) -> None:
-    """The lysozyme cell in some orientation, and made-up structure factors to 1.2 Å."""
-    from jaxbragg.benchmark.experiments import write_matrix
-    from jaxbragg.models import Crystal
-
-    indices = np.stack(np.meshgrid(*(np.arange(-n, n + 1) for n in (22, 26, 28)), indexing="ij"), axis=-1).reshape(
-        -1, 3
-    )
-    write_hkl(hkl, indices, np.random.default_rng(0).uniform(1.0, 100.0, len(indices)))
-    crystal = Crystal((27.1, 31.3, 33.8, 88.0, 108.0, 112.1), misset=(10, 20, 30))
-    write_matrix(matrix, np.asarray(crystal.vectors()), 0.9768)

@@ -8,11 +8,11 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxbragg.benchmark.cases import Case
-from jaxbragg.benchmark.experiments import experiment_of
-from jaxbragg.benchmark.harness import Measured, time_program
-from jaxbragg.benchmark.implementations.base import Implementation
-from jaxbragg.benchmark.programs import program
+from benchmarks.cases import Case
+from benchmarks.experiments import experiment_of
+from benchmarks.harness import Measured, time_program
+from benchmarks.implementations.base import Implementation
+from benchmarks.programs import program
 from jaxbragg.models import Experiment
 from jaxbragg_kernels import reference, rotation, scaling
 

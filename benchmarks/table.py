@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from jaxbragg.benchmark.cases import CASES, GROUPS
-from jaxbragg.benchmark.record import Fit, Record, Report
+from benchmarks.cases import CASES, GROUPS
+from benchmarks.record import Fit, Record, Report
 
 HEADER = (
     f"{'case':<20} {'mode':<9} {'by':<14} {'ns/step':>9} {'error':>8} {'× textbook':>10} {'of peak':>8} "

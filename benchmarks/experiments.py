@@ -3,14 +3,14 @@
 from dataclasses import fields, replace
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxbragg.benchmark.cases import LATTICES, Case
+from benchmarks.cases import LATTICES, Case
+from benchmarks.inputs import write_matrix
 from jaxbragg.io.hkl import write_hkl
 from jaxbragg.models import (
     Beam,
@@ -141,18 +141,6 @@ def flags_of(case: Case, folder: Path) -> list[str]:
     else:
         flags += ["-default_F", DEFAULT_F]
     return [str(flag) for flag in flags]
-
-
-def write_matrix(path: Any, vectors: np.ndarray, wavelength: float) -> None:
-    """A MOSFLM matrix file: reciprocal vectors times the wavelength as columns.
-
-    Args:
-        path: File to write.
-        vectors: Rows a, b, c [Å].
-        wavelength: [Å].
-    """
-    rows = np.linalg.inv(np.asarray(vectors, np.float64)) * wavelength
-    Path(path).write_text("".join(" ".join(repr(float(v)) for v in row) + "\n" for row in rows), encoding="utf-8")
 
 
 @cache

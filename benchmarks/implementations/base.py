@@ -3,8 +3,8 @@
 import abc
 from typing import Any
 
-from jaxbragg.benchmark.cases import Case
-from jaxbragg.benchmark.harness import Measured
+from benchmarks.cases import Case
+from benchmarks.harness import Measured
 
 Region = tuple[int, int, int, int]
 

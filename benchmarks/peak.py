@@ -15,7 +15,7 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 
-from jaxbragg.benchmark.operations import Slots
+from benchmarks.operations import Slots
 
 # (numbers, links of the chain to a pass). LLVM's schedule makes any one of them slow now and then: the best counts.
 _SHAPES = {"cpu": ((512, 16), (1024, 16), (2048, 8), (4096, 8)), "accelerator": ((1 << 22, 256), (1 << 24, 256))}

@@ -1,24 +1,22 @@
 """From a measurement to its record: the error beside the time, and the share of the machine."""
 
-import resource
-import sys
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import equinox as eqx
 import jax
 
-from jaxbragg.benchmark.cases import Case
-from jaxbragg.benchmark.commands import Command, run_command
-from jaxbragg.benchmark.experiments import experiment_of, truth_region
-from jaxbragg.benchmark.harness import Measured
-from jaxbragg.benchmark.implementations import own
-from jaxbragg.benchmark.implementations.base import Implementation, Region
-from jaxbragg.benchmark.implementations.stills import stills_error
-from jaxbragg.benchmark.peak import Peak
-from jaxbragg.benchmark.programs import PARAMETERS, error
-from jaxbragg.benchmark.record import Record
+from benchmarks.cases import Case
+from benchmarks.commands import Command, run_command
+from benchmarks.experiments import experiment_of, truth_region
+from benchmarks.harness import Measured
+from benchmarks.implementations import own
+from benchmarks.implementations.base import Implementation, Region
+from benchmarks.implementations.stills import stills_error
+from benchmarks.peak import Peak
+from benchmarks.programs import PARAMETERS, error
+from benchmarks.record import Record
+from jaxbragg.cli.timing import peak_device_memory, peak_memory, spread
 
 # A truth takes no longer than some 20 s of two cores in float64; a larger image is held against a region of it.
 _TRUTH_STEPS = {"cpu": 4e8, "accelerator": 4e10}
@@ -66,10 +64,10 @@ def measure(
 def measure_alone(case: Case, mode: str, implementation: Implementation, repeats: int, peak: Peak | None) -> Record:
     """The same in a process of which nothing else is asked: its peak memory is that of the image."""
     jax.block_until_ready(jax.jit(lambda e: e.beam.rays())(experiment_of(case)))  # JAX itself, its threads and all
-    before = _peak_rss()
-    measured = replace(implementation.measure(case, mode, repeats), peak_rss=_peak_rss())
+    before = peak_memory()
+    measured = replace(implementation.measure(case, mode, repeats), peak_rss=peak_memory())
     record = make_record(case, mode, implementation.name, measured, peak)
-    device = (jax.devices()[0].memory_stats() or {}).get("peak_bytes_in_use")
+    device = peak_device_memory()
     wrong = _error(case, mode, implementation, measured, Truths())
     return replace(record, rss_before=before, peak_device=device, error=wrong)
 
@@ -85,7 +83,7 @@ def make_record(case: Case, mode: str, implementation: str, measured: Measured, 
         implementation=implementation,
         steps=steps,
         pixels=case.image_pixels * case.stills,
-        run_s=_spread(measured.runs),
+        run_s=spread(measured.runs),
         ns_per_step=measured.run_s / steps * 1e9,
         lower_s=measured.lower_s,
         compile_s=measured.compile_s,
@@ -106,7 +104,7 @@ def measure_command(command: Command, repeats: int) -> Record:
         RuntimeError: If it fails.
     """
     seconds, rss = run_command(command, repeats)
-    run = _spread(seconds)
+    run = spread(seconds)
     return Record(
         case=command.name,
         group=command.group,
@@ -134,19 +132,3 @@ def _error(case: Case, mode: str, implementation: Implementation, measured: Meas
         return None
     leaves = eqx.filter(experiment_of(case), eqx.is_inexact_array) if mode == "reverse" else None
     return error(mode, measured.output, truth, region, leaves)
-
-
-def _spread(runs: list[float]) -> dict[str, float]:
-    return {"median": Measured(runs).run_s, "least": min(runs), "most": max(runs)}
-
-
-def _peak_rss() -> int:
-    """Most memory that this process has held [bytes].
-
-    On Linux `getrusage` counts what the process that started it held too (see `commands._STARTER`); VmHWM does not.
-    """
-    status = Path("/proc/self/status")
-    if status.exists():
-        words = next(line.split() for line in status.read_text(encoding="ascii").splitlines() if "VmHWM" in line)
-        return int(words[1]) * 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)

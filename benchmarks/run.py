@@ -6,14 +6,14 @@ from dataclasses import dataclass, replace
 import jax
 import numpy as np
 
-from jaxbragg.benchmark.cases import Case, find
-from jaxbragg.benchmark.child import measure_in_child
-from jaxbragg.benchmark.commands import Command
-from jaxbragg.benchmark.implementations import ReadExperiment, in_order, make
-from jaxbragg.benchmark.measure import Truths, measure, measure_command
-from jaxbragg.benchmark.peak import measure_peak
-from jaxbragg.benchmark.record import Fit, Record, Report, new_report
-from jaxbragg.benchmark.table import HEADER, fit_line, heading, row
+from benchmarks.cases import Case, find
+from benchmarks.child import measure_in_child
+from benchmarks.commands import Command
+from benchmarks.implementations import ReadExperiment, in_order, make
+from benchmarks.measure import Truths, measure, measure_command
+from benchmarks.peak import measure_peak
+from benchmarks.record import Fit, Record, Report, new_report
+from benchmarks.table import HEADER, fit_line, heading, row
 
 # What takes tens of nanoseconds a step on a CPU draws no more than this, unless it is asked for by name.
 _SLOW, _MOST_STEPS = frozenset({"textbook", "float64", "nanobragg", "nanobrag_torch"}), 3e8
@@ -26,7 +26,7 @@ class Request:
 
     Attributes:
         cases: Names of cases and groups.
-        modes: Of `names.MODES`.
+        modes: Of `names.MODES`; None for each case's own.
         implementations: Of `names.IMPLEMENTATIONS`; None for each case's own.
         repeats: Runs of which the median is taken.
         quick: A few thousand pixels of everything.
@@ -35,7 +35,7 @@ class Request:
     """
 
     cases: Sequence[str]
-    modes: Sequence[str] = ("forward",)
+    modes: Sequence[str] | None = None
     implementations: Sequence[str] | None = None
     repeats: int = 5
     quick: bool = False
@@ -68,7 +68,7 @@ def run(request: Request, say: Callable[[str], None]) -> Report:
                 lambda c=case: measure_command(c.shrunk() if request.quick else c, request.repeats),
             )
         else:
-            for mode in request.modes:
+            for mode in request.modes or case.modes:
                 _run_case(request, report, say, case.shrunk() if request.quick else case, mode)
     report.fits = fits_of(report.records)
     lines = [fit_line(fit) for fit in report.fits] + [f"left out: {reason}" for reason in report.left_out]

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from math import prod
 from typing import Any, NamedTuple
 
-from jaxbragg.benchmark.commands import COMMANDS, Command
+from benchmarks.commands import COMMANDS, Command
 
 
 class Lattice(NamedTuple):
@@ -62,6 +62,7 @@ class Case:
         stills: Images, each of a crystal of its own orientation; 1 for no batch.
         options: Fields of `Options` other than the default, as pairs; one that does not exist leaves the case out.
         implementations: Who draws it unless told otherwise.
+        modes: Of `names.MODES`, unless told otherwise.
         isolated: In a process of its own, so that its peak memory can be told.
         line: What grows along the group: "steps" are then fitted by a line.
     """
@@ -83,6 +84,7 @@ class Case:
     stills: int = 1
     options: tuple[tuple[str, Any], ...] = ()
     implementations: tuple[str, ...] = TABLE
+    modes: tuple[str, ...] = ("forward",)
     isolated: bool = False
     line: bool = False
 
@@ -163,6 +165,13 @@ def _image_cases() -> Iterable[Case]:
             pixels=(2527, 2463), pixel_size=172e-6, distance=0.23127, domains=domains,
             implementations=mixed, isolated=True,
         )  # fmt: skip
+    # What a fit asks for at each step; of one orientation, what is done once for each pixel counts most.
+    for domains in (1, 100):
+        yield Case(f"jacobian-{domains}", "jacobian", f"512², {domains} orientation(s), 12 columns",
+                   domains=domains, implementations=mixed, modes=("forward", "jacobian"))  # fmt: skip
+    yield Case("jacobian-fit", "jacobian", "512², one orientation, gauss, N 10, no table, 12 columns",
+               cells=(10, 10, 10), shape="gauss", domains=1, table=False, implementations=mixed,
+               modes=("forward", "jacobian"))  # fmt: skip
     yield Case("stills-256", "stills", "256 stills of 128², 10 domains", pixels=(128, 128), domains=10, stills=256,
                pixel_size=4e-4, implementations=("loop", "batch"))  # fmt: skip
     yield Case("stills-64", "stills", "64 stills of 1024², 10 domains", pixels=(1024, 1024), domains=10, stills=64,
@@ -209,6 +218,6 @@ def find(words: Iterable[str]) -> list[Case | Command]:
             wanted.update(GROUPS[word])
         else:
             near = difflib.get_close_matches(word, [*CASES, *GROUPS, "all"], n=1)
-            hint = f"did you mean {near[0]}?" if near else "see jaxbragg benchmark --list"
+            hint = f"did you mean {near[0]}?" if near else "see python -m benchmarks --list"
             raise KeyError(f"unknown case {word!r}: {hint}")
     return [case for name, case in CASES.items() if name in wanted]
