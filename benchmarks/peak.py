@@ -14,6 +14,7 @@ from functools import partial
 
 import jax
 import jax.numpy as jnp
+from jax.typing import DTypeLike
 
 from benchmarks.operations import Slots
 
@@ -71,11 +72,11 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _best(dtype: type, threads: int, work: float, on_cpu: bool) -> float:
+def _best(dtype: DTypeLike, threads: int, work: float, on_cpu: bool) -> float:
     rates = []
     for numbers, links in _SHAPES["cpu" if on_cpu else "accelerator"]:
         passes = max(1, int(work * (1 if on_cpu else 100) / (numbers * links)))
-        start = (jnp.linspace(0.0, 1.0, numbers, dtype=dtype), dtype(0.999), dtype(0.001))
+        start = (jnp.linspace(0.0, 1.0, numbers, dtype=dtype), jnp.asarray(0.999, dtype), jnp.asarray(0.001, dtype))
         chain = jax.jit(partial(_chain, links=links, passes=passes)).lower(*start).compile()
         rates.append(threads * numbers * links * passes / _fastest(lambda c=chain, s=start: c(*s), threads))
     return max(rates)
