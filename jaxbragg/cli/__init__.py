@@ -5,9 +5,10 @@ Nothing heavy is imported before it is known what is to be done, so that `--help
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from jaxbragg.cli.errors import UsageError
+from jaxbragg.cli.signals import Ended, prompt_end
 from jaxbragg.cli.start import prepare_jax
 
 
@@ -18,17 +19,21 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: Words after the program's name; those of the process where None.
 
     Returns:
-        Exit status: 0, 1 where a file is at fault, 2 where the command line is, 130 after Ctrl-C.
+        Exit status: 0, 1 where a file is at fault, 2 where the command line is, 130 after Ctrl-C, 143 after SIGTERM.
     """
     words = list(sys.argv[1:] if argv is None else argv)
     try:
-        return _dispatch(words)
+        # A refinement ends its fit at the first Ctrl-C, and writes what it has.
+        with prompt_end(spared=int(words[:1] == ["refine"])):
+            return _dispatch(words)
     except UsageError as error:
         return _fail(str(error), 2)
     except MemoryError:
         return _fail("out of memory: draw less with -detpixels, or in smaller blocks with --memory-limit", 1)
     except KeyboardInterrupt:
         return _fail("interrupted: nothing is half written", 130)
+    except Ended as error:
+        return _fail(f"ended by {error}: nothing is half written", 128 + error.number)
     except BrokenPipeError:
         # The reader of our output has had enough; Python would complain once more while it closes stdout.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -58,23 +63,23 @@ def _dispatch(words: list[str]) -> int:
     if words[0] == "trace":
         from jaxbragg.cli.trace_command import run as run_trace
 
-        return run_trace(words[1:])
+        return _one_run(run_trace, words[1:])
     if words[0] == "compare-traces":
         from jaxbragg.cli.compare_traces_command import run as compare_traces
 
-        return compare_traces(words[1:])
+        return _one_run(compare_traces, words[1:])
     if words[0] == "compare-images":
         from jaxbragg.cli.compare_images_command import run as compare_images
 
-        return compare_images(words[1:])
+        return _one_run(compare_images, words[1:])
     if words[0] == "refine":
         from jaxbragg.cli.refine_command import run as refine
 
-        return refine(words[1:])
+        return _one_run(refine, words[1:])
     if words[0] == "benchmark":
         from jaxbragg.cli.benchmark_command import run as benchmark
 
-        return benchmark(words[1:])
+        return _one_run(benchmark, words[1:])
     if words[0].startswith("-"):
         return _simulate(words)
     raise UsageError(f"unknown sub-command {words[0]!r}: known are {', '.join(pages.COMMANDS)}; see jaxbragg --help")
@@ -92,7 +97,17 @@ def _simulate(words: list[str]) -> int:
     prepare_jax(scanned.text("device"))
     from jaxbragg.cli.simulate_command import run
 
-    return run(scanned)
+    return _one_run(run, scanned)
+
+
+def _one_run(run: Callable[..., int], words: object) -> int:
+    """Has the files that a command reads kept from what it writes."""
+    if isinstance(words, list) and {"--help", "-h", "-help"} & {*words}:
+        return run(words)  # which reads no file, and does not wait for numpy
+    from jaxbragg.io.ledger import one_run
+
+    with one_run():
+        return run(words)
 
 
 def _fail(message: str, status: int) -> int:

@@ -63,14 +63,15 @@ def _compare(arguments: argparse.Namespace, command: list[str]) -> int:
     from jaxbragg.compare.image_report import image_metrics, lines_about
     from jaxbragg.compare.images import RingGeometry, compare_images
     from jaxbragg.compare.read_images import read_images
-    from jaxbragg.compare.report import prepare_folder, run_metadata, write_report
+    from jaxbragg.compare.report import check_report, run_metadata, write_report
+    from jaxbragg.io.atomic import together
     from jaxbragg.io.errors import FileError
 
     a, b = read_images(arguments.a, arguments.b, arguments.shape)
     roi = None if arguments.roi is None else tuple(arguments.roi)
     _check_region(roi, a.image.shape)
     if arguments.out is not None:
-        prepare_folder(arguments.out)
+        check_report(arguments.out, _FIGURE)
     center = tuple(arguments.center) if arguments.center is not None else a.center or b.center
     geometry = a.geometry or b.geometry
     if arguments.distance is not None:
@@ -87,8 +88,9 @@ def _compare(arguments: argparse.Namespace, command: list[str]) -> int:
     summary = ["# Comparison of two images", "", f"- A: `{a.path}`", f"- B: `{b.path}`", ""]
     summary += [f"- {line}" for line in lines + failures]
     metadata = run_metadata(command, {"a": a.path, "b": b.path})
-    write_report(arguments.out, "\n".join(summary) + "\n", image_metrics(found, failures), metadata)
-    _draw(arguments.out, a, b, roi, found)
+    with together():
+        write_report(arguments.out, "\n".join(summary) + "\n", image_metrics(found, failures), metadata)
+        _draw(arguments.out, a, b, roi, found)
     print(f"written: {arguments.out}")
     return 1 if failures else 0
 

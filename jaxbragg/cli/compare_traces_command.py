@@ -60,7 +60,7 @@ def run(words: Sequence[str]) -> int:
 
 def _compare(arguments: argparse.Namespace, command: list[str]) -> int:
     from jaxbragg.compare.diagnosis import diagnose
-    from jaxbragg.compare.report import NAMES, prepare_folder, write_trace_report
+    from jaxbragg.compare.report import NAMES, check_report, write_trace_report
     from jaxbragg.compare.traces import compare_traces
     from jaxbragg.io.errors import FileError
     from jaxbragg.io.trace_text import read_traces
@@ -71,7 +71,7 @@ def _compare(arguments: argparse.Namespace, command: list[str]) -> int:
     b = same_pixel[0] if same_pixel else _pick(in_b, arguments.pixel)
     _check_ignored(arguments.ignore, a, b)
     if arguments.out is not None:
-        prepare_folder(arguments.out)
+        check_report(arguments.out)
     try:
         comparison = compare_traces(a, b, arguments.tolerance, arguments.ignore)
     except ValueError as error:

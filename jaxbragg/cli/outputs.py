@@ -1,14 +1,14 @@
 """The images that a run writes, and the numbers that they are scaled by."""
 
-import os
 from dataclasses import dataclass
 
 import numpy as np
 
-from jaxbragg.cli.errors import UsageError
+from jaxbragg.cli.file_names import check_output
+from jaxbragg.cli.flag_table import FLAGS
 from jaxbragg.cli.read import Setup
 from jaxbragg.cli.scanner import Scanned
-from jaxbragg.io import check_writable, number, write_float_image, write_pgm, write_png, write_smv
+from jaxbragg.io import ledger, number, together, write_dump, write_float_image, write_pgm, write_png, write_smv
 from jaxbragg.units import MILLIMETRE
 
 DEFAULT_ADC = 40.0
@@ -59,65 +59,92 @@ def _sum_of_squares(pixels: np.ndarray) -> float:
     return float(sum((part * part).sum() for part in parts))  # a dot product would wake OpenBLAS's threads each time
 
 
-_FLAGS = {"float": "-floatfile", "int": "-intfile", "pgm": "-pgmfile", "noise": "-noisefile", "png": "--png"}
-_INPUTS = ("mat", "hkl", "sourcefile", "img", "mask", "stol", "4stol", "Q", "dump")
+_FLAGS = {
+    "float": "-floatfile",
+    "int": "-intfile",
+    "pgm": "-pgmfile",
+    "noise": "-noisefile",
+    "png": "--png",
+    "dump": "-dump",
+}
+_FORMATS = {"float": "raw float32", "int": "SMV", "pgm": "PGM", "noise": "SMV", "png": "PNG", "dump": "Fdump.bin"}
 
 
 def wanted_outputs(scanned: Scanned) -> dict[str, str]:
-    """File names by kind: float, int, pgm, noise, png. Float and int image where nothing is asked for."""
-    wanted = {kind: path for kind, flag in _FLAGS.items() if (path := scanned.text(flag.lstrip("-"))) is not None}
-    if not wanted:
-        wanted = {"float": "floatimage.bin", "int": "intimage.img"}
+    """File names by kind: float, int, pgm, noise, png, dump. Float and int image where no image is asked for."""
+    images = {kind: path for kind, flag in _FLAGS.items() if (path := scanned.text(flag.lstrip("-"))) is not None}
+    dump = images.pop("dump", None)
+    if not images:
+        images = {"float": "floatimage.bin", "int": "intimage.img"}
     for kind in ("noise", "pgm"):
         if f"no{kind}" in scanned:
-            wanted.pop(kind, None)
-    return wanted
+            images.pop(kind, None)
+    # Without a table of -hkl, the dump is what is read.
+    return images if dump is None or "hkl" not in scanned else {"dump": dump, **images}
 
 
 def check_outputs(wanted: dict[str, str], scanned: Scanned) -> None:
     """Find out before the work whether its results can be kept.
 
+    Args:
+        wanted: File names by kind.
+        scanned: The flags, of which some name files to be read.
+
     Raises:
         FileError: If a file cannot be written.
-        UsageError: If one would be written over another, or over what is read.
+        UsageError: If one would be written over another or over what is read, or is named like another format.
     """
-    taken = {os.path.realpath(path): f"-{flag}" for flag in _INPUTS if (path := scanned.text(flag)) is not None}
+    for flag in FLAGS:
+        path = scanned.text(flag.dest)
+        written = flag.word in _FLAGS.values() and (flag.name != "dump" or "hkl" in scanned)
+        if path is not None and flag.kind == "file" and not flag.no_effect and not written:
+            ledger.reading(path, flag.word)
     for kind, path in wanted.items():
-        check_writable(path)
-        real = os.path.realpath(path)
-        if real in taken and (os.path.isfile(real) or not os.path.exists(real)):  # /dev/null takes them all
-            raise UsageError(f"{_FLAGS[kind]} {path}: {taken[real]} names the same file")
-        taken[real] = _FLAGS[kind]
+        check_output(_FLAGS[kind], path, _FORMATS[kind])
 
 
 def write_outputs(wanted: dict[str, str], image: np.ndarray, setup: Setup, stats: Statistics) -> list[str]:
-    """Write the images; a line for the log on each.
+    """Write the images, and the dump; a line for the log on each.
 
     Raises:
-        FileError: If a file cannot be written; the others are whole or untouched.
+        FileError: If a file cannot be written; then none is.
     """
+    with together():
+        return [_write(kind, path, image, setup, stats) for kind, path in wanted.items()]
+
+
+def write_table(path: str, setup: Setup) -> str:
+    """Write the structure factors as the C program's dump; a line for the log.
+
+    Raises:
+        FileError: If the file cannot be written.
+    """
+    factors = setup.experiment.structure_factors
+    write_dump(path, np.asarray(factors.values), factors.minimum, float(factors.default))
+    return f"{path}: structure factors, for -dump without -hkl"
+
+
+def _write(kind: str, path: str, image: np.ndarray, setup: Setup, stats: Statistics) -> str:
     scanned = setup.scanned
     given = scanned.number("adc")
     adc = DEFAULT_ADC if given is None else given
-    lines = []
-    for kind, path in wanted.items():
-        if kind == "float":
-            write_float_image(path, image)
-            lines.append(f"{path}: photons, raw little-endian float32, {image.shape[1]} × {image.shape[0]}")
-        elif kind == "int":
-            scale = scanned.number("scale") or (FULL_SCALE / stats.largest if stats.largest > 0 else 1.0)
-            write_smv(path, _integers(image, scale, adc + 0.5), header_fields(setup))
-            lines.append(f"{path}: SMV, photons × {scale:g} + {adc:g}")
-        elif kind == "pgm":
-            scale = scanned.number("pgmscale") or (250.0 / (5.0 * stats.rmsd) if stats.rmsd > 0 else 1.0)
-            write_pgm(path, _integers(image, scale, 0.0, 255.0).astype(np.uint8), f"pixels scaled by {number(scale)}")
-            lines.append(f"{path}: PGM, photons × {scale:g}")
-        elif kind == "noise":
-            lines.append(_write_noise(path, image, setup, adc))
-        else:
-            write_png(path, image)
-            lines.append(f"{path}: PNG")
-    return lines
+    if kind == "dump":
+        return write_table(path, setup)
+    if kind == "float":
+        write_float_image(path, image)
+        return f"{path}: photons, raw little-endian float32, {image.shape[1]} × {image.shape[0]}"
+    if kind == "int":
+        scale = scanned.number("scale") or (FULL_SCALE / stats.largest if stats.largest > 0 else 1.0)
+        write_smv(path, _integers(image, scale, adc + 0.5), header_fields(setup))
+        return f"{path}: SMV, photons × {scale:g} + {adc:g}"
+    if kind == "pgm":
+        scale = scanned.number("pgmscale") or (250.0 / (5.0 * stats.rmsd) if stats.rmsd > 0 else 1.0)
+        write_pgm(path, _integers(image, scale, 0.0, 255.0).astype(np.uint8), f"pixels scaled by {number(scale)}")
+        return f"{path}: PGM, photons × {scale:g}"
+    if kind == "noise":
+        return _write_noise(path, image, setup, adc)
+    write_png(path, image)
+    return f"{path}: PNG"
 
 
 def _integers(image: np.ndarray, scale: float, offset: float, largest: float = LARGEST) -> np.ndarray:

@@ -69,7 +69,7 @@ def run(words: Sequence[str]) -> int:
     from jaxbragg.cli.refine.config import read_config
 
     config = read_config(arguments.config)
-    from jaxbragg.cli.refine.outputs import folder_of, prepare
+    from jaxbragg.cli.refine.outputs import check, folder_of
     from jaxbragg.cli.scanner import scan
     from jaxbragg.cli.simulate_command import device
     from jaxbragg.cli.start import prepare_jax
@@ -80,7 +80,7 @@ def run(words: Sequence[str]) -> int:
 
         folder = folder_of(config, arguments.out)
         request = build(config)
-        prepare(folder)
+        check(folder, request)
         return _refine(arguments, config, request, folder, ["jaxbragg", "refine", *words])
 
 

@@ -1,11 +1,17 @@
 """`jaxbragg trace`: every factor of some pixels, without drawing the image."""
 
+from __future__ import annotations
+
 import json
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from jaxbragg.cli.errors import UsageError
 from jaxbragg.cli.scanner import Scanned, scan
+
+if TYPE_CHECKING:
+    from jaxbragg.cli.read import Setup
 
 HELP = """usage: jaxbragg trace -trace_pixel SLOW FAST [SLOW FAST …] FLAGS [-o FILE] [--json]
 
@@ -42,28 +48,35 @@ def run(words: Sequence[str]) -> int:
     from jaxbragg.cli.start import prepare_jax
 
     prepare_jax(scanned.text("device"))
-    records = _trace_all(pixels, scanned, output)
+    from jaxbragg.cli.file_names import check_output
+    from jaxbragg.cli.outputs import check_outputs, wanted_outputs, write_table
+    from jaxbragg.io import together, write_atomically
+
+    # Of what the flags write, the table of structure factors alone is there without an image.
+    dump = wanted_outputs(scanned).get("dump")
+    check_outputs({} if dump is None else {"dump": dump}, scanned)
+    if output is not None:
+        check_output("-o", output, "JSON" if as_json else "text")
+    records, setup = _trace_all(pixels, scanned)
     if as_json:
         text = json.dumps([record.to_json() for record in records], indent=1) + "\n"
     else:
         text = "".join(record.to_text() for record in records)
+    with together():
+        if dump is not None:
+            write_table(dump, setup)
+        if output is not None:
+            write_atomically(output, text.encode())
     if output is None:
         sys.stdout.write(text)
-        return 0
-    from jaxbragg.io import write_atomically
-
-    write_atomically(output, text.encode())
     return 0
 
 
-def _trace_all(pixels: list[tuple[int, int]], scanned: Scanned, output: str | None) -> list:
+def _trace_all(pixels: list[tuple[int, int]], scanned: Scanned) -> tuple[list, Setup]:
     from jaxbragg.cli.read import read_setup
     from jaxbragg.cli.simulate_command import device
-    from jaxbragg.io import check_writable
     from jaxbragg.trace import trace_pixel
 
-    if output is not None:
-        check_writable(output)
     if "precision" not in scanned:
         scanned.values["precision"] = "float64"
     with device(scanned):
@@ -72,7 +85,7 @@ def _trace_all(pixels: list[tuple[int, int]], scanned: Scanned, output: str | No
             print(f"warning: {line}", file=sys.stderr)
         phi = [setup.phi + setup.spindle.step * i for i in range(setup.spindle.count)]
         try:
-            return [trace_pixel(setup.experiment, setup.options, *pixel, phi=phi) for pixel in pixels]
+            return [trace_pixel(setup.experiment, setup.options, *pixel, phi=phi) for pixel in pixels], setup
         except ValueError as error:
             raise UsageError(f"-trace_pixel: {error}") from None
 

@@ -12,9 +12,8 @@ from numpy.typing import NDArray
 
 from jaxbragg.compare.images import RingGeometry
 from jaxbragg.io.errors import FileError
-from jaxbragg.io.raw import read_float_image
-from jaxbragg.io.smv import read_smv
-from jaxbragg.io.text import read_bytes, to_float
+from jaxbragg.io.images import StoredImage, read_image
+from jaxbragg.io.text import to_float
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,23 +36,20 @@ class ImageFile:
 def read_images(
     a: str | os.PathLike[str], b: str | os.PathLike[str], shape: Sequence[int] | None = None
 ) -> tuple[ImageFile, ImageFile]:
-    """Reads two images of one shape: SMV, or else raw float32.
+    """Reads two images of one shape, of any format that `jaxbragg.io.read_image` reads.
 
     Args:
         a: The one file.
         b: The other.
-        shape: Slow and fast number of pixels of a raw image; without it, those of the other file's header, or a
-            square.
+        shape: Slow and fast number of pixels of a raw image; without it, those of the other file, or a square.
 
     Raises:
         FileError: A file cannot be read, or the shapes differ.
     """
-    paths = [os.fspath(path) for path in (a, b)]
-    found: list[ImageFile | None] = [_with_header(path) if _is_smv(path) else None for path in paths]
-    known = next((each.image.shape for each in found if each is not None), None) if shape is None else tuple(shape)
+    found = [read_image(path, shape) for path in (a, b)]
+    known = next((each.pixels.shape for each in found if each.pixels.ndim > 1), None)
     first, second = (
-        each or ImageFile(path, read_float_image(path, known or _square(path)))
-        for path, each in zip(paths, found, strict=True)
+        ImageFile(each.path, _as_plane(each, known), _center(each.header), _geometry(each.header)) for each in found
     )
     if first.image.shape != second.image.shape:
         has, wanted = (" × ".join(map(str, each.image.shape)) for each in (second, first))
@@ -61,23 +57,23 @@ def read_images(
     return first, second
 
 
-def _is_smv(path: str) -> bool:
-    start = read_bytes(path, 512)
-    return start.startswith(b"{") and b"HEADER_BYTES" in start
-
-
-def _square(path: str) -> tuple[int, int]:
-    size = len(read_bytes(path))
-    side = math.isqrt(size // 4)
-    if 4 * side * side != size:
-        reason = f"{size} bytes are neither SMV nor a square of float32 pixels: give the shape with --shape SLOW FAST"
-        raise FileError(path, reason)
-    return side, side
-
-
-def _with_header(path: str) -> ImageFile:
-    header, image = read_smv(path)
-    return ImageFile(path, image, _center(header), _geometry(header))
+def _as_plane(found: StoredImage, known: tuple[int, ...] | None) -> NDArray[Any]:
+    """Slow and fast of what may be raw pixels without a shape: the other image's, or a square."""
+    if found.pixels.ndim == 2:
+        return found.pixels
+    if found.pixels.ndim > 2:
+        said = " × ".join(map(str, found.pixels.shape))
+        raise FileError(found.path, f"expected slow × fast pixels, but found {said}")
+    size = found.pixels.size
+    side = math.isqrt(size)
+    shape = (side, side) if known is None else known
+    if math.prod(shape) == size:
+        return found.pixels.reshape(shape)
+    if known is None:
+        reason = "neither an image with a header nor a square of float32 pixels: give the shape with --shape SLOW FAST"
+        raise FileError(found.path, f"{4 * size} bytes are {reason}")
+    wanted = f"{4 * math.prod(shape)} bytes for {'×'.join(map(str, shape))} pixels of float32"
+    raise FileError(found.path, f"expected {wanted}, but found {4 * size}")
 
 
 def _center(header: Mapping[str, str]) -> tuple[float, float] | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 import os
@@ -16,9 +15,9 @@ from typing import Any
 from jaxbragg.compare.diagnosis import diagnose, written
 from jaxbragg.compare.factors import Stage
 from jaxbragg.compare.traces import FactorComparison, StepComparison, TraceComparison
-from jaxbragg.io.atomic import check_writable, write_atomically
-from jaxbragg.io.errors import FileError, reason_of
-from jaxbragg.io.text import read_bytes
+from jaxbragg.io.atomic import make_folder, together, write_atomically
+from jaxbragg.io.text import sha256
+from jaxbragg.io.writable import check_folder
 
 NAMES = ("summary.md", "metrics.json", "run_metadata.json")
 
@@ -43,30 +42,28 @@ def write_trace_report(folder: str | os.PathLike[str], comparison: TraceComparis
 def write_report(
     folder: str | os.PathLike[str], summary: str, metrics: Mapping[str, Any], metadata: Mapping[str, Any]
 ) -> None:
-    """Writes the three files of a report, each whole or not at all.
+    """Writes the three files of a report, all or none.
 
     Raises:
         FileError: The folder or a file cannot be written.
     """
-    prepare_folder(folder)
-    for name, text in zip(NAMES, (summary, as_json(metrics), as_json(metadata)), strict=True):
-        write_atomically(os.path.join(folder, name), text.encode())
+    with together():
+        make_folder(folder)
+        for name, text in zip(NAMES, (summary, as_json(metrics), as_json(metadata)), strict=True):
+            write_atomically(os.path.join(folder, name), text.encode())
 
 
-def prepare_folder(folder: str | os.PathLike[str]) -> None:
-    """Makes the folder if it is missing, and finds out whether a report can be written there.
+def check_report(folder: str | os.PathLike[str], *others: str) -> None:
+    """Finds out before the comparison whether a report can be written to a folder, which need not exist.
+
+    Args:
+        folder: Where to.
+        others: Files that come with the report.
 
     Raises:
         FileError: It cannot.
     """
-    try:
-        os.makedirs(folder, exist_ok=True)
-    except FileExistsError as error:
-        raise FileError(folder, "expected a folder, but found a file") from error
-    except (OSError, ValueError) as error:
-        raise FileError(folder, reason_of(error)) from error
-    for name in NAMES:
-        check_writable(os.path.join(folder, name))
+    check_folder(folder, (*NAMES, *others))
 
 
 def trace_metrics(comparison: TraceComparison) -> dict[str, Any]:
@@ -124,10 +121,7 @@ def run_metadata(command: Sequence[str], files: Mapping[str, str | os.PathLike[s
         "machine": platform.platform(),
         "versions": {"python": platform.python_version()}
         | {name: _version(name) for name in ("jaxbragg", "jax", "jaxlib", "numpy", "matplotlib")},
-        "files": {
-            key: {"path": os.path.abspath(path), "sha256": hashlib.sha256(read_bytes(path)).hexdigest()}
-            for key, path in files.items()
-        },
+        "files": {key: {"path": os.path.abspath(path), "sha256": sha256(path)} for key, path in files.items()},
     }
 
 

@@ -7,6 +7,7 @@ larger), so (nh+1)(nk+1)(nl+1) doubles; the extra ones are never used, and zero.
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from collections.abc import Sequence
@@ -16,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from jaxbragg.io.atomic import write_atomically
 from jaxbragg.io.errors import FileError
-from jaxbragg.io.text import quoted, read_bytes
+from jaxbragg.io.text import quoted, read_claimed, size_of
 
 _HEADER = re.compile(rb"\s*" + rb"\s+".join([rb"([+-]?\d{1,9})"] * 6) + rb"[ \t\r]*\n\f")
 _FORM = "expected six integers, a line feed and a form feed"
@@ -35,7 +36,21 @@ def read_dump(path: str | os.PathLike[str]) -> tuple[NDArray[np.float64], tuple[
     Raises:
         FileError: The file cannot be read, is no dump, is cut short, or holds values that are not finite.
     """
-    content = read_bytes(path)
+    content = read_claimed(path, lambda head: sum(_layout(path, head)[:2]))
+    start, expected, (nh, nk, nl), minimum = _layout(path, content)
+    if len(content) != start + expected:
+        found, box = size_of(path, content) - start, f"{nh}×{nk}×{nl} indices"
+        raise FileError(path, f"expected {expected} bytes after the header for {box}, but found {found}")
+    padded = np.frombuffer(content, "<f8", offset=start).reshape(nh + 1, nk + 1, nl + 1)
+    values = padded[:nh, :nk, :nl].astype(np.float64)
+    if not np.isfinite(values).all():
+        where = " ".join(map(str, np.argwhere(~np.isfinite(values))[0] + minimum))
+        raise FileError(path, f"expected finite structure factors, but found another at {where}")
+    return values, minimum
+
+
+def _layout(path: str | os.PathLike[str], content: bytes) -> tuple[int, int, tuple[int, ...], tuple[int, int, int]]:
+    """Bytes of the header, bytes of the table with its unused entries, numbers of indices, smallest h, k and l."""
     header = _HEADER.match(content)
     if header is None:
         start = content[:40].split(b"\n")[0].decode("latin-1")
@@ -44,17 +59,8 @@ def read_dump(path: str | os.PathLike[str]) -> tuple[NDArray[np.float64], tuple[
     if h_max < h_min or k_max < k_min or l_max < l_min:
         found = quoted(header[0].decode().strip())
         raise FileError(path, f"expected h_min h_max k_min k_max l_min l_max, but found {found}", 1)
-    nh, nk, nl = h_max - h_min + 1, k_max - k_min + 1, l_max - l_min + 1
-    expected, found = 8 * (nh + 1) * (nk + 1) * (nl + 1), len(content) - header.end()
-    if found != expected:
-        box = f"{nh}×{nk}×{nl} indices"
-        raise FileError(path, f"expected {expected} bytes after the header for {box}, but found {found}")
-    padded = np.frombuffer(content, "<f8", offset=header.end()).reshape(nh + 1, nk + 1, nl + 1)
-    values = padded[:nh, :nk, :nl].astype(np.float64)
-    if not np.isfinite(values).all():
-        where = " ".join(map(str, np.argwhere(~np.isfinite(values))[0] + (h_min, k_min, l_min)))
-        raise FileError(path, f"expected finite structure factors, but found another at {where}")
-    return values, (h_min, k_min, l_min)
+    counts = (h_max - h_min + 1, k_max - k_min + 1, l_max - l_min + 1)
+    return header.end(), 8 * math.prod(count + 1 for count in counts), counts, (h_min, k_min, l_min)
 
 
 def write_dump(path: str | os.PathLike[str], values: ArrayLike, minimum: Sequence[int], fill: float = 0.0) -> None:

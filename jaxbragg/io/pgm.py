@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from jaxbragg.io.atomic import write_atomically
 from jaxbragg.io.errors import FileError
-from jaxbragg.io.text import quoted, read_bytes
+from jaxbragg.io.text import quoted, read_claimed
 
 _GAP = rb"(?:\s|#[^\n]*\n)+"
 _HEADER = re.compile(rb"P5" + _GAP + rb"(\d{1,9})" + _GAP + rb"(\d{1,9})" + _GAP + rb"(\d{1,9})\s")
@@ -50,7 +50,15 @@ def read_pgm(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
         FileError: The file cannot be read, is of another kind, or is cut short. What follows the pixels is ignored:
             PGM allows several pictures in a file.
     """
-    content = read_bytes(path)
+    content = read_claimed(path, lambda head: sum(_layout(path, head)[:2]))
+    start, expected, (slow, fast) = _layout(path, content)
+    if len(content) < start + expected:
+        raise FileError(path, f"expected {expected} bytes for {slow}×{fast} pixels, but found {len(content) - start}")
+    return np.frombuffer(content, np.uint8, count=expected, offset=start).reshape(slow, fast).copy()
+
+
+def _layout(path: str | os.PathLike[str], content: bytes) -> tuple[int, int, tuple[int, int]]:
+    """Bytes of the header, bytes of the pixels, and their numbers along slow and fast."""
     header = _HEADER.match(content)
     if header is None:
         raise FileError(path, f"expected a P5 header, but found {quoted(content[:20].decode('latin-1'))}")
@@ -59,7 +67,4 @@ def read_pgm(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
         raise FileError(path, f"expected 255 as the largest grey level, but found {white}")
     if not fast or not slow:
         raise FileError(path, f"expected at least one pixel, but found {slow}×{fast}")
-    found = len(content) - header.end()
-    if found < fast * slow:
-        raise FileError(path, f"expected {fast * slow} bytes for {slow}×{fast} pixels, but found {found}")
-    return np.frombuffer(content, np.uint8, count=fast * slow, offset=header.end()).reshape(slow, fast).copy()
+    return header.end(), slow * fast, (slow, fast)

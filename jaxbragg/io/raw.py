@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 
 import numpy as np
@@ -9,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from jaxbragg.io.atomic import write_atomically
 from jaxbragg.io.errors import FileError
-from jaxbragg.io.text import read_bytes
+from jaxbragg.io.text import read_claimed, size_of
 
 
 def write_float_image(path: str | os.PathLike[str], image: ArrayLike) -> None:
@@ -39,9 +40,9 @@ def read_float_image(path: str | os.PathLike[str], shape: tuple[int, ...]) -> ND
     Raises:
         FileError: The file cannot be read, or its size is not that of the shape.
     """
-    content = read_bytes(path)
-    expected = 4 * int(np.prod(shape, dtype=np.int64))
+    expected = 4 * math.prod(shape)
+    content = read_claimed(path, lambda head: expected)
     if len(content) != expected:
-        pixels = "×".join(map(str, shape))
-        raise FileError(path, f"expected {expected} bytes for {pixels} pixels of float32, but found {len(content)}")
+        pixels, found = "×".join(map(str, shape)), size_of(path, content)
+        raise FileError(path, f"expected {expected} bytes for {pixels} pixels of float32, but found {found}")
     return np.frombuffer(content, "<f4").reshape(shape).astype(np.float32)

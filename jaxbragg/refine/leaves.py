@@ -13,8 +13,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxbragg.io import FileError, write_atomically
-from jaxbragg.io.text import read_bytes
+from jaxbragg.io import FileError, read_npz, write_atomically
 from jaxbragg.models import Experiment
 
 
@@ -43,12 +42,7 @@ def read_leaves(path: str | os.PathLike[str], experiment: Experiment) -> Experim
     Raises:
         FileError: If the file cannot be read, or its arrays are not those of the experiment.
     """
-    content = io.BytesIO(read_bytes(path))
-    try:
-        with np.load(content, allow_pickle=False) as file:
-            kept = {name: file[name] for name in file.files}
-    except Exception as error:  # zipfile and numpy raise what they will at a broken archive
-        raise FileError(path, "expected the arrays of an experiment (.npz), but it cannot be read as that") from error
+    kept = read_npz(path, "the arrays of an experiment")
     with jax.enable_x64(True):
         if "crystal.orientation" in kept and experiment.crystal.orientation is None:
             experiment = eqx.tree_at(

@@ -1,16 +1,18 @@
 """What users get wrong: one line that says so and where, the right exit status, and nothing left behind."""
 
 import errno
+import io
 import os
 import subprocess
 import sys
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 
 from jaxbragg.cli import main
-from jaxbragg.io import write_smv
+from jaxbragg.io import write_float_image, write_smv
 
 CRYSTAL = "-cell 40 40 55 90 90 90 -default_F 100 -N 5"
 SMALL = f"{CRYSTAL} -detpixels 16 -pixel 1"
@@ -24,6 +26,7 @@ FILES = {
     "flat.mat": "1 2 3\n2 4 6\n7 8 9\n",
     "none.sources": "# nothing here\n",
     "dark.sources": "1 0 0 0\n",
+    "angstrom.sources": "-10 0 0 1\n-10 0 0 0.5 0.99\n",
     "twice.stol": "0 1\n0 2\n",
     "notes.txt": "what I did today\n",
 }
@@ -38,6 +41,16 @@ def _files(tmp_path, monkeypatch):
     (tmp_path / "cut.img").write_bytes((tmp_path / "mask.img").read_bytes()[:-5])
     write_smv("word.img", np.ones((8, 8), np.uint16), {"DISTANCE": "far"})
     write_smv("dark.img", np.ones((8, 8), np.uint16), {"WAVELENGTH": "0"})
+    write_smv("ten.img", np.ones((8, 8), np.uint16), {"DISTANCE": "1_0"})
+    np.lib.format.write_array_header_1_0(
+        buffer := io.BytesIO(), {"descr": "<f8", "fortran_order": False, "shape": (10**13,)}
+    )
+    (tmp_path / "huge.npy").write_bytes(buffer.getvalue())
+    np.save("nan.npy", np.full((16, 16), np.nan))
+    write_float_image("raw.bin", np.ones((16, 16)))
+    with h5py.File("null.h5", "w") as file:
+        file["data"] = h5py.Empty("f4")
+        file["loop"] = h5py.SoftLink("/loop")
     (tmp_path / "readonly.bin").write_text("old")
     (tmp_path / "readonly.bin").chmod(0o444)
 
@@ -182,6 +195,29 @@ def test_a_device_that_is_not_there(capsys):
         ("-sourcefile empty.hkl", "empty.hkl: the file is empty"),
         ("-water 5 -stol twice.stol", "twice.stol, line 2: expected each sin θ/λ once, but found that of line 1 again"),
         ("-dump missing.bin", "missing.bin: no such file"),
+        ("-hkl /dev/zero", "/dev/zero, line 1: expected text, but found a zero byte"),
+        ("-mat /dev/zero", "/dev/zero, line 1: expected text, but found a zero byte"),
+        ("-sourcefile /dev/zero", "/dev/zero, line 1: expected text, but found a zero byte"),
+        ("-water 1 -stol /dev/zero", "/dev/zero, line 1: expected text, but found a zero byte"),
+        ("-img /dev/zero", "/dev/zero: expected an SMV header, '{' first, but found '" + 8 * "\\x00" + "'"),
+        ("-mask /dev/zero", "/dev/zero: expected a file on a disk for this format, but found a device or a pipe"),
+        (
+            "-dump /dev/zero",
+            "/dev/zero, line 1: expected six integers, a line feed and a form feed, but found '" + 40 * "\\x00" + "'",
+        ),
+        (
+            "-mask huge.npy",
+            f"huge.npy: expected {8 * 10**13 + 128} bytes for 10000000000000 numbers of float64, but found 128",
+        ),
+        ("-mask null.h5", "null.h5: no dataset of 2 dimensions in it: say which with dataset = '…'"),
+        ("-mask nan.npy", "nan.npy: expected 0 for the pixels to skip and other numbers elsewhere, but found NaN"),
+        ("-mask raw.bin", "raw.bin: expected an image of slow × fast pixels whose file says how many there are"),
+        ("-img ten.img", "ten.img: the header's DISTANCE must be a number, but is '1_0'"),
+        (
+            "-sourcefile angstrom.sources",
+            "angstrom.sources, line 2: expected a wavelength below 1e-6 m, but found "
+            "'0.99': is it in metres? 1 Å is 1e-10, 12.4 keV likewise",
+        ),
         ("-hkl good.hkl -dump readonly.bin", "readonly.bin: the file is read-only"),
         ("-floatfile readonly.bin", "readonly.bin: the file is read-only"),
         ("-intfile .", ".: is a folder, not a file"),

@@ -295,6 +295,13 @@ def test_an_image_s_flags_stand_in_place_of_those_of_all():
     ]
 
 
+def test_a_mask_of_nan_is_none(folder):
+    np.save(folder / "mask.npy", np.full((48, 48), np.nan))
+    changed(folder, (f"offset = {OFFSET}", f'offset = {OFFSET}\nmask = "mask.npy"'))
+    with pytest.raises(FileError, match=r"mask\.npy: expected 0 for the pixels to skip .* but found NaN"):
+        load_image(read_config(str(folder / "refine.toml")), 0, (48, 48))
+
+
 def test_what_flags_leave_out_is_found_by_reading_them(tmp_path):
     experiment, _ = jb.read_experiment(flags_of(TRUTH))
     wrong = [*flags_of(TRUTH)[:-1], "31"]
@@ -356,6 +363,26 @@ def test_what_cannot_be_is_one_line_with_its_place(folder, capsys, old, new, sta
     assert message in err
     assert err.count("\n") == 1
     assert not (folder / "refined").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a = " + "[" * 20_000 + "]" * 20_000, "brackets or tables are nested too deep"),
+        ("a = " + "9" * 10_000, "a number in it is too large, or no date is like this"),
+        (f"[fit]\nsteps = {10**400}", "must be a whole number of at least 1"),
+        (f"[likelihood]\nfloor = {10**400}", "must be a positive number"),
+        ("\0", "line 1: expected text, but found a zero byte"),
+    ],
+)
+def test_toml_that_no_one_writes(folder, capsys, text, message):
+    (folder / "refine.toml").write_text(text)
+    assert refine(folder) in (1, 2)
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert str(folder / "refine.toml") in err
+    assert message in err
+    assert len(err.splitlines()) == 1
 
 
 @pytest.mark.parametrize(("table", "message"), [("images", "at least one image"), ("parameters", "nothing is free")])

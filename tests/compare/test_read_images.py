@@ -1,5 +1,6 @@
 """The two images of a comparison: shapes and geometry from wherever they are known."""
 
+import h5py
 import numpy as np
 import pytest
 
@@ -54,7 +55,13 @@ def test_the_shape_given(tmp_path):
 @pytest.mark.parametrize(
     ("first", "second", "shape", "reason"),
     [
-        (raw, raw, None, "neither SMV nor a square of float32 pixels: give the shape with --shape SLOW FAST"),
+        (
+            raw,
+            raw,
+            None,
+            "140 bytes are neither an image with a header nor a square of float32 pixels: give the shape with --shape",
+        ),
+        (raw, smv, (8, 5), "expected 160 bytes for 8×5 pixels of float32, but found 140"),
         (raw, raw, (8, 5), "expected 160 bytes for 8×5 pixels of float32, but found 140"),
     ],
 )
@@ -66,6 +73,23 @@ def test_shapes_that_do_not_fit(tmp_path, first, second, shape, reason):
 def test_two_headers_that_differ(tmp_path):
     with pytest.raises(FileError, match=r"b.img: expected 7 × 5 pixels \(slow × fast\) as in .*, but found 5 × 7"):
         read_images(smv(tmp_path / "a.img"), smv(tmp_path / "b.img", (5, 7)))
+
+
+def test_other_formats_are_compared_too(tmp_path):
+    image = np.arange(35, dtype=np.int64).reshape(7, 5)
+    np.save(tmp_path / "a.npy", image)
+    with h5py.File(tmp_path / "b.h5", "w") as file:
+        file["entry/data/data"] = image[None]
+    a, b = read_images(tmp_path / "a.npy", tmp_path / "b.h5")
+    assert a.image.tolist() == b.image.tolist() == image.tolist()
+    c, d = read_images(raw(tmp_path / "c.bin"), tmp_path / "b.h5")  # which gives the raw one its shape
+    assert c.image.tolist() == d.image.tolist() == image.tolist()
+
+
+def test_several_panels_are_not_compared(tmp_path):
+    np.save(tmp_path / "a.npy", np.zeros((2, 7, 5)))
+    with pytest.raises(FileError, match="expected slow × fast pixels, but found 2 × 7 × 5"):
+        read_images(tmp_path / "a.npy", tmp_path / "a.npy")
 
 
 def test_missing_and_empty_files(tmp_path):

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import signal
 import stat
 import subprocess
 import sys
@@ -9,7 +10,7 @@ import sys
 import numpy as np
 import pytest
 
-from jaxbragg.io.atomic import check_writable, write_atomically
+from jaxbragg.io.atomic import check_writable, discard_unfinished, make_folder, together, write_atomically
 from jaxbragg.io.errors import FileError
 
 
@@ -152,3 +153,115 @@ def test_redirected_stdout_keeps_what_was_printed(tmp_path):
     with open(tmp_path / "log", "wb") as log:
         subprocess.run([sys.executable, "-c", program], stdout=log, check=True, env=environment)
     assert (tmp_path / "log").read_text() == "first\nsecond\nthird\n"
+
+
+# Sets ----------------------------------------------------------------------------------------------------------------
+
+
+def contents(folder) -> dict[str, str]:
+    return {name: (folder / name).read_text() for name in sorted(os.listdir(folder)) if (folder / name).is_file()}
+
+
+def test_a_set_appears_at_its_end(tmp_path):
+    (tmp_path / "a").write_text("old")
+    with together():
+        write_atomically(tmp_path / "a", b"new")
+        with together():  # is part of the larger set
+            write_atomically(tmp_path / "b", b"new")
+        assert (tmp_path / "a").read_text() == "old"
+        assert not (tmp_path / "b").exists()
+    assert contents(tmp_path) == {"a": "new", "b": "new"}
+
+
+def write_three(folder):
+    with together():
+        for name in "abc":
+            write_atomically(folder / name, b"new")
+
+
+@pytest.mark.parametrize("call", ["write", "replace"])
+@pytest.mark.parametrize("good", [0, 1, 2])
+def test_one_file_fails_and_none_is_written(tmp_path, monkeypatch, call, good):
+    (tmp_path / "a").write_text("old a")
+    (tmp_path / "c").write_text("old c")
+    true_call, left = getattr(os, call), [good]
+
+    def full(*arguments):
+        left[0] -= 1
+        if left[0] == -1:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return true_call(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, call, full)
+        with pytest.raises(FileError, match="no space left on device"):
+            write_three(tmp_path)
+    assert contents(tmp_path) == {"a": "old a", "c": "old c"}
+
+
+def write_and_then(folder, names, last):
+    with together():
+        make_folder(folder)
+        for name in names:
+            write_atomically(folder / name, b"new")
+        last()
+
+
+def interrupt():
+    raise KeyboardInterrupt
+
+
+def test_what_becomes_unwritable_in_the_meantime_stops_the_set(tmp_path):
+    with pytest.raises(FileError, match="b: is a folder, not a file"):
+        write_and_then(tmp_path, "ab", (tmp_path / "b").mkdir)
+    assert contents(tmp_path) == {}
+
+
+def test_a_folder_goes_with_its_set(tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        write_and_then(tmp_path / "x" / "y", "a", interrupt)
+    assert os.listdir(tmp_path) == []
+    write_and_then(tmp_path / "x" / "y", "a", int)
+    assert contents(tmp_path / "x" / "y") == {"a": "new"}
+    with pytest.raises(FileError, match="expected a folder, but found a file"):
+        make_folder(tmp_path / "x" / "y" / "a")
+    with pytest.raises(KeyboardInterrupt):
+        write_and_then(tmp_path / "x" / "z", "", interrupt)
+    assert os.listdir(tmp_path / "x") == ["y"]  # which was there before
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_among_the_renames_comes_after_them(tmp_path, monkeypatch, number):
+    class Came(Exception):
+        pass
+
+    def come(number, frame):
+        raise Came
+
+    before = signal.signal(number, come)
+    true_replace = os.replace
+
+    def replace(*arguments):
+        signal.raise_signal(number)
+        true_replace(*arguments)
+
+    try:
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "replace", replace)
+            with pytest.raises(Came):
+                write_three(tmp_path)
+        assert signal.getsignal(number) is come
+    finally:
+        signal.signal(number, before)
+    assert contents(tmp_path) == {"a": "new", "b": "new", "c": "new"}
+
+
+def test_a_process_that_ends_leaves_nothing_unfinished(tmp_path):
+    def end():
+        assert len(os.listdir(tmp_path)) == 1
+        with discard_unfinished():
+            assert os.listdir(tmp_path) == []
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_and_then(tmp_path, "a", end)

@@ -12,7 +12,11 @@ def test_offers_readers_and_writers():
     formats = {"dump", "float_image", "hkl", "pgm", "smv"}
     expected = {f"{verb}_{name}" for verb in ("read", "write") for name in formats}
     assert names == expected | {
+        "read_image",
+        "read_mask",
         "read_matrix",
+        "read_npy",
+        "read_npz",
         "read_smv_header",
         "read_sources",
         "read_stol",

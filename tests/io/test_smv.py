@@ -134,7 +134,7 @@ def test_overflowing_header_of_the_c_program(tmp_path):
     [
         ("unsigned_short", "big_endian", ">u2"),
         ("unsigned_long", "little_endian", "<u4"),
-        ("long", "big_endian", ">i4"),
+        ("long", "BIG_ENDIAN", ">i4"),
         ("signed_long", "little_endian", "<i4"),
         ("float", "big_endian", ">f4"),
     ],
@@ -149,10 +149,110 @@ def test_types_and_byte_orders(tmp_path, kind, order, dtype):
     np.testing.assert_array_equal(image, pixels)
 
 
-def test_type_and_order_have_defaults_and_a_tail_is_ignored(tmp_path):
+@pytest.mark.parametrize(
+    ("key", "name", "dtype"),
+    [
+        ("TYPE", "signed_short", "<i2"),
+        ("TYPE", "UNSIGNED_SHORT", "<u2"),
+        ("Data_type", "signed char", "i1"),
+        ("Data_type", "unsigned char", "u1"),
+        ("Data_type", "short int", "<i2"),
+        ("Data_type", "unsigned short int", "<u2"),
+        ("Data_type", "long int", "<i4"),
+        ("DATA_TYPE", "long int", "<i4"),
+        ("Data_type", "unsigned long int", "<u4"),
+        ("Data_type", "float IEEE", "<f4"),
+    ],
+)
+def test_types_by_the_names_of_adsc_and_dtrek(tmp_path, key, name, dtype):
+    """Names and sizes as in d*TREK's specification, version 1.1."""
+    pixels = np.array([[1, 2, 100], [4, 5, 60]]).astype(dtype)
+    text = f"{{\nHEADER_BYTES= 512;\n{key}= {name};\nSIZE1=3;\nSIZE2=2;\n}}\n"
+    (tmp_path / "a.img").write_bytes(text.encode().ljust(512) + pixels.tobytes())
+    _, image = read_smv(tmp_path / "a.img")
+    assert image.dtype == pixels.dtype
+    np.testing.assert_array_equal(image, pixels)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.parametrize("dtype", [np.int8, np.uint8, np.int16, np.uint16, np.int32, np.uint32, np.float32])
+def test_what_fabio_writes(tmp_path, dtype):
+    fabio = pytest.importorskip("fabio.dtrekimage")
+    pixels = np.array([[1, 2, 100], [4, 5, 60]]).astype(dtype)
+    fabio.DtrekImage(data=pixels).write(str(tmp_path / "a.img"))
+    _, image = read_smv(tmp_path / "a.img")
+    assert image.dtype == dtype
+    np.testing.assert_array_equal(image, pixels)
+
+
+def test_type_and_order_have_defaults(tmp_path):
     text = b"{\nHEADER_BYTES=512;\nSIZE1=2;\nSIZE2=1;\n}\f"
-    (tmp_path / "a.img").write_bytes(text.ljust(512) + b"\1\0\2\0tail")
+    (tmp_path / "a.img").write_bytes(text.ljust(512) + b"\1\0\2\0")
     assert read_smv(tmp_path / "a.img")[1].tolist() == [[1, 2]]
+    wanted = "expected 516 bytes (512 of header, 1×2 pixels of 2 bytes), but found 520"
+    hint = "; TYPE and Data_type, which say what a pixel is, are missing"
+    assert failure(tmp_path / "a.img", text.ljust(512) + bytes(8)) == wanted + hint
+
+
+@pytest.mark.parametrize("more", [b"\0", b"tail", bytes(512)])
+def test_a_file_longer_than_its_header_says(tmp_path, more):
+    whole = smv_header_bytes({"SIZE1": "3", "SIZE2": "2"}) + bytes(12) + more
+    reason = f"expected 524 bytes (512 of header, 2×3 pixels of 2 bytes), but found {524 + len(more)}"
+    assert failure(tmp_path / "a.img", whole) == reason
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("COMPRESSION=TY6", "expected uncompressed pixels, but found COMPRESSION=TY6"),
+        ("Compression= BYTE_OFFSET", "expected uncompressed pixels, but found Compression=BYTE_OFFSET"),
+        ("RAXIS_COMPRESSION_RATIO=8", "expected uncompressed pixels, but found RAXIS_COMPRESSION_RATIO=8"),
+        ("Data_type=Compressed", "expected uncompressed pixels, but found Data_type=Compressed"),
+        (
+            "TYPE=unsigned_short;\nData_type=long int",
+            "expected one type of pixels, but found TYPE=unsigned_short and Data_type=long int",
+        ),
+        ("DIM=3", "expected an image with DIM=2, but found '3'"),
+        ("SIZE1=1_0", "expected SIZE1 to be a positive integer, but found '1_0'"),
+    ],
+)
+def test_headers_of_what_is_not_read(tmp_path, line, reason):
+    text = f"{{\nHEADER_BYTES= 512;\nSIZE1=3;\nSIZE2=2;\n{line};\n}}\n"
+    assert failure(tmp_path / "a.img", text.encode().ljust(512) + bytes(12)) == reason
+
+
+def test_no_compression_is_none(tmp_path):
+    text = b"{\nHEADER_BYTES=512;\nCOMPRESSION=None;\nTYPE=long;\nSIZE1=2;\nSIZE2=1;\n}\n"
+    (tmp_path / "a.img").write_bytes(text.ljust(512) + b"\1\0\0\0\2\0\0\0")
+    assert read_smv(tmp_path / "a.img")[1].tolist() == [[1, 2]]
+
+
+def test_braces_inside_values_are_kept(tmp_path):
+    """As Rigaku writes them: HEADER_BYTES, not the first brace, says where the header ends."""
+    text = (
+        "{\nHEADER_BYTES= 1024;\nNAMES={ Z; X Y };\nTYPE=unsigned_short;\nODD=a}b{c;\nSIZE1=3;\nSIZE2=2;\n"
+        "DETECTOR_NAMES={ CCD_ };\nDISTANCE=45.0;\n}\n"
+    )
+    pixels = np.arange(6, dtype="<u2").reshape(2, 3)
+    (tmp_path / "a.img").write_bytes(text.encode().ljust(1024) + pixels.tobytes())
+    header, image = read_smv(tmp_path / "a.img")
+    np.testing.assert_array_equal(image, pixels)
+    assert header == read_smv_header(tmp_path / "a.img")
+    assert (header["NAMES"], header["ODD"]) == ("{ Z; X Y }", "a}b{c")
+    assert (header["DETECTOR_NAMES"], header["DISTANCE"]) == ("{ CCD_ }", "45.0")
+
+
+def test_a_first_pixel_like_a_form_feed(tmp_path):
+    """12 is the byte that the C program writes after the brace; here the brace is the header's last byte."""
+    text = "{\nHEADER_BYTES=512;\nTYPE=unsigned_short;\nSIZE1=1;\nSIZE2=1;\nLONG="
+    text = text.ljust(509, "x") + ";\n}"
+    (tmp_path / "a.img").write_bytes(text.encode() + b"\x0c\0")
+    assert read_smv(tmp_path / "a.img")[1].tolist() == [[12]]
+
+
+def test_a_header_that_claims_more_than_any_machine_holds(tmp_path):
+    text = "{\nHEADER_BYTES=512;\nTYPE=unsigned_short;\nSIZE1=999999999;\nSIZE2=999999999;\n}\n"
+    assert failure(tmp_path / "a.img", text.encode().ljust(512)).endswith("but found 512")
 
 
 def test_broken_files(tmp_path):
@@ -176,7 +276,8 @@ def test_broken_files(tmp_path):
         == "expected the key SIZE2 in the header, but it is missing"
     )
     assert failure(path, whole.replace(b"=unsigned_short;", b"=double;")) == (
-        "expected TYPE to be one of unsigned_short, unsigned_long, long, signed_long, float, but found 'double'"
+        "expected TYPE to be one of char, unsigned char, short, unsigned short, long, unsigned long, float, "
+        "float ieee, but found 'double'"
     )
     assert failure(path, whole.replace(b"=little_endian", b"=middle")) == (
         "expected BYTE_ORDER to be one of little_endian, big_endian, but found 'middle'"

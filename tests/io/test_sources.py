@@ -17,10 +17,8 @@ def test_reads_whole_lines(tmp_path):
 
 
 def test_missing_values_are_nan(tmp_path):
-    (tmp_path / "s.txt").write_text("-10\n-10 1\n-10 1 2 # comment\n-10 1 2 3\nnan NaN nan 0.5")
+    (tmp_path / "s.txt").write_text("-10 1 2 # comment\n-10 1 2 3\nnan NaN nan 0.5")
     expected = [
-        [-10, NAN, NAN, NAN, NAN],
-        [-10, 1, NAN, NAN, NAN],
         [-10, 1, 2, NAN, NAN],
         [-10, 1, 2, 3, NAN],
         [NAN, NAN, NAN, 0.5, NAN],
@@ -32,6 +30,23 @@ def test_missing_values_are_nan(tmp_path):
     ("text", "line", "reason"),
     [
         ("1 0 0\n1 0 zero", 2, "expected x y z intensity wavelength, but found 'zero'"),
+        ("1 0 0 1_0", 1, "expected x y z intensity wavelength, but found '1_0'"),
+        ("-10 0 0\n-10", 2, "expected x y z intensity wavelength, but found only a part of a position: '-10'"),
+        (
+            "# wavelength weight\n1.2398 0.00628",
+            2,
+            "expected x y z intensity wavelength, but found only a part of a position: '1.2398 0.00628'",
+        ),
+        ("-10 nan 0 1", 1, "expected x y z intensity wavelength, but found only a part of a position: '-10 nan 0 1'"),
+        *(
+            (
+                f"-10 0 0 1 0.98e-10\n-10 0 0 1 {word}",
+                2,
+                f"expected a wavelength below 1e-6 m, but found '{word}': is it in metres? 1 Å is 1e-10, 12.4 keV "
+                "likewise",
+            )
+            for word in ("0.98", "12650", "12.65", "1.1e-6")
+        ),
         ("inf 0 0", 1, "expected x y z intensity wavelength, but found 'inf'"),
         ("1 2 3 4 5 6", 1, "expected x y z intensity wavelength, but found 6 words: '1 2 3 4 5 6'"),
         ("1 0 0 -1", 1, "expected an intensity that is not negative, but found '-1'"),

@@ -2,8 +2,9 @@
 
 import pytest
 
+from jaxbragg.io import text
 from jaxbragg.io.errors import FileError
-from jaxbragg.io.text import quoted, read_bytes, read_text, rows, to_float
+from jaxbragg.io.text import check_regular, quoted, read_bytes, read_claimed, read_text, rows, size_of, to_float
 
 
 def failure(path, read=read_text) -> FileError:
@@ -25,6 +26,45 @@ def test_missing_folder_empty_and_unspeakable(tmp_path):
 def test_read_bytes_stops_where_told(tmp_path):
     (tmp_path / "a").write_bytes(b"0123456789")
     assert read_bytes(tmp_path / "a", 4) == b"0123"
+
+
+def test_no_more_is_read_than_claimed(tmp_path, monkeypatch):
+    monkeypatch.setattr(text, "_HEAD", 4)
+    monkeypatch.setattr(text, "_PIECE", 2)
+    (tmp_path / "a").write_bytes(b"0123456789")
+    for claimed in (0, 3, 4, 7, 9, 10, 11, 10**18):
+        content = read_claimed(tmp_path / "a", lambda head, claimed=claimed: claimed if head == b"0123" else -1)
+        assert content == b"0123456789"[: claimed + 1]
+        assert size_of(tmp_path / "a", content) == 10
+
+
+def test_what_has_no_end_is_refused(monkeypatch):
+    monkeypatch.setattr(text, "LARGEST", 1 << 20)
+    reason = "expected at most 0 GiB, but the file is longer, or has no end"
+    assert failure("/dev/zero", read_bytes).reason == reason
+    zero = failure("/dev/zero")
+    assert (zero.reason, zero.line) == ("expected text, but found a zero byte", 1)
+
+
+def test_text_that_has_no_end_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(text, "LARGEST_TEXT", 1 << 20)
+    (tmp_path / "a").write_text("1 0 0 10\n" * 120_000)
+    assert failure(tmp_path / "a").reason == "expected at most 0 GiB, but the file is longer, or has no end"
+
+
+def test_a_hole_of_a_file_takes_no_memory(tmp_path):
+    with open(tmp_path / "a", "wb") as file:
+        file.truncate(1 << 40)
+    assert failure(tmp_path / "a").reason == "expected text, but found a zero byte"
+    assert len(read_claimed(tmp_path / "a", lambda head: 1000)) == 1001
+
+
+def test_other_libraries_open_files_on_disks(tmp_path):
+    (tmp_path / "a").write_bytes(b"0")
+    check_regular(tmp_path / "a")
+    for path, wanted in (("/dev/zero", "but found a device or a pipe"), (tmp_path, "is a folder"), ("b", "no such")):
+        with pytest.raises(FileError, match=wanted):
+            check_regular(path)
 
 
 def test_every_line_end_counts_once(tmp_path):

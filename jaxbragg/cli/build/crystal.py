@@ -10,7 +10,7 @@ from jaxbragg.cli.build.notes import Notes
 from jaxbragg.cli.errors import UsageError
 from jaxbragg.cli.scanner import Scanned
 from jaxbragg.compat import misset_angles, random_misset
-from jaxbragg.io import FileError, read_dump, read_hkl, read_matrix, write_dump
+from jaxbragg.io import FileError, read_dump, read_hkl, read_matrix
 from jaxbragg.models import CapMosaic, Crystal, StructureFactors, UnitCell
 from jaxbragg.models.crystal import cells_of_size
 from jaxbragg.models.unit_cell import cell_parameters
@@ -164,7 +164,7 @@ def _cells(scanned: Scanned, lengths: np.ndarray, notes: Notes) -> np.ndarray:
 
 
 def build_structure_factors(scanned: Scanned, notes: Notes) -> StructureFactors:
-    """The table of -hkl, or of -dump where there is none; -default_F elsewhere.
+    """The table of -hkl, or of -dump where there is none; -default_F elsewhere. A dump of -hkl is an output.
 
     Raises:
         FileError: If a file is missing or broken.
@@ -177,13 +177,9 @@ def build_structure_factors(scanned: Scanned, notes: Notes) -> StructureFactors:
         box = np.ptp(indices, axis=0) + 1
         check_list(scanned, f"indices in the box that {hkl} spans", math.prod(map(int, box)), BYTES_PER_INDEX)
         try:
-            factors = StructureFactors.from_reflections(indices, amplitudes, default)
+            return StructureFactors.from_reflections(indices, amplitudes, default)
         except ValueError as error:
             raise FileError(hkl, str(error)) from None
-        if dump is not None:
-            write_dump(dump, np.asarray(factors.values), factors.minimum, default)
-            notes.say(f"structure factors dumped to {dump}")
-        return factors
     if dump is not None:
         values, minimum = read_dump(dump)
         return StructureFactors(values, minimum, default)

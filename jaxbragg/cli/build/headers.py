@@ -1,5 +1,6 @@
 """Flags that were not given: those that the headers of `-img` and `-mask` stand in for, and one of the C program's."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -10,7 +11,8 @@ from jaxbragg.cli.build.notes import Notes
 from jaxbragg.cli.flag_table import find_flag
 from jaxbragg.cli.flags import Value
 from jaxbragg.cli.scanner import Scanned
-from jaxbragg.io import FileError, read_smv, read_smv_header
+from jaxbragg.io import FileError, read_mask, read_smv_header
+from jaxbragg.io.text import to_float
 from jaxbragg.units import MILLIMETRE
 
 # Header key → flag, and the flags that say the same thing in another way.
@@ -54,9 +56,12 @@ def inherit(scanned: Scanned, notes: Notes) -> Inherited:
     found: dict[str, Value] = {}
     mask = None
     if path := scanned.text("mask"):
-        header, image = read_smv(path)
-        mask = image != 0
-        values = _flags_of(path, header)
+        found_mask = read_mask(path)
+        mask = found_mask.pixels
+        if mask.ndim != 2:
+            raise FileError(path, "expected an image of slow × fast pixels whose file says how many there are")
+        sizes = {"SIZE1": str(mask.shape[1]), "SIZE2": str(mask.shape[0])}
+        values = _flags_of(path, found_mask.header or sizes)
         if "Ybeam" in values:
             # The C program counts a mask's beam centre from the other end of the slow axis.
             pixel = values.get("pixel") or pixel_size(scanned) / MILLIMETRE
@@ -80,16 +85,13 @@ def _others(name: str) -> tuple[str, ...]:
     return next(others for flag, others in _FLAG_OF_KEY.values() if flag == name)
 
 
-def _flags_of(path: str, header: dict[str, str]) -> dict[str, float | int]:
+def _flags_of(path: str, header: Mapping[str, str]) -> dict[str, float | int]:
     values: dict[str, float | int] = {}
     for key, (flag, _) in _FLAG_OF_KEY.items():
         if key not in header:
             continue
-        try:
-            number = float(header[key])
-        except ValueError:
-            number = float("nan")
-        if not np.isfinite(number) or (key.startswith("SIZE") and (number < 1 or number % 1)):
+        number = to_float(header[key])
+        if number is None or not np.isfinite(number) or (key.startswith("SIZE") and (number < 1 or number % 1)):
             raise FileError(path, f"the header's {key} must be a number, but is {header[key]!r}")
         known = find_flag(f"-{flag}")
         if known and known.check and not known.check.holds(number):

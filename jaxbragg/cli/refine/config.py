@@ -98,6 +98,10 @@ def read_config(path: str) -> Config:
         tables = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"{path}: {_toml_reason(str(error))}") from None
+    except (ValueError, OverflowError):  # of int() and its like, beyond some thousand digits
+        raise UsageError(f"{path}: a number in it is too large, or no date is like this") from None
+    except RecursionError:
+        raise UsageError(f"{path}: brackets or tables are nested too deep") from None
     config = Config(path, text, tables)
     for name, value in tables.items():
         if name not in TABLES:

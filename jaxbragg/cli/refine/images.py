@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
-import os
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from jaxbragg.cli.refine.config import Config
-from jaxbragg.io.errors import FileError, reason_of
-from jaxbragg.io.raw import read_float_image
-from jaxbragg.io.smv import read_smv
-from jaxbragg.io.text import read_bytes
+from jaxbragg.io.errors import FileError
+from jaxbragg.io.images import is_hdf5, read_image, read_mask
 
-_HDF5 = (".h5", ".hdf5", ".nxs")
 _LARGEST = 65535.0
-_FABIO = (".cbf", ".edf", ".tif", ".tiff", ".mccd", ".gz", ".bz2")
 
 
 class Loaded(NamedTuple):
@@ -56,14 +49,13 @@ def load_image(config: Config, index: int, shape: tuple[int, ...]) -> Loaded:
     """
     row = {**config.table("every_image"), **config.rows("images")[index]}
     path = config.beside(row["file"])
-    if not path.lower().endswith(_HDF5):
-        for key in ("dataset", "frame"):
-            if key in row:
-                raise config.wrong("images", index, key, f"goes with an HDF5 file ({', '.join(_HDF5)}), not {path}")
+    for key in ("dataset", "frame"):
+        if key in row and not is_hdf5(path):
+            raise config.wrong("images", index, key, f"goes with an HDF5 file, and {path} is none")
     stored = read_pixels(path, shape, row.get("dataset"), row.get("frame"))
     mask = None
     if "mask" in row:
-        mask = read_pixels(config.beside(row["mask"]), shape) != 0
+        mask = _mask_of(config.beside(row["mask"]), shape)
         if not mask.any():
             raise FileError(config.beside(row["mask"]), "the mask leaves no pixel to be used: all of them are 0")
     untrusted = 0
@@ -85,11 +77,18 @@ def load_image(config: Config, index: int, shape: tuple[int, ...]) -> Loaded:
     return Loaded(path, photons, mask, untrusted, full, background, boxes)
 
 
+def _mask_of(path: str, shape: tuple[int, ...]) -> np.ndarray:
+    """Which pixels may be used."""
+    mask = read_mask(path, shape).pixels
+    _check_shape(path, mask, shape)
+    return mask
+
+
 def read_pixels(path: str, shape: tuple[int, ...], dataset: str | None = None, frame: int | None = None) -> np.ndarray:
     """Pixels as they are stored, in float64.
 
     Args:
-        path: SMV, .npy, HDF5, what fabio reads, or else raw float32.
+        path: Any format that `jaxbragg.io.read_image` reads.
         shape: What the image must have.
         dataset: Of an HDF5 file; needed where it holds several that could be meant.
         frame: Of a dataset with one dimension more.
@@ -97,82 +96,12 @@ def read_pixels(path: str, shape: tuple[int, ...], dataset: str | None = None, f
     Raises:
         FileError: If it cannot be read, or is of another shape.
     """
-    ending = os.path.splitext(path)[1].lower()
-    start = read_bytes(path, 512)
-    if ending in _HDF5:
-        pixels = _hdf5(path, shape, dataset, frame)
-    elif start.startswith(b"\x93NUMPY"):
-        pixels = _numpy(path)
-    elif start.startswith(b"{") and b"HEADER_BYTES" in start:
-        pixels = read_smv(path)[1]
-    elif ending in _FABIO:
-        pixels = _fabio(path)
-    else:
-        pixels = read_float_image(path, shape)
-    if pixels.shape != shape:
-        found, wanted = (" × ".join(map(str, each)) for each in (pixels.shape, shape))
-        raise FileError(path, f"expected {wanted} pixels (slow × fast) as the flags say, but found {found}")
-    if not (np.issubdtype(pixels.dtype, np.number) or pixels.dtype == bool) or np.iscomplexobj(pixels):
-        raise FileError(path, f"expected real numbers, but found the type {pixels.dtype}")
+    pixels = read_image(path, shape, dataset, frame).pixels
+    _check_shape(path, pixels, shape)
     return pixels.astype(np.float64)
 
 
-def _numpy(path: str) -> np.ndarray:
-    try:
-        return np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise FileError(path, f"expected an array of numpy, but {error}") from None
-
-
-def _hdf5(path: str, shape: tuple[int, ...], dataset: str | None, frame: int | None) -> np.ndarray:
-    import h5py
-
-    # Filters of detectors (bitshuffle) come with this extra; without it h5py says which filter it lacks.
-    if importlib.util.find_spec("hdf5plugin") is not None:
-        importlib.import_module("hdf5plugin")
-    try:
-        with h5py.File(path, "r") as file:
-            name = _only_dataset(path, file, shape) if dataset is None else dataset
-            found = file.get(name)
-            if not isinstance(found, h5py.Dataset):
-                raise FileError(path, f"there is no dataset {name!r} in it")
-            if found.ndim == len(shape):
-                if frame not in (None, 0):
-                    raise FileError(path, f"the dataset {name!r} is one image, but frame {frame} is asked for")
-                return np.asarray(found[()])
-            if found.ndim != len(shape) + 1:
-                raise FileError(path, f"expected images in {name!r}, but found {found.ndim} dimensions")
-            if frame is None and found.shape[0] != 1:
-                raise FileError(path, f"{name!r} holds {found.shape[0]} images: say which with frame = 0")
-            if (frame or 0) >= found.shape[0]:
-                raise FileError(path, f"{name!r} holds {found.shape[0]} images, but frame {frame} is asked for")
-            return np.asarray(found[frame or 0])
-    except OSError as error:
-        raise FileError(path, reason_of(error)) from error
-
-
-def _only_dataset(path: str, file: Any, shape: tuple[int, ...]) -> str:
-    import h5py
-
-    names: list[str] = []
-
-    def look(name: str, item: Any) -> None:
-        if isinstance(item, h5py.Dataset) and item.shape[-len(shape) :] == shape and item.ndim <= len(shape) + 1:
-            names.append(name)
-
-    file.visititems(look)
-    if len(names) != 1:
-        held = f"{len(names)} datasets ({', '.join(names[:4])})" if names else "no dataset"
-        raise FileError(path, f"{held} of {' × '.join(map(str, shape))} pixels in it: say which with dataset = '…'")
-    return names[0]
-
-
-def _fabio(path: str) -> np.ndarray:
-    try:
-        fabio: Any = importlib.import_module("fabio")
-    except ImportError:
-        raise FileError(path, "this format needs fabio: pip install 'jaxbragg[io]'") from None
-    try:
-        return np.asarray(fabio.open(path).data)
-    except Exception as error:  # fabio raises whatever its many readers raise
-        raise FileError(path, f"fabio cannot read it: {' '.join(str(error).split())}") from None
+def _check_shape(path: str, pixels: np.ndarray, shape: tuple[int, ...]) -> None:
+    if pixels.shape != shape:
+        found, wanted = (" × ".join(map(str, each)) for each in (pixels.shape, shape))
+        raise FileError(path, f"expected {wanted} pixels (slow × fast) as the flags say, but found {found}")

@@ -1,4 +1,4 @@
-"""What a refinement leaves in its folder. Each file is whole or not there; result.json comes last."""
+"""What a refinement leaves in its folder: all of its files or none."""
 
 from __future__ import annotations
 
@@ -14,14 +14,16 @@ from jaxbragg.cli.refine.as_flags import as_flags, flags_text, matrix_text
 from jaxbragg.cli.refine.config import Config
 from jaxbragg.cli.refine.setup import Request
 from jaxbragg.compare.report import as_json, run_metadata
-from jaxbragg.io.atomic import check_writable, write_atomically
-from jaxbragg.io.errors import FileError, reason_of
+from jaxbragg.io.atomic import make_folder, together, write_atomically
 from jaxbragg.io.raw import write_float_image
+from jaxbragg.io.writable import check_folder
 
 if TYPE_CHECKING:
     from jaxbragg.refine import Result
 
 RESULT = "result.json"
+_FILES = (RESULT, "summary.txt", "convergence.png", "correlations.png")
+_IMAGE_FILES = ("model{}.bin", "residual{}.bin", "image{}.png", "experiment{}.npz", "A{}.mat", "flags{}.txt")
 
 
 def folder_of(config: Config, given: str | None) -> str:
@@ -29,25 +31,20 @@ def folder_of(config: Config, given: str | None) -> str:
     return given or config.beside(config.table("output").get("folder", "refined"))
 
 
-def prepare(folder: str) -> None:
-    """Makes the folder, and finds out before the fit whether its result can be kept.
+def check(folder: str, request: Request) -> None:
+    """Finds out before the fit whether its result can be kept, and that nothing which was read is in its way.
 
     Raises:
-        FileError: It cannot.
+        FileError: It cannot, or a file that is written is an input.
     """
-    try:
-        os.makedirs(folder, exist_ok=True)
-    except FileExistsError as error:
-        raise FileError(folder, "expected a folder, but found a file") from error
-    except (OSError, ValueError) as error:
-        raise FileError(folder, reason_of(error)) from error
-    check_writable(os.path.join(folder, RESULT))
+    ends = [_end(request, index) for index in range(len(request.images))]
+    check_folder(folder, [*_FILES, *(name.format(end) for end in ends for name in _IMAGE_FILES)])
 
 
 def write(
     folder: str, config: Config, request: Request, result: Result, command: Sequence[str], warnings: Sequence[str]
 ) -> list[str]:
-    """Write everything; lines for the log.
+    """Write everything, or nothing; lines for the log.
 
     Args:
         folder: Where to.
@@ -60,6 +57,14 @@ def write(
     Raises:
         FileError: If a file cannot be written.
     """
+    with together():
+        make_folder(folder)
+        return _write(folder, config, request, result, command, warnings)
+
+
+def _write(
+    folder: str, config: Config, request: Request, result: Result, command: Sequence[str], warnings: Sequence[str]
+) -> list[str]:
     wanted, lines = config.table("output"), []
     figures = wanted.get("figures", True)
     if figures and find_spec("matplotlib") is None:
@@ -88,7 +93,7 @@ def _write_image(
     from jaxbragg.refine.leaves import write_leaves
 
     loaded, measured = request.images[index], result.problem.images[index]
-    end = f"_{index:0{len(str(len(request.images) - 1))}d}"
+    end = _end(request, index)
     experiment = result.experiments[index] if index == 0 else result.problem.experiment(result.x, index)
     files: dict[str, str] = {}
 
@@ -126,6 +131,11 @@ def _write_image(
         "written": files,
         "not_in_flags": found.left_out,
     }
+
+
+def _end(request: Request, index: int) -> str:
+    """How the names of one image's files end."""
+    return f"_{index:0{len(str(len(request.images) - 1))}d}"
 
 
 def _about_flags(images: Sequence[dict[str, Any]]) -> list[str]:

@@ -6,6 +6,7 @@ A new key is one line here and the place that uses it; messages and the help pag
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -31,7 +32,9 @@ def _text(value: Any) -> bool:
 
 
 def _number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return abs(value) <= sys.float_info.max
+    return isinstance(value, float) and math.isfinite(value)
 
 
 def _numbers(value: Any, count: int | None = None, inf: bool = False) -> bool:
@@ -42,7 +45,7 @@ def _numbers(value: Any, count: int | None = None, inf: bool = False) -> bool:
 
 
 def _whole(value: Any, least: int = 1) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= least
+    return isinstance(value, int) and not isinstance(value, bool) and least <= value < 1 << 63
 
 
 def _list_of_text(value: Any) -> bool:

@@ -49,8 +49,15 @@ def without(words: Sequence[str], names: Iterable[str]) -> list[str]:
 
 
 def no_part(words: Sequence[str]) -> str | None:
-    """A flag that has no part in a refinement, as it would be accepted and ignored: it writes images, or says where."""
-    for flag, group in groups(words):
-        if flag is not None and (flag.group == OUTPUT or (flag.own and flag.name not in _DRAWING)):
+    """A flag that has no part in a refinement, as it would be accepted and ignored, or None.
+
+    It writes images or the dump of a table, or says where to compute.
+    """
+    found = groups(words)
+    table = any(flag is not None and flag.name == "hkl" for flag, _ in found)
+    for flag, group in found:
+        if flag is None:
+            continue
+        if flag.group == OUTPUT or (flag.own and flag.name not in _DRAWING) or (flag.name == "dump" and table):
             return group[0]
     return None
