@@ -99,7 +99,7 @@ FLAGS: tuple[Flag, ...] = (
          aliases=("-wavelength", "-wave…")),
     Flag("energy", BEAM, "photon energy; instead of -lambda", "ENERGY", unit="eV", check=POSITIVE),
     Flag("dispersion", BEAM, "bandwidth, full range", "WIDTH", unit="percent", check=NOT_NEGATIVE, default="0"),
-    _count("dispsteps", BEAM, "wavelengths in the bandwidth"),
+    _count("dispsteps", BEAM, "wavelengths in the bandwidth; one without -dispersion"),
     Flag("divergence", BEAM, "divergence, full range in both directions", "RANGE", unit="mrad", check=NOT_NEGATIVE),
     Flag("hdivrange", BEAM, "horizontal divergence, full range", "RANGE", unit="mrad", check=NOT_NEGATIVE),
     Flag("vdivrange", BEAM, "vertical divergence, full range", "RANGE", unit="mrad", check=NOT_NEGATIVE),

@@ -45,7 +45,7 @@ def describe(setup: Setup) -> Iterator[str]:
     yield _line("polarized", f"{float(beam.polarization):g} along {_vector(np.asarray(beam.polarization_axis))}")
     yield _line("fluence", f"{float(beam.fluence):.8g} photons/m²")
     spread_text = ""
-    if len(wavelengths) > 1:
+    if len(wavelengths) > 1 or wavelengths[0] != beam.wavelength:
         angle = np.degrees(np.arccos(np.clip(directions @ np.asarray(beam.direction), -1, 1))).max() * np.pi / 0.18
         spread_text = f", {wavelengths.min():.6g} … {wavelengths.max():.6g} Å, up to {angle:.4g} mrad off the beam"
     yield _line("sources", f"{len(wavelengths)}{spread_text}")

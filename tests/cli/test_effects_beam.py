@@ -154,12 +154,12 @@ def test_divergence_that_is_partly_given(words: str, angles: list[float]) -> Non
     ("words", "ratios"),
     [
         ("-dispersion 2", [0.99, 1.01]),
-        ("-dispsteps 4", [0.5, 0.75, 1.0, 1.25]),
+        ("-dispsteps 4", [1.0]),  # the C program's image too: reference case dispsteps_alone
         ("-dispersion 2 -dispsteps 1", [0.99, 1.01]),
         ("-dispersion 2 -dispsteps 3", [0.99, 1.0, 1.01]),
-        ("-dispersion 0 -dispsteps 4", [1.0, 1.0, 1.0, 1.0]),  # no range is not the same as none given
+        ("-dispersion 0 -dispsteps 4", [1.0]),
         ("-dispersion 0", [1.0]),
-        ("-dispsteps 1", [0.5]),
+        ("-dispsteps 1", [1.0]),
     ],
 )
 def test_dispersion_that_is_partly_given(words: str, ratios: list[float]) -> None:
@@ -172,6 +172,20 @@ def test_a_count_that_cannot_be_is_named(flag: str) -> None:
     span = "-dispersion 1" if flag == "-dispsteps" else "-divergence 1"
     warning = f"{flag} 1 cannot be with the range or step given: 2 steps are taken"
     assert setup(f"{span} {flag} 1").notes.warnings == [warning]
+
+
+@pytest.mark.parametrize("words", ["-dispsteps 4", "-dispersion 0 -dispsteps 4"])
+def test_a_count_of_wavelengths_without_a_bandwidth_is_named(words: str) -> None:
+    warning = "-dispsteps 4 without a bandwidth (-dispersion): one wavelength is simulated"
+    assert setup(words).notes.warnings == [warning]
+    assert not setup("-dispsteps 1").notes.warnings
+
+
+def test_a_range_of_zero_is_one_direction() -> None:
+    s = setup("-divergence 0 -divsteps 5")
+    assert count(s) == 1
+    assert s.notes.warnings == [f"-{axis}divsteps 5 cannot be with the range or step given: 1 steps are taken"
+                                for axis in "hv"]  # fmt: skip
 
 
 # Sources -------------------------------------------------------------------------------------------------------------

@@ -68,6 +68,14 @@ def test_sources_and_sensor(capsys):
     assert value(text, "sensor") == "3 layer(s), 100 µm apart, attenuation depth 400 µm"
 
 
+def test_sources_are_those_that_are_simulated(capsys):
+    assert value(output(capsys, "-dispsteps 4 -lambda 1.25").out, "sources") == "1"
+    with open("one.txt", "w") as file:
+        file.write("-10 0 0 1 0.9e-10\n")
+    text = output(capsys, "-sourcefile one.txt -lambda 1.25").out
+    assert value(text, "sources") == "1, 0.9 … 0.9 Å, up to 0 mrad off the beam"
+
+
 def test_the_image(capsys):
     text = output(capsys).out
     image = read_float_image("photons.bin", (16, 16)).astype(float)

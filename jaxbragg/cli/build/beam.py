@@ -4,7 +4,7 @@ import numpy as np
 
 from jaxbragg.cli.build.memory import check_list
 from jaxbragg.cli.build.notes import Notes
-from jaxbragg.cli.build.sampling import divergence_pairs, spread_grid, wavelength_ratios
+from jaxbragg.cli.build.sampling import dispersion_grid, divergence_grid, divergence_pairs, wavelength_ratios
 from jaxbragg.cli.errors import UsageError
 from jaxbragg.cli.scanner import Scanned
 from jaxbragg.io import read_sources, read_stol
@@ -104,16 +104,20 @@ def _sources(scanned: Scanned, direction: np.ndarray, wavelength: float, notes: 
         if grid_flags:
             notes.warn(f"-sourcefile gives all sources: {', '.join(grid_flags)} left out")
         return _sources_of_file(path, direction, wavelength)
-    horizontal = spread_grid(*_angles(scanned, "h", notes))
-    vertical = spread_grid(*_angles(scanned, "v", notes))
+    horizontal = divergence_grid(*_angles(scanned, "h"))
+    vertical = divergence_grid(*_angles(scanned, "v"))
     percent = scanned.number("dispersion")
-    dispersion = spread_grid(None if percent is None else percent * PERCENT, None, scanned.whole("dispsteps"))
+    dispersion = dispersion_grid(None if percent is None else percent * PERCENT, scanned.whole("dispsteps"))
     for flag, asked, grid in (
         ("dispsteps", scanned.whole("dispsteps"), dispersion),
         ("hdivsteps", _last_whole(scanned, "divsteps", "hdivsteps"), horizontal),
         ("vdivsteps", _last_whole(scanned, "divsteps", "vdivsteps"), vertical),
     ):
-        if asked is not None and asked != grid.count:
+        if asked is None or asked == grid.count:
+            continue
+        if flag == "dispsteps" and not percent:
+            notes.warn(f"-dispsteps {asked} without a bandwidth (-dispersion): one wavelength is simulated")
+        else:
             notes.warn(f"-{flag} {asked} cannot be with the range or step given: {grid.count} steps are taken")
     check_list(
         scanned,
@@ -135,7 +139,7 @@ def _last_whole(scanned: Scanned, *names: str) -> int | None:
     return None if last is None else scanned.whole(last)
 
 
-def _angles(scanned: Scanned, axis: str, notes: Notes) -> tuple[float | None, float | None, int | None]:
+def _angles(scanned: Scanned, axis: str) -> tuple[float | None, float | None, int | None]:
     """Range and step [rad], count, of one direction of the divergence."""
     last = scanned.last("divergence", f"{axis}divrange")
     span = None if last is None else (scanned.number(last) or 0.0) * MILLIRADIAN
