@@ -60,8 +60,8 @@ def _count(name: str, group: str, text: str, *aliases: str, unit: str = "", defa
     return Flag(name, group, text, "COUNT", "whole", unit, AT_LEAST_ONE, default, aliases)
 
 
-def _seed(name: str, group: str, text: str) -> Flag:
-    return Flag(name, group, text, "SEED", "whole")
+def _seed(name: str, group: str, text: str, default: str) -> Flag:
+    return Flag(name, group, text, "SEED", "whole", default=default)
 
 
 # fmt: off
@@ -71,7 +71,7 @@ FLAGS: tuple[Flag, ...] = (
          unit="Å and degrees", fewest=1, together=_cell),
     Flag("misset", CRYSTAL, "rotations about x, y and z", "X Y Z", unit="degrees", default="0 0 0",
          keywords=("random",)),
-    _seed("misset_seed", CRYSTAL, "seed of -misset random"),
+    _seed("misset_seed", CRYSTAL, "seed of -misset random", "that of -seed"),
     _count("N", CRYSTAL, "cells along a, b and c", default="1"),
     _count("Na", CRYSTAL, "cells along a", default="1"),
     _count("Nb", CRYSTAL, "cells along b", default="1"),
@@ -173,7 +173,7 @@ FLAGS: tuple[Flag, ...] = (
     Flag("mosaic", SAMPLING, "mosaic spread, radius of the cap", "SPREAD", unit="degrees", check=NOT_NEGATIVE,
          default="0", aliases=("-mosaic_spread", "-mosaici…")),
     _count("mosaic_domains", SAMPLING, "mosaic domains", "-mosaic_dom…", default="10 with a spread, else 1"),
-    _seed("mosaic_seed", SAMPLING, "seed of the mosaic domains"),
+    _seed("mosaic_seed", SAMPLING, "seed of the mosaic domains", "-12345678"),
     _count("oversample", SAMPLING, "sub-pixels along each side of a pixel", default="by the crystal's size"),
     Flag("oversample_thick", SAMPLING, "absorption for each sub-pixel; here always"),
     Flag("oversample_polar", SAMPLING, "polarization for each sub-pixel; here always"),
@@ -196,7 +196,7 @@ FLAGS: tuple[Flag, ...] = (
     Flag("scale", OUTPUT, "scale of the SMV image", "SCALE", check=POSITIVE, default="55000/brightest"),
     Flag("pgmscale", OUTPUT, "scale of the PGM picture", "SCALE", check=POSITIVE, default="250/(5 rms)"),
     Flag("adc", OUTPUT, "offset of the SMV images", "OFFSET", default="40", aliases=("-adc…",)),
-    _seed("seed", OUTPUT, "seed of the photon noise"),
+    _seed("seed", OUTPUT, "seed of the photon noise", "a fresh one, which log and header say"),
     Flag("printout", OUTPUT, "print pixel values"),
     Flag("printout_pixel", OUTPUT, "the one pixel to print, along fast and slow", "FAST SLOW", "whole", "pixels",
          NOT_NEGATIVE),

@@ -15,6 +15,7 @@ from jaxbragg.cli.build.headers import inherit, with_c_flag_matching
 from jaxbragg.cli.build.memory import check_list, check_memory
 from jaxbragg.cli.build.notes import Notes
 from jaxbragg.cli.build.sampling import Grid, spindle_grid
+from jaxbragg.cli.build.seeds import with_seeds
 from jaxbragg.cli.errors import UsageError
 from jaxbragg.cli.scanner import Scanned, scan
 from jaxbragg.compat import as_the_c_program_draws
@@ -35,7 +36,7 @@ class Setup:
         spindle: Range, step and count [deg].
         phi: Where the spindle starts [deg].
         notes: Decisions and warnings.
-        scanned: The flags, with those that headers stand in for.
+        scanned: The flags, with those that headers stand in for, and a seed for what is random.
     """
 
     experiment: Experiment
@@ -91,6 +92,7 @@ def read_setup(scanned: Scanned) -> Setup:
     scanned, mask, inherited = inherit(scanned, notes)
     if compat:
         scanned = with_c_flag_matching(scanned, notes)
+    scanned = with_seeds(scanned, notes)
     check_memory(scanned, pixel_counts(scanned))
     frame = build_frame(scanned, notes, compat=compat)
     detector = build_detector(scanned, frame, mask, inherited, notes, compat=compat)

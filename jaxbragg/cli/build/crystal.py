@@ -7,6 +7,7 @@ import numpy as np
 from jaxbragg.cli.build.beam import beam_size
 from jaxbragg.cli.build.memory import BYTES_PER_INDEX, check_list
 from jaxbragg.cli.build.notes import Notes
+from jaxbragg.cli.build.seeds import seed_of_misset
 from jaxbragg.cli.errors import UsageError
 from jaxbragg.cli.scanner import Scanned
 from jaxbragg.compat import misset_angles, random_misset
@@ -96,9 +97,8 @@ def _misset(scanned: Scanned, notes: Notes, *, compat: bool) -> tuple[float, flo
         if "misset_seed" in scanned:
             notes.warn("-misset_seed without -misset random: the orientation is not changed")
         return tuple(value or (0.0, 0.0, 0.0))  # type: ignore[return-value]
-    seed = scanned.whole("misset_seed")
-    if seed is None:
-        seed = scanned.whole("seed") or 0
+    seed = seed_of_misset(scanned) or 0
+    if "misset_seed" not in scanned:
         notes.say(f"-misset random without -misset_seed: seed {seed}")
     angles = random_misset(seed) if compat else misset_angles(_random_rotation(seed))
     notes.say("random misset: " + " ".join(f"{angle:.6f}" for angle in angles) + " deg")
