@@ -19,6 +19,7 @@ def run(scanned: Scanned) -> int:
     """
     import jax
 
+    from jaxbragg.cli.cost import cost_of, in_short_blocks, may_start, measured
     from jaxbragg.cli.outputs import check_outputs, statistics, wanted_outputs, write_outputs
     from jaxbragg.cli.read import plausible, read_setup
     from jaxbragg.cli.report import describe, describe_result, pixel_lines
@@ -39,9 +40,18 @@ def run(scanned: Scanned) -> int:
                 say(line)
         if printed := scanned.numbers("printout_pixel"):
             _check_pixel(printed, setup.experiment.detector.shape)
-        with _progress(scanned) as progress:
-            experiment = jax.device_get(setup.experiment)  # of numpy: less to compile
-            image = np.asarray(simulate(experiment, setup.options, progress=progress))
+        experiment = jax.device_get(setup.experiment)  # of numpy: less to compile
+        cost = cost_of(experiment, setup.options)
+        options = in_short_blocks(experiment, setup.options, cost)
+        if sys.stdout is not None:
+            sys.stdout.flush()  # so that there is something to read while the rate is measured
+        cost = measured(experiment, options, cost)
+        say(f"  {'cost':<12}{cost}")
+        if not may_start(cost):
+            print("jaxbragg: not simulated; nothing is written", file=sys.stderr)
+            return 1
+        with _progress(scanned, at_once=cost.seconds > 5) as progress:
+            image = np.asarray(simulate(experiment, options, progress=progress))
     if not np.isfinite(image).all():
         raise UsageError("the image holds numbers that float32 cannot: check -fluence or -flux, and the geometry")
     stats = statistics(image, setup)
@@ -97,16 +107,22 @@ def _check_devices(count: int | None) -> None:
 
 
 @contextmanager
-def _progress(scanned: Scanned) -> Iterator[Callable[[float], None] | None]:
-    """A bar on a terminal, unless `-noprogress` (and no `-progress` after it) or `--quiet` says otherwise."""
+def _progress(scanned: Scanned, *, at_once: bool) -> Iterator[Callable[[float], None] | None]:
+    """A bar on a terminal, unless `-noprogress` (and no `-progress` after it) or `--quiet` says otherwise.
+
+    Args:
+        scanned: Flags.
+        at_once: Whether to show it before the first block is done. Otherwise it waits a second: most images are done by
+            then.
+    """
     silent = scanned.last("progress", "noprogress") == "noprogress" or "quiet" in scanned
-    if silent or not sys.stderr.isatty():
+    if silent or sys.stderr is None or not sys.stderr.isatty():
         yield None
         return
     from tqdm import tqdm
 
-    # The bar waits a second: most images are done by then.
-    with tqdm(total=100, unit="%", bar_format="{l_bar}{bar}| {elapsed}<{remaining}", delay=1.0, leave=False) as bar:
+    layout, delay = "{l_bar}{bar}| {elapsed}<{remaining}", 0.0 if at_once else 1.0
+    with tqdm(total=100, unit="%", bar_format=layout, delay=delay, leave=False) as bar:
 
         def advance(share: float) -> None:
             bar.update(round(100 * share) - bar.n)

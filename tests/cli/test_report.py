@@ -188,6 +188,26 @@ def test_who_sees_a_progress_bar(capsys, monkeypatch, flags, terminal, shown):
     assert not shown or shares[-1] == 100
 
 
+@pytest.mark.parametrize(("nanoseconds", "delay"), [(1.0, 1.0), (1e9, 0.0)])
+def test_a_long_image_has_its_bar_before_the_first_block_is_done(monkeypatch, nanoseconds, delay):
+    import tqdm
+
+    from jaxbragg.cli import cost
+
+    class Shown(Exception):
+        pass
+
+    def bar(**arguments):
+        assert arguments["delay"] == delay
+        raise Shown
+
+    monkeypatch.setattr(tqdm, "tqdm", bar)
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    monkeypatch.setattr(cost, "measured", lambda *arguments: cost.Cost(256, 1, nanoseconds))
+    with pytest.raises(Shown):
+        main(SMALL.split())
+
+
 def test_device(capsys):
     """`--device cpu` is there everywhere."""
     assert value(output(capsys, "--device cpu").out, "precision") == "mixed on cpu"
