@@ -212,7 +212,7 @@ FLAGS: tuple[Flag, ...] = (
     Flag("png", OWN, "picture for a quick look", "FILE", "file", own=True),
     Flag("memory-limit", OWN, "memory to keep to: smaller blocks, or an error; 4G, 500M, 2GiB, bytes", "SIZE", "size",
          own=True),
-    Flag("quiet", OWN, "print errors only", own=True),
+    Flag("quiet", OWN, "print errors alone, and warnings that the image may be wrong", own=True),
     Flag("help", OWN, "show this page", aliases=("-h", "-help"), own=True),
 
     Flag("stolout", NO_EFFECT, "output file", "FILE", "file", no_effect=True),

@@ -16,6 +16,7 @@ from jaxbragg.cli.build.memory import check_list, check_memory
 from jaxbragg.cli.build.notes import Notes
 from jaxbragg.cli.build.sampling import Grid, spindle_grid
 from jaxbragg.cli.build.seeds import with_seeds
+from jaxbragg.cli.build.shapes import shape_of
 from jaxbragg.cli.errors import UsageError
 from jaxbragg.cli.scanner import Scanned, scan
 from jaxbragg.compat import as_the_c_program_draws
@@ -160,8 +161,8 @@ def _oversample(scanned: Scanned, experiment: Experiment, setup: DetectorSetup, 
     resolved = float(experiment.beam.wavelength) * setup.unswung_distance / setup.pixel
     recommended = max(1, math.ceil(3.0 * largest / resolved))
     given = scanned.whole("oversample")
-    if given is not None and given < recommended:
-        notes.warn(f"-oversample {given}: the crystal's fringes need {recommended:g} sub-pixels along each side")
+    if given is not None and given < recommended and shape_of(scanned).fringes:
+        notes.doubt(f"-oversample {given}: the crystal's fringes need {recommended:g} sub-pixels along each side")
     taken = given or recommended
     sensor = experiment.detector.sensor
     flags = "-oversample, -detector_thicksteps" if given else "as the crystal's size asks for; -oversample sets them"
@@ -192,9 +193,9 @@ def _interpolation(scanned: Scanned, experiment: Experiment, notes: Notes) -> st
 def _say_what_compat_leaves_out(scanned: Scanned, options: Options, notes: Notes) -> None:
     for name in ("oversample_thick", "oversample_polar", "oversample_omega"):
         if name in scanned:
-            notes.warn(f"-{name}: the C program's running product of corrections is not reproduced by --compat")
+            notes.doubt(f"-{name}: the C program's running product of corrections is not reproduced by --compat")
     if options.interpolation == "tricubic":
-        notes.warn(
+        notes.doubt(
             "--compat does not switch interpolation off half-way through the image as the C program does: "
             "each look-up stands alone"
         )

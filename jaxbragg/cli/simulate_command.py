@@ -33,7 +33,7 @@ def run(scanned: Scanned) -> int:
         setup = read_setup(scanned)
         for line in setup.notes.said:
             say(f"note: {line}")
-        for line in setup.notes.warnings:
+        for line in setup.notes.doubts if "quiet" in scanned else setup.notes.warnings:
             print(f"warning: {line}", file=sys.stderr)
         with plausible():
             for line in describe(setup):

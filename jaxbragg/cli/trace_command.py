@@ -68,7 +68,10 @@ def _trace_all(pixels: list[tuple[int, int]], scanned: Scanned, output: str | No
         scanned.values["precision"] = "float64"
     with device(scanned):
         setup = read_setup(scanned)
-        for line in setup.notes.warnings:
+        quiet = "quiet" in scanned
+        for line in () if quiet else setup.notes.said:
+            print(f"note: {line}", file=sys.stderr)  # stdout is the trace's
+        for line in setup.notes.doubts if quiet else setup.notes.warnings:
             print(f"warning: {line}", file=sys.stderr)
         phi = [setup.phi + setup.spindle.step * i for i in range(setup.spindle.count)]
         try:

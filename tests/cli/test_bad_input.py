@@ -224,7 +224,7 @@ def test_more_than_fits_into_memory(capsys, flags, wanted, flag):
 
 
 def test_the_last_of_two_values_counts_with_a_warning(capsys):
-    status, lines, warnings = run(capsys, f"{SMALL} -N 6 --quiet -floatfile a.bin")
+    status, lines, warnings = run(capsys, f"{SMALL} -N 6 -floatfile a.bin")
     assert (status, lines, warnings) == (0, [], ["warning: -N 6 replaces the earlier -N 5"])
 
 

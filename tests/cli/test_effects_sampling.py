@@ -193,6 +193,12 @@ def test_too_few_sub_pixels_are_named() -> None:
     warning = "-oversample 20: the crystal's fringes need 21 sub-pixels along each side"
     assert setup("-N 100 -oversample 20").notes.warnings == [warning]
     assert not setup("-N 100 -oversample 21").notes.warnings
+    assert setup("-N 100 -oversample 20 -round_xtal").notes.doubts == [warning]
+
+
+@pytest.mark.parametrize("flag", ["-gauss_xtal", "-tophat_spots", "-binary_spots"])
+def test_shapes_without_fringes_need_no_sub_pixels_for_them(flag: str) -> None:
+    assert not setup(f"-N 100 -oversample 1 {flag}").notes.warnings
 
 
 def test_a_region_ends_within_the_detector() -> None:

@@ -97,11 +97,12 @@ def test_notes_and_warnings(capsys):
     assert printed.err == "warning: -fudge has no effect on square spots\n"
 
 
-def test_quiet_prints_no_word_but_warnings(capsys):
-    """`--quiet`: what was asked for with -printout still comes."""
+def test_quiet_prints_nothing_but_doubts_about_the_image(capsys):
+    """`--quiet`: advice is left out; what was asked for with -printout still comes."""
     printed = output(capsys, "--quiet -fudge 2")
-    assert printed.out == ""
-    assert printed.err == "warning: -fudge has no effect on square spots\n"
+    assert printed.out == printed.err == ""
+    doubt = "-detector_thick without -detector_abs: attenuation depth 300 µm, the thickness"
+    assert output(capsys, "--quiet -fudge 2 -detector_thick 300").err == f"warning: {doubt}\n"
     assert len(output(capsys, "--quiet -printout_pixel 3 4").out.splitlines()) == 2
 
 

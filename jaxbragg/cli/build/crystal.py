@@ -8,6 +8,7 @@ from jaxbragg.cli.build.beam import beam_size
 from jaxbragg.cli.build.memory import BYTES_PER_INDEX, check_list
 from jaxbragg.cli.build.notes import Notes
 from jaxbragg.cli.build.seeds import seed_of_misset
+from jaxbragg.cli.build.shapes import shape_of
 from jaxbragg.cli.errors import UsageError
 from jaxbragg.cli.scanner import Scanned
 from jaxbragg.compat import misset_angles, random_misset
@@ -19,7 +20,6 @@ from jaxbragg.units import MILLIMETRE
 
 DEFAULT_MOSAIC_SEED = 12345678
 DEFAULT_MOSAIC_DOMAINS = 10
-_SHAPES = {"square_xtal": "square", "round_xtal": "round", "gauss_xtal": "gauss", "tophat_spots": "tophat"}
 
 
 def build_crystal(scanned: Scanned, wavelength: float, notes: Notes, *, compat: bool) -> Crystal:
@@ -35,9 +35,9 @@ def build_crystal(scanned: Scanned, wavelength: float, notes: Notes, *, compat: 
         FileError: If the matrix file is missing or broken.
         UsageError: If there is no crystal, or no crystal can be like this.
     """
-    shape = _SHAPES[scanned.last(*_SHAPES) or "square_xtal"]
-    if shape == "square" and "fudge" in scanned:
-        notes.warn("-fudge has no effect on square spots")
+    shape = shape_of(scanned)
+    if "fudge" in scanned and not shape.fudge:
+        notes.warn(f"-fudge has no effect on {shape.name} spots")
     path = scanned.text("mat")
     vectors = None if path is None else _vectors_of_matrix(path, wavelength)
     if path is None and "cell" not in scanned:
@@ -45,14 +45,14 @@ def build_crystal(scanned: Scanned, wavelength: float, notes: Notes, *, compat: 
     if vectors is not None and "cell" in scanned:
         vectors = _with_lengths(vectors, _six(scanned), path, notes)
     if vectors is not None and np.linalg.det(vectors) < 0:
-        notes.warn(f"{path}: the vectors are left-handed; |F| of Friedel mates will change places")
+        notes.doubt(f"{path}: the vectors are left-handed; |F| of Friedel mates will change places")
     lengths = np.array(_six(scanned)[:3]) if vectors is None else np.linalg.norm(vectors, axis=1)
     arguments = {
         "misset": _misset(scanned, notes, compat=compat),
         "cells": _cells(scanned, lengths, notes),
         "fudge": scanned.number("fudge") or 1.0,
         "mosaic": _mosaic(scanned, notes),
-        "shape": shape,
+        "shape": shape.name,
     }
     if vectors is None:
         return Crystal(_cell(_six(scanned)), **arguments)
@@ -65,7 +65,7 @@ def _with_lengths(vectors: np.ndarray, six: list[float], path: str | None, notes
     notes.say("-mat gives the cell's directions, -cell its lengths")
     angles = cell_parameters(vectors)[3:]
     if np.abs(np.array(six[3:]) - angles).max() > 0.01:
-        notes.warn(f"-cell: the angles are those of {path}: " + " ".join(f"{angle:.4f}" for angle in angles))
+        notes.doubt(f"-cell: the angles are those of {path}: " + " ".join(f"{angle:.4f}" for angle in angles))
     return vectors
 
 

@@ -264,7 +264,7 @@ def _sensor(scanned: Scanned, notes: Notes) -> tuple[Sensor | None, bool]:
             notes.warn(f"{' and '.join(idle)} without -detector_thick: every photon is counted")
         return None, False
     if depth is None:
-        notes.warn(f"-detector_thick without -detector_abs: attenuation depth {thickness:g} µm, the thickness")
+        notes.doubt(f"-detector_thick without -detector_abs: attenuation depth {thickness:g} µm, the thickness")
         depth = thickness
     if math.isinf(depth):
         notes.say("-detector_abs inf: every photon is counted, in one layer at the sensor's front")
