@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from jaxbragg.cli.build.beam import build_background, build_beam, wavelength_of
+from jaxbragg.cli.build.consistency import check_table
 from jaxbragg.cli.build.crystal import build_crystal, build_structure_factors, mosaic_domains
 from jaxbragg.cli.build.detector import DetectorSetup, build_detector, pixel_counts
 from jaxbragg.cli.build.frame import Frame, build_frame
@@ -110,6 +111,7 @@ def read_setup(scanned: Scanned) -> Setup:
         background=build_background(scanned, notes),
     )
     options = _options(scanned, experiment, detector, notes)
+    check_table(experiment, options, scanned.text("hkl") or scanned.text("dump") or "", notes)
     if compat:
         experiment, options = as_the_c_program_draws(experiment, options, layers_given=detector.layers_given)
         _say_what_compat_leaves_out(scanned, options, notes)

@@ -223,7 +223,7 @@ def test_compat_says_that_it_does_not_switch_interpolation_off(tmp_path) -> None
     (tmp_path / "table.hkl").write_text("1 2 3 4\n")
     words = f"-hkl {tmp_path}/table.hkl --compat"
     assert any("does not switch interpolation off" in line for line in setup(words).notes.warnings)
-    assert not setup(f"{words} -nointerpolate").notes.warnings
+    assert not any("interpolation" in line for line in setup(f"{words} -nointerpolate").notes.warnings)
 
 
 @pytest.mark.parametrize(

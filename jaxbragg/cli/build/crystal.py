@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from jaxbragg.cli.build.beam import beam_size
+from jaxbragg.cli.build.consistency import check_matrix
 from jaxbragg.cli.build.memory import BYTES_PER_INDEX, check_list
 from jaxbragg.cli.build.notes import Notes
 from jaxbragg.cli.build.seeds import seed_of_misset
@@ -44,6 +45,8 @@ def build_crystal(scanned: Scanned, wavelength: float, notes: Notes, *, compat: 
         raise UsageError("no crystal: give its orientation with -mat FILE, or its cell with -cell a b c al be ga")
     if vectors is not None and "cell" in scanned:
         vectors = _with_lengths(vectors, _six(scanned), path, notes)
+    elif vectors is not None:
+        check_matrix(path or "", vectors, wavelength, notes)
     if vectors is not None and np.linalg.det(vectors) < 0:
         notes.doubt(f"{path}: the vectors are left-handed; |F| of Friedel mates will change places")
     lengths = np.array(_six(scanned)[:3]) if vectors is None else np.linalg.norm(vectors, axis=1)
