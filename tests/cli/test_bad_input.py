@@ -100,7 +100,10 @@ def refused(capsys, line):
             "-fdet_vector and -sdet_vector must not be parallel: no detector plane holds them",
         ),
         ("-odet_vector 0 0 1", "-odet_vector must not lie in the detector plane of -fdet_vector and -sdet_vector"),
-        ("-polar_vector 1 0 0", "-polar_vector must not be along the beam: the polarization would have no direction"),
+        (
+            "-polar_vector 1 0 0 -polar 0.9",
+            "-polar_vector must not be along the beam: the polarization would have no direction",
+        ),
         ("-detector_roty 90", "the detector stands edge-on to the beam: check the vectors and the rotations"),
         (
             "-beam_vector 0 0 1",

@@ -285,9 +285,30 @@ def test_polar_beside_nopolar_is_named() -> None:
     ]
 
 
-def test_the_polarization_must_have_a_direction() -> None:
+@pytest.mark.parametrize("axis", ["1 0 0", "-2 0 0"])
+def test_polarized_light_must_have_a_direction(axis: str) -> None:
     with pytest.raises(UsageError, match="-polar_vector must not be along the beam"):
-        setup("-polar_vector 1 0 0")
+        setup(f"-polar_vector {axis} -polar 0.9")
+
+
+@pytest.mark.parametrize("words", ["", "-polar 0", "-nopolar", "-polar 0.9 -nopolar"])
+def test_light_without_polarization_needs_no_axis(words: str) -> None:
+    s = setup(f"-polar_vector 1 0 0 {words}")
+    assert abs(np.asarray(s.experiment.beam.polarization_axis) @ (1, 0, 0)) < 1e-12
+    assert "-polar_vector would be along the beam: 0 1 0 is taken (-polar_vector)" in s.notes.said
+
+
+@pytest.mark.parametrize("words", ["", "-nopolar", "-polar 0.9", "-polar 0.9 --compat", "-divergence 2"])
+@pytest.mark.parametrize("end", ["1", "-3"])
+def test_an_axis_that_nobody_gave_is_across_the_beam(words: str, end: str) -> None:
+    given = f"-beam_vector 0 0 {end} -fdet_vector {end} 0 0 -sdet_vector 0 -1 0 -odet_vector 0 0 {end} {words}"
+    s = setup(given)
+    assert same(beam("polarization_axis")(s), (1, 0, 0))
+    said = "the default polarization axis would be along the beam: 1 0 0 is taken (-polar_vector)"
+    assert said in s.notes.said
+    unsaid = setup(f"{given} -polar_vector 0 1 0")
+    assert same(beam("polarization_axis")(unsaid), (0, 1, 0))
+    assert not [line for line in unsaid.notes.said if "polarization" in line]
 
 
 # Background ----------------------------------------------------------------------------------------------------------

@@ -29,15 +29,13 @@ def build_beam(scanned: Scanned, direction: np.ndarray, polarization_axis: np.nd
     Args:
         scanned: Flags.
         direction: Unit vector of the photons, of the detector's convention.
-        polarization_axis: Unit vector of the electric field, likewise.
+        polarization_axis: Unit vector of the electric field, not along the beam.
         notes: For the log.
 
     Raises:
         FileError: If the source file is missing or broken.
         UsageError: If flags contradict each other.
     """
-    if abs(direction @ polarization_axis) > 1 - 1e-9:
-        raise UsageError("-polar_vector must not be along the beam: the polarization would have no direction")
     wavelength = wavelength_of(scanned, notes)
     sources = _sources(scanned, direction, wavelength, notes)
     return Beam(
