@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from traceback import walk_tb
 
 import numpy as np
 
@@ -69,8 +70,10 @@ def read_experiment(argv: Sequence[str]) -> tuple[Experiment, Options]:
 def plausible() -> Iterator[None]:
     """Numbers that nothing can be calculated with, and what the models refuse, as one line about the flags.
 
+    Any other ValueError is a slip of the program, not of its user, and goes on its way.
+
     Raises:
-        UsageError: In place of an ArithmeticError or a ValueError.
+        UsageError: In place of an ArithmeticError, or of a ValueError of the models.
     """
     try:
         with np.errstate(over="raise", divide="raise", invalid="raise"):
@@ -78,7 +81,19 @@ def plausible() -> Iterator[None]:
     except ArithmeticError:
         raise UsageError("a number is too large or too small to be calculated with: check the units") from None
     except ValueError as error:
+        if not _of_the_models(error):
+            raise
         raise UsageError(f"no experiment is like this: {error}") from None
+
+
+def _of_the_models(error: ValueError) -> bool:
+    """Whether the innermost of our functions that the error went through checks or computes a model's values."""
+    ours = [
+        frame.f_globals.get("__name__", "")
+        for frame, _ in walk_tb(error.__traceback__)
+        if frame.f_globals.get("__name__", "").startswith("jaxbragg")
+    ]
+    return bool(ours) and ours[-1].startswith(("jaxbragg.models", "jaxbragg.options", "jaxbragg_kernels"))
 
 
 @plausible()

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from jaxbragg.cli.errors import UsageError
 from jaxbragg.cli.scanner import Scanned, scan
+from jaxbragg.cli.streams import complain
 
 HELP = """usage: jaxbragg trace -trace_pixel SLOW FAST [SLOW FAST …] FLAGS [-o FILE] [--json]
 
@@ -70,9 +71,9 @@ def _trace_all(pixels: list[tuple[int, int]], scanned: Scanned, output: str | No
         setup = read_setup(scanned)
         quiet = "quiet" in scanned
         for line in () if quiet else setup.notes.said:
-            print(f"note: {line}", file=sys.stderr)  # stdout is the trace's
+            complain(f"note: {line}")  # stdout is the trace's
         for line in setup.notes.doubts if quiet else setup.notes.warnings:
-            print(f"warning: {line}", file=sys.stderr)
+            complain(f"warning: {line}")
         phi = [setup.phi + setup.spindle.step * i for i in range(setup.spindle.count)]
         try:
             return [trace_pixel(setup.experiment, setup.options, *pixel, phi=phi) for pixel in pixels]
