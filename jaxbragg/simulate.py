@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from jaxbragg.devices import check_devices, spread_over_devices
+from jaxbragg.memory import check_image
 from jaxbragg.models import Experiment
 from jaxbragg.options import Options
 from jaxbragg.pipeline import Arrays, checkpointed, draw_tiles, unpack, with_skipping
@@ -69,6 +70,7 @@ def prepare(experiment: Experiment, options: Options) -> tuple[Options, Plan]:
         raise TypeError(f"Argument `options` must be Options, but is {type(options).__name__}.")
     options = replace(options, shape=experiment.crystal.drawn_shape(options.shape, options.spot_width))
     check_devices(options.devices)
+    check_image(experiment.detector.shape, 8 if options.precision == "float64" else 4)
     return options, make_plan(experiment.detector.shape, options)
 
 
