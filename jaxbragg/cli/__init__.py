@@ -16,7 +16,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line.
 
     Args:
-        argv: Words after the program's name; those of the process where None.
+        argv: Arguments after the program's name; those of the process where None.
 
     Returns:
         Exit status: 0, 1 where a file is at fault, 2 where the command line is, 130 after Ctrl-C.
@@ -35,7 +35,7 @@ def _guarded(words: list[str]) -> int:
     except UsageError as error:
         return _fail(str(error), 2)
     except MemoryError:
-        return _fail("out of memory: draw less with -detpixels, or in smaller blocks with --memory-limit", 1)
+        return _fail("out of memory: fewer pixels (-detpixels) or smaller blocks (--memory-limit) need less", 1)
     except KeyboardInterrupt:
         return _fail("interrupted: nothing is half written", 130)
     except BrokenPipeError:

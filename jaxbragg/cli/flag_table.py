@@ -48,7 +48,7 @@ def _vector(name: str, group: str, text: str, unit: str = "") -> Flag:
     return Flag(name, group, f"{text}; selects the CUSTOM convention", "X Y Z", unit=unit, together=_direction)
 
 
-def _turn(name: str, text: str) -> Flag:
+def _rotation(name: str, text: str) -> Flag:
     return Flag(name, DETECTOR, text, "ANGLE", unit="degrees", default="0")
 
 
@@ -72,10 +72,10 @@ FLAGS: tuple[Flag, ...] = (
     Flag("misset", CRYSTAL, "rotations about x, y and z", "X Y Z", unit="degrees", default="0 0 0",
          keywords=("random",)),
     _seed("misset_seed", CRYSTAL, "seed of -misset random", "that of -seed"),
-    _count("N", CRYSTAL, "cells along a, b and c", default="1"),
-    _count("Na", CRYSTAL, "cells along a", default="1"),
-    _count("Nb", CRYSTAL, "cells along b", default="1"),
-    _count("Nc", CRYSTAL, "cells along c", default="1"),
+    _count("N", CRYSTAL, "unit cells along a, b and c", default="1"),
+    _count("Na", CRYSTAL, "unit cells along a", default="1"),
+    _count("Nb", CRYSTAL, "unit cells along b", default="1"),
+    _count("Nc", CRYSTAL, "unit cells along c", default="1"),
     _size("samplesize", "crystal size along a, b and c; instead of -N", "-sample_size", "-xtalsize", "-xtal_size"),
     _size("sample_thick", "crystal size along a", "-sample_x", "-xtal_thick", "-xtal_x"),
     _size("sample_width", "crystal size along b", "-sample_y", "-width", "-xtal_width", "-xtal_y"),
@@ -143,19 +143,19 @@ FLAGS: tuple[Flag, ...] = (
     Flag("adxv", DETECTOR, "ADXV's axes and beam centre"),
     Flag("xds", DETECTOR, "XDS's axes and beam centre"),
     Flag("dials", DETECTOR, "DIALS's axes and beam centre"),
-    Flag("pivot", DETECTOR, "what stays in place when the detector turns", "POINT", "word", choices=("sample", "beam"),
+    Flag("pivot", DETECTOR, "what stays when the detector is rotated", "POINT", "word", choices=("sample", "beam"),
          abbreviated=True, default="by the convention"),
-    _turn("detector_rotx", "turn of the detector about x"),
-    _turn("detector_roty", "turn of the detector about y"),
-    _turn("detector_rotz", "turn of the detector about z"),
-    _turn("twotheta", "turn of the detector about the 2θ axis"),
+    _rotation("detector_rotx", "rotation of the detector about x"),
+    _rotation("detector_roty", "rotation of the detector about y"),
+    _rotation("detector_rotz", "rotation of the detector about z"),
+    _rotation("twotheta", "rotation of the detector about the 2θ axis"),
     _vector("twotheta_axis", DETECTOR, "2θ axis"),
     _vector("fdet_vector", DETECTOR, "direction of increasing fast"),
     _vector("sdet_vector", DETECTOR, "direction of increasing slow"),
     _vector("odet_vector", DETECTOR, "normal of the detector, away from the sample"),
     _vector("pix0_vector", DETECTOR, "corner of the first pixel", "m"),
     _vector("pix0_vector_mm", DETECTOR, "corner of the first pixel", "mm"),
-    Flag("curved_det", DETECTOR, "all pixels at the same distance from the sample"),
+    Flag("curved_det", DETECTOR, "all pixels at one distance from the sample"),
     Flag("point_pixel", DETECTOR, "solid angle without the obliquity of the pixel"),
     Flag("detector_abs", DETECTOR, "attenuation depth of the sensor", "DEPTH", unit="µm", check=POSITIVE, default="inf",
          aliases=("-detector_absorb",), keywords=("inf",)),
@@ -203,7 +203,7 @@ FLAGS: tuple[Flag, ...] = (
     Flag("progress", OUTPUT, "show a progress bar; the default on a terminal"),
     Flag("noprogress", OUTPUT, "show no progress bar"),
 
-    Flag("compat", OWN, "draw what the C program draws, its known errors included", own=True),
+    Flag("compat", OWN, "simulate as the C program does, its known errors included", own=True),
     Flag("precision", OWN, "arithmetic", "PRECISION", "word", choices=("mixed", "float32", "float64"), default="mixed",
          own=True),
     Flag("device", OWN, "where to compute; cpu, gpu, …", "DEVICE", "word", default="JAX's choice", own=True),
@@ -227,10 +227,10 @@ _BY_PREFIX = {word[:-1]: flag for flag in FLAGS for word in flag.words if word.e
 
 
 def find_flag(word: str) -> Flag | None:
-    """Find the flag that a word spells: exactly, or by one of the few prefixes.
+    """Find the flag that an argument spells: exactly, or by one of the few prefixes.
 
     Args:
-        word: One word of the command line, dashes included.
+        word: One argument of the command line, dashes included.
 
     Returns:
         The flag, or None.

@@ -32,14 +32,14 @@ class Setup:
     """An experiment, and what the log and the headers of its images say of it.
 
     Attributes:
-        experiment: As it will be drawn.
-        options: As it will be drawn.
+        experiment: As it will be simulated.
+        options: How it will be simulated.
         detector: Numbers of the detector's set-up.
         frame: Convention and vectors.
         spindle: Range, step and count [deg].
         phi: Where the spindle starts [deg].
         notes: Decisions and warnings.
-        scanned: The flags, with those that headers stand in for, and a seed for what is random.
+        scanned: The flags, with those that headers replace, and a seed for what is random.
     """
 
     experiment: Experiment
@@ -59,7 +59,7 @@ def read_experiment(argv: Sequence[str]) -> tuple[Experiment, Options]:
         argv: Flags and values, such as ["-mat", "A.mat", "-hkl", "P1.hkl", "-lambda", "0.9768"].
 
     Raises:
-        UsageError: If a flag is unknown, a value cannot be, or something is missing.
+        UsageError: If a flag is unknown, a value is impossible, or something is missing.
         FileError: If a file is missing or broken.
     """
     setup = read_setup(scan(argv))
@@ -68,9 +68,9 @@ def read_experiment(argv: Sequence[str]) -> tuple[Experiment, Options]:
 
 @contextmanager
 def plausible() -> Iterator[None]:
-    """Numbers that nothing can be calculated with, and what the models refuse, as one line about the flags.
+    """Has numbers that overflow, and what the models refuse, reported as one line about the flags.
 
-    Any other ValueError is a slip of the program, not of its user, and goes on its way.
+    Any other ValueError is an error of the program, not of its user, and is raised as it is.
 
     Raises:
         UsageError: In place of an ArithmeticError, or of a ValueError of the models.
@@ -98,10 +98,13 @@ def _of_the_models(error: ValueError) -> bool:
 
 @plausible()
 def read_setup(scanned: Scanned) -> Setup:
-    """The same with all that is known of it.
+    """An experiment, its options, and what the log and the headers of its images say of it.
+
+    Args:
+        scanned: Flags.
 
     Raises:
-        UsageError: If a flag is unknown, a value cannot be, or something is missing.
+        UsageError: If a flag is unknown, a value is impossible, or something is missing.
         FileError: If a file is missing or broken.
     """
     notes = Notes(warnings=list(scanned.warnings))
@@ -139,7 +142,7 @@ def _spindle(scanned: Scanned, notes: Notes) -> tuple[Grid, float]:
     if asked is not None and asked != grid.count:
         notes.warn(f"-phisteps {asked} without -osc: -phistep alone makes {grid.count} steps")
     elif asked is None and grid.span * grid.step < 0:
-        notes.warn(f"-phistep {grid.step:g} leads away from the end of -osc {grid.span:g}: one step is drawn")
+        notes.warn(f"-phistep {grid.step:g} leads away from the end of -osc {grid.span:g}: one step is simulated")
     domains = mosaic_domains(scanned)
     check_list(scanned, "orientations (-phisteps or -osc and -phistep, × -mosaic_domains)", grid.count * domains)
     return grid, scanned.number("phi") or 0.0
@@ -190,7 +193,7 @@ def _oversample(scanned: Scanned, experiment: Experiment, setup: DetectorSetup, 
 def _interpolation(scanned: Scanned, experiment: Experiment, notes: Notes) -> str:
     """Tricubic where asked for, and by itself where an axis is given at most two cells; only with a table.
 
-    An axis whose extent is given in mm counts as one of one cell here, in the reference images of both modes.
+    An axis whose extent is given in mm counts as one cell here, in the reference images of both modes.
     """
     asked = scanned.last("interpolate", "nointerpolate")
     if not experiment.structure_factors.has_table:

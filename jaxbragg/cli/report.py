@@ -99,7 +99,7 @@ def describe_result(stats: Statistics, setup: Setup) -> Iterator[str]:
 
 
 def pixel_lines(image: np.ndarray, setup: Setup) -> Iterator[str]:
-    """`-printout`: place, spacing at its middle and photons of one pixel, or of every pixel drawn."""
+    """`-printout`: place, spacing at its middle and photons of one pixel, or of every pixel simulated."""
     slow_count, fast_count = image.shape
     roi = setup.options.roi or (0, fast_count - 1, 0, slow_count - 1)
     if (chosen := setup.scanned.numbers("printout_pixel")) is not None:

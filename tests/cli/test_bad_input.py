@@ -69,7 +69,7 @@ def refused(capsys, line):
     [
         ("-foo", "unknown flag -foo: --help lists all flags"),
         ("-detpixel 100", "unknown flag -detpixel: did you mean -detpixels?"),
-        ("-N", "-N takes 1 value (cells along a, b and c), but the command line ends there"),
+        ("-N", "-N takes 1 value (unit cells along a, b and c), but the command line ends there"),
         ("-N 0", "-N takes a whole number of at least 1, but got '0'"),
         ("-N -3", "-N takes a whole number of at least 1, but got '-3'"),
         ("-N abc", "-N takes a whole number of at least 1, but got 'abc'"),

@@ -241,7 +241,7 @@ def test_what_leaves_no_source_is_an_error() -> None:
 
 def test_the_wavelength_given_last_counts_and_says_so() -> None:
     s = setup("-energy 12000 -lambda 0.9")
-    assert s.notes.warnings == ["-lambda and -energy are both given: -lambda stands last and counts"]
+    assert s.notes.warnings == ["-lambda and -energy are both given: -lambda was given last and is used"]
 
 
 # Fluence, polarization -----------------------------------------------------------------------------------------------
@@ -270,8 +270,8 @@ def test_a_beam_size_for_the_crystal_alone_is_fine() -> None:
 
 
 def test_fluence_beside_flux_is_named() -> None:
-    assert "-flux stands last" in setup("-fluence 1 -flux 1").notes.warnings[0]
-    assert "-fluence stands last" in setup("-flux 1 -fluence 1").notes.warnings[0]
+    assert "-flux was given last" in setup("-fluence 1 -flux 1").notes.warnings[0]
+    assert "-fluence was given last" in setup("-flux 1 -fluence 1").notes.warnings[0]
 
 
 def test_a_flux_beyond_numbers_is_an_error() -> None:

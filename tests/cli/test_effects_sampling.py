@@ -119,7 +119,7 @@ def test_steps_that_cannot_be_are_named() -> None:
         "-phisteps 4 without -osc: -phistep alone makes 2 steps"
     ]
     assert setup("-osc 2 -phistep -0.5").notes.warnings == [
-        "-phistep -0.5 leads away from the end of -osc 2: one step is drawn"
+        "-phistep -0.5 leads away from the end of -osc 2: one step is simulated"
     ]
 
 
@@ -157,10 +157,10 @@ def test_seeds_of_the_mosaic_domains() -> None:
 
 
 def test_a_spread_without_domains_and_domains_without_a_spread_are_named() -> None:
-    assert setup("-mosaic 0.5").notes.warnings == ["-mosaic without -mosaic_domains: 10 domains are drawn"]
+    assert setup("-mosaic 0.5").notes.warnings == ["-mosaic without -mosaic_domains: 10 domains are simulated"]
     s = setup("-mosaic_domains 5")
     assert domains(s) == 1
-    assert s.notes.warnings == ["-mosaic_domains without a spread: all domains would be alike, one is drawn"]
+    assert s.notes.warnings == ["-mosaic_domains without a spread: all domains would be alike, one is simulated"]
     for quiet in ("-mosaic 0.5 -mosaic_domains 3", "-mosaic_domains 1", "-mosaic 0"):
         assert not setup(quiet).notes.warnings
 

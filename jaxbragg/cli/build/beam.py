@@ -52,7 +52,7 @@ def wavelength_of(scanned: Scanned, notes: Notes) -> float:
     """λ [Å] of -lambda or -energy, the last of them; 1 Å where neither is given."""
     last = scanned.last("lambda", "energy")
     if "lambda" in scanned and "energy" in scanned:
-        notes.warn(f"-lambda and -energy are both given: -{last} stands last and counts")
+        notes.warn(f"-lambda and -energy are both given: -{last} was given last and is used")
     if last == "energy":
         return wavelength_from_energy(scanned.number("energy") or 0.0)
     return scanned.number("lambda") or 1.0
@@ -79,10 +79,10 @@ def _fluence(scanned: Scanned, notes: Notes) -> float:
     if not np.isfinite(computed):
         raise UsageError("-flux, -exposure and -beamsize give more photons per area than a number holds")
     if "fluence" in scanned and scanned.last("flux", "exposure", "beamsize", "fluence") == "fluence":
-        notes.warn("-flux and -fluence are both given: -fluence stands last and counts")
+        notes.warn("-flux and -fluence are both given: -fluence was given last and is used")
         return scanned.number("fluence") or 0.0
     if "fluence" in scanned:
-        notes.warn("-flux and -fluence are both given: -flux stands last and counts")
+        notes.warn("-flux and -fluence are both given: -flux was given last and is used")
     notes.say(f"fluence from flux, exposure and beam size: {computed:g} photons/m²")
     return computed
 
@@ -146,7 +146,7 @@ def _angles(scanned: Scanned, axis: str) -> tuple[float | None, float | None, in
 
 
 def _sources_of_file(path: str, direction: np.ndarray, wavelength: float) -> AbsoluteSources:
-    """Photons fly from each source to the sample; what a line leaves out is that of the beam."""
+    """Sources whose photons travel from their place to the sample; what a line leaves out is taken from the beam."""
     table = read_sources(path)
     position = table[:, :3]
     position = np.where(np.isnan(position).any(axis=1, keepdims=True), -10.0 * direction, position)
@@ -158,7 +158,7 @@ def _sources_of_file(path: str, direction: np.ndarray, wavelength: float) -> Abs
     return AbsoluteSources(directions, wavelengths, weights)
 
 
-# How many sin θ/λ are in one unit of each table's first column.
+# How much sin θ/λ is in one unit of each table's first column.
 _STOL_FLAGS = {"stol": 1.0, "4stol": 0.25, "Q": 1.0 / (4.0 * np.pi)}
 
 

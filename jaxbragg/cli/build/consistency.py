@@ -56,11 +56,11 @@ def check_table(experiment: Experiment, options: Options, name: str, notes: Note
     present = factors.values != factors.default
     if not present.any():
         return
-    stands = f"-default_F {float(factors.default):g} stands for"
+    used = f"-default_F {float(factors.default):g} is used for"
     alone, total = _without_mates(factors, present)
     if alone > total / 2:
         dark = ", and half of the image is dark" if alone == total and factors.default == 0 else ""
-        notes.doubt(f"{name}: {alone} of {total} reflections lack their Friedel mates -h -k -l: {stands} those{dark}")
+        notes.doubt(f"{name}: {alone} of {total} reflections lack their Friedel mates -h -k -l: {used} those{dark}")
     stars = reciprocal_vectors(experiment.crystal.vectors())
     table = _farthest(factors, present, stars)
     reached = _reached(experiment, options)
@@ -69,7 +69,7 @@ def check_table(experiment: Experiment, options: Options, name: str, notes: Note
         share = "less than 1" if beyond < 0.01 else f"about {100 * beyond:.0f}"
         notes.doubt(
             f"{name}: the table ends at {1 / table:.4g} Å, but the detector reaches to {1 / reached.max():.4g} Å: "
-            f"{stands} what is beyond, in {share} % of the pixels"
+            f"{used} what is beyond, in {share} % of the pixels"
         )
 
 

@@ -30,11 +30,11 @@ def build_crystal(scanned: Scanned, wavelength: float, notes: Notes, *, compat: 
         scanned: Flags.
         wavelength: By which a -mat file is scaled [Å].
         notes: For the log.
-        compat: Whether -misset random is to be drawn as the C program does.
+        compat: Whether -misset random is computed as in the C program.
 
     Raises:
         FileError: If the matrix file is missing or broken.
-        UsageError: If there is no crystal, or no crystal can be like this.
+        UsageError: If there is no crystal, or its values are impossible.
     """
     shape = shape_of(scanned)
     if "fudge" in scanned and not shape.fudge:
@@ -48,7 +48,7 @@ def build_crystal(scanned: Scanned, wavelength: float, notes: Notes, *, compat: 
     elif vectors is not None:
         check_matrix(path or "", vectors, wavelength, notes)
     if vectors is not None and np.linalg.det(vectors) < 0:
-        notes.doubt(f"{path}: the vectors are left-handed; |F| of Friedel mates will change places")
+        notes.doubt(f"{path}: the vectors are left-handed; |F| of Friedel mates are exchanged")
     lengths = np.array(_six(scanned)[:3]) if vectors is None else np.linalg.norm(vectors, axis=1)
     arguments = {
         "misset": _misset(scanned, notes, compat=compat),
@@ -125,7 +125,7 @@ def _unit(vector: np.ndarray) -> np.ndarray:
 
 
 def mosaic_domains(scanned: Scanned) -> int:
-    """How many mosaic domains are drawn: one without a spread, ten with one unless given."""
+    """How many mosaic domains are simulated: one without a spread, ten with one unless given."""
     if not scanned.number("mosaic"):
         return 1
     return scanned.whole("mosaic_domains") or DEFAULT_MOSAIC_DOMAINS
@@ -135,10 +135,10 @@ def _mosaic(scanned: Scanned, notes: Notes) -> CapMosaic | None:
     spread, domains = scanned.number("mosaic"), scanned.whole("mosaic_domains")
     if not spread:
         if domains is not None and domains > 1:
-            notes.warn("-mosaic_domains without a spread: all domains would be alike, one is drawn")
+            notes.warn("-mosaic_domains without a spread: all domains would be alike, one is simulated")
         return None
     if domains is None:
-        notes.warn(f"-mosaic without -mosaic_domains: {DEFAULT_MOSAIC_DOMAINS} domains are drawn")
+        notes.warn(f"-mosaic without -mosaic_domains: {DEFAULT_MOSAIC_DOMAINS} domains are simulated")
     seed = scanned.whole("mosaic_seed")
     return CapMosaic(spread, mosaic_domains(scanned), DEFAULT_MOSAIC_SEED if seed is None else seed)
 

@@ -130,8 +130,8 @@ def _normal(
         notes.say("-odet_vector is not of length 1: the detector's normal is unit(fast × slow)")
         return cross
     normal = np.asarray(convention.normal, float)
-    turned = "fdet_vector" in scanned or "sdet_vector" in scanned
-    if compat or not turned or np.linalg.norm(np.cross(normal, cross)) < 1e-9:
+    rotated = "fdet_vector" in scanned or "sdet_vector" in scanned
+    if compat or not rotated or np.linalg.norm(np.cross(normal, cross)) < 1e-9:
         return normal
     notes.say("no -odet_vector: the detector's normal is fast × slow, along the beam")
     return cross if cross @ beam > 0 else -cross

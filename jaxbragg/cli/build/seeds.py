@@ -16,7 +16,7 @@ def with_seeds(scanned: Scanned, notes: Notes) -> Scanned:
     """The flags, with a fresh -seed where something random would be computed without a seed.
 
     One seed serves the noise and, as in the C program, a random misset without a seed of its own. Mosaic domains keep
-    the C program's fixed seed: they are the same in every image of a crystal.
+    the C program's fixed seed: every image of a crystal has these.
 
     Args:
         scanned: Flags.
@@ -32,7 +32,7 @@ def with_seeds(scanned: Scanned, notes: Notes) -> Scanned:
     if not uses:
         return scanned
     seed = fresh_seed()
-    notes.say(f"-seed {seed}, drawn from the system's entropy; give it for the same {' and '.join(uses)} again")
+    notes.say(f"-seed {seed}, drawn from the system's entropy; give it to have this {' and '.join(uses)} again")
     return replace(scanned, values={**scanned.values, "seed": seed}, order=["seed", *scanned.order])
 
 

@@ -90,10 +90,10 @@ def test_a_table_of_one_half_is_named(tmp_path, keep, alone: int, total: int) ->
     (said,) = doubts(FAR, f"{CELL} -hkl half.hkl")
     dark = ", and half of the image is dark" if alone == total else ""
     assert said == (
-        f"half.hkl: {alone} of {total} reflections lack their Friedel mates -h -k -l: -default_F 0 stands for those"
+        f"half.hkl: {alone} of {total} reflections lack their Friedel mates -h -k -l: -default_F 0 is used for those"
         + dark
     )
-    assert doubts(FAR, f"{CELL} -hkl half.hkl -default_F 3")[0].endswith("-default_F 3 stands for those")
+    assert doubts(FAR, f"{CELL} -hkl half.hkl -default_F 3")[0].endswith("-default_F 3 is used for those")
 
 
 @pytest.mark.parametrize("keep", [lambda h, k, m: True, lambda h, k, m: (h + k + m) % 2 == 0, lambda h, k, m: m == 0])
@@ -119,7 +119,9 @@ def test_a_table_that_ends_before_the_detector(tmp_path) -> None:
     (said,) = doubts(geometry, f"{CELL} -hkl all.hkl")
     ends = 1 / np.sqrt(2 * (4 / 40) ** 2 + (4 / 55) ** 2)
     reaches = 0.5 / np.sin(np.arctan(np.sqrt(2) * 51.2 / 60) / 2)
-    start = f"all.hkl: the table ends at {ends:.4g} Å, but the detector reaches to {reaches:.4g} Å: -default_F 0 stands"
+    start = (
+        f"all.hkl: the table ends at {ends:.4g} Å, but the detector reaches to {reaches:.4g} Å: -default_F 0 is used"
+    )
     assert said.startswith(f"{start} for what is beyond, in about ")
     share = float(said.split(" in about ")[1].split()[0])
     edge = 1 / ends + 1 / 40  # half an index either way

@@ -36,7 +36,7 @@ def test_what_was_drawn_is_said_with_what_it_is_for() -> None:
         ("-misset random -misset_seed 5 -noisefile n.img", "noise"),
     ):
         said = setup(words).notes.said[0]
-        found = re.fullmatch(r"-seed (\d+), drawn from the system's entropy; give it for the same (.*) again", said)
+        found = re.fullmatch(r"-seed (\d+), drawn from the system's entropy; give it to have this (.*) again", said)
         assert found is not None
         assert found[2] == uses
 
