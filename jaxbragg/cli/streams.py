@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import sys
 import warnings
@@ -15,7 +16,7 @@ def prepared() -> Iterator[None]:
     """Streams that take every line, and Python's warnings as one line each; around the whole command."""
     _open_what_is_closed()
     for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
+        if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     usual = warnings.showwarning
 

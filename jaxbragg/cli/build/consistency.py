@@ -29,7 +29,7 @@ def check_matrix(path: str, vectors: np.ndarray, wavelength: float, notes: Notes
     own = read_matrix_cell(path)
     if own is None:
         return
-    found = cell_parameters(vectors)
+    found = np.array(cell_parameters(vectors))
     ratios = own[:3] / found[:3]
     angles_agree = np.abs(own[3:] - found[3:]).max() <= _ANGLE
     if angles_agree and np.abs(ratios - 1).max() <= _LENGTH:
@@ -53,7 +53,7 @@ def check_table(experiment: Experiment, options: Options, name: str, notes: Note
     factors = experiment.structure_factors
     if not factors.has_table:
         return
-    present = factors.values != factors.default
+    present = np.asarray(factors.values != factors.default)
     if not present.any():
         return
     used = f"-default_F {float(factors.default):g} is used for"
@@ -61,7 +61,7 @@ def check_table(experiment: Experiment, options: Options, name: str, notes: Note
     if alone > total / 2:
         dark = ", and half of the image is dark" if alone == total and factors.default == 0 else ""
         notes.doubt(f"{name}: {alone} of {total} reflections lack their Friedel mates -h -k -l: {used} those{dark}")
-    stars = reciprocal_vectors(experiment.crystal.vectors())
+    stars = reciprocal_vectors(np.asarray(experiment.crystal.vectors()))
     table = _farthest(factors, present, stars)
     reached = _reached(experiment, options)
     beyond = (reached > table + np.linalg.norm(stars, axis=1).max()).mean()  # to within one index

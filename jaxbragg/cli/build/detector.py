@@ -216,7 +216,7 @@ def _near_point(scanned: Scanned, axis: str, pixel: float, size: float) -> float
 
 
 def _pivot(scanned: Scanned, convention: Convention, notes: Notes, *, compat: bool) -> str:
-    """What stays when the detector is rotated: -pivot, else the convention's, else by the last flag that implies one."""
+    """What stays when the detector is rotated: -pivot, else the convention's, else of the last flag that has one."""
     if "pivot" in scanned and not compat:
         return scanned.text("pivot") or "beam"
     if convention.name != "custom":
