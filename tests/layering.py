@@ -17,8 +17,6 @@ ORDER: tuple[set[str], ...] = (
     {"jaxbragg.units"},
     {"jaxbragg.models"},
     {"jaxbragg.options", "jaxbragg.io"},
-    {"jaxbragg.plan", "jaxbragg.devices", "jaxbragg.precision"},
-    {"jaxbragg.tiles", "jaxbragg.geometry"},
     {"jaxbragg.pipeline"},
     {"jaxbragg.simulate", "jaxbragg.noise"},
     {

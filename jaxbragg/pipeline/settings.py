@@ -7,6 +7,7 @@ import jax.numpy as jnp
 from jaxbragg.models import Experiment
 from jaxbragg.options import DEFAULT_SKIP_BELOW, Options
 from jaxbragg.pipeline.devices import check_devices
+from jaxbragg.pipeline.memory import check_image
 from jaxbragg.pipeline.plan import TILE, Plan, make_plan
 from jaxbragg_kernels.shapes import AbstractShape, shape_named
 
@@ -65,6 +66,7 @@ def make_settings(experiment: Experiment, options: Options) -> Settings:
         raise TypeError(f"Argument `options` must be Options, but is {type(options).__name__}.")
     shape = experiment.crystal.spot_shape(options.shape, options.spot_width)
     check_devices(options.devices)
+    check_image(experiment.detector.shape, 8 if options.precision == "float64" else 4)
     skips = share_skipped(options, shape) > 0
     return Settings(
         options, shape, make_plan(experiment.detector.shape, options, tile=options.tile or TILE, skips=skips)
