@@ -168,7 +168,7 @@ pixel of {lit} of a whole spot or more. In those of "tails alone" the brightest 
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(description=str(__doc__).split("\n")[0])
     parser.add_argument("experiments", metavar="EXPERIMENTS", type=int, nargs="?", default=300, help="how many")
     parser.add_argument("--first", metavar="SEED", type=int, default=0, help="seed of the first")
     parser.add_argument("--json", metavar="FILE", help="write all numbers there, with versions and commit")
