@@ -181,12 +181,6 @@ def _image_cases() -> Iterable[Case]:
         yield Case(f"mosaic-{domains}", "mosaic", f"1024², N 5, no table, {domains} domains", pixels=(1024, 1024),
                    cells=(5, 5, 5), domains=domains, table=False, line=True,
                    implementations=(*OWN, "nanobragg", "nanobrag_torch"))  # fmt: skip
-    for domains in (100, 1000):
-        yield Case(f"pallas-{domains}", "pallas", f"1024², N 5, no table, {domains} domains, by the Pallas kernel",
-                   pixels=(1024, 1024), cells=(5, 5, 5), domains=domains, table=False,
-                   options=(("kernel", "pallas"),), implementations=mixed)  # fmt: skip
-    yield Case("pallas-table", "pallas", "512², 100 domains, look-up, by the Pallas kernel",
-               options=(("kernel", "pallas"),), implementations=mixed)  # fmt: skip
     for name, values in (("unroll", (1, 2, 4, 8, 16, 32)), ("block_pixels", tuple(2**k for k in (14, 16, 18, 20, 22)))):
         for value in values:
             yield Case(f"{name.split('_')[0]}-{value}", "tuning", f"1024², N 5, no table, {name} {value}",

@@ -19,7 +19,6 @@ measure() {
     "$python" -m benchmarks --device gpu --out "$results/gpu-$name-$(date +%F).json" "$@" || failed=1
 }
 measure end-to-end --cases mosaic --modes forward call
-measure pallas --cases pallas
 measure tuning --cases tuning
 measure derivatives --cases yardstick --modes forward reverse jacobian
 measure jacobian --cases jacobian

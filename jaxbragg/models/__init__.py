@@ -20,6 +20,7 @@ from jaxbragg.models.mosaic import CapMosaic as CapMosaic
 from jaxbragg.models.mosaic import RotationList as RotationList
 from jaxbragg.models.scan import Scan as Scan
 from jaxbragg.models.sources import AbsoluteSources as AbsoluteSources
+from jaxbragg.models.sources import AbstractSources as AbstractSources
 from jaxbragg.models.sources import RelativeSources as RelativeSources
 from jaxbragg.models.structure_factors import StructureFactors as StructureFactors
 from jaxbragg.models.unit_cell import UnitCell as UnitCell
