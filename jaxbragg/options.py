@@ -1,8 +1,12 @@
 """How an image is computed: static, hashable, a new compilation for each."""
 
-from dataclasses import dataclass
+from __future__ import annotations
 
-from jaxbragg_kernels.shapes import SHAPES, AbstractShape
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from jaxbragg_kernels.shapes import AbstractShape
 
 PRECISIONS = ("mixed", "float32", "float64")
 INTERPOLATIONS = ("nearest", "tricubic")
@@ -83,9 +87,8 @@ class Options:
             if value not in allowed:
                 words = ", ".join(repr(word) for word in allowed)
                 raise ValueError(f"Option `{name}` must be one of {words}, but is {value!r}.")
-        if not (self.shape is None or isinstance(self.shape, AbstractShape) or self.shape in tuple(SHAPES)):
-            words = ", ".join(repr(word) for word in (*SHAPES, None))
-            raise ValueError(f"Option `shape` must be one of {words}, or an AbstractShape, but is {self.shape!r}.")
+        if self.shape is not None:
+            self._check_shape()
         if self.tile not in (None, *TILES):
             raise ValueError(
                 f"Option `tile` must be one of {', '.join(map(repr, (*TILES, None)))}, but is {self.tile!r}."
@@ -105,6 +108,14 @@ class Options:
         if self.roi is not None:
             self._check_roi(self.roi)
             object.__setattr__(self, "roi", tuple(self.roi))  # options are hashed
+
+    def _check_shape(self) -> None:
+        # No earlier: the kernels import JAX, which the command line's help does not wait for.
+        from jaxbragg_kernels.shapes import SHAPES, AbstractShape
+
+        if not (isinstance(self.shape, AbstractShape) or (isinstance(self.shape, str) and self.shape in SHAPES)):
+            words = ", ".join(repr(word) for word in (*SHAPES, None))
+            raise ValueError(f"Option `shape` must be one of {words}, or an AbstractShape, but is {self.shape!r}.")
 
     def _check_roi(self, roi: tuple[int, int, int, int]) -> None:
         if (

@@ -10,7 +10,7 @@ import pytest
 from jaxbragg.cli import cost, main
 from jaxbragg.cli.read import read_setup
 from jaxbragg.cli.scanner import scan
-from jaxbragg.simulate import prepare
+from jaxbragg.pipeline.settings import make_settings
 
 SMALL = "-cell 40 40 55 90 90 90 -default_F 100 -N 5 -detpixels 16 -pixel 1 -oversample 1"
 HUGE = "-cell 40 40 55 90 90 90 -default_F 100 -N 5 -detpixels 4000 -oversample 500"
@@ -67,9 +67,9 @@ def test_blocks_are_short_where_a_pixel_is_long() -> None:
     experiment, options = setup(HUGE)
     counted = cost.cost_of(experiment, options, cores=1)
     short = cost.in_short_blocks(experiment, options, counted)
-    plan = prepare(experiment, short)[1]
+    plan = make_settings(experiment, short).plan
     assert 1 < counted.seconds / plan.blocks <= 5.1
-    assert prepare(experiment, options)[1].blocks < plan.blocks
+    assert make_settings(experiment, options).plan.blocks < plan.blocks
 
 
 def test_the_rate_is_that_of_a_sample(monkeypatch) -> None:
