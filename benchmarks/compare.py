@@ -1,6 +1,6 @@
-"""From records of `jaxbragg benchmark --out` to the README's table, and a plot of ns per step against size.
+"""From records of `python -m benchmarks --out` to the README's table, and a plot of ns per step against size.
 
-usage: python benchmarks/compare.py FILE … [--groups NAME …] [--png benchmarks/results/ns_per_step.png]
+usage: python -m benchmarks.compare FILE … [--groups NAME …] [--png benchmarks/results/ns_per_step.png]
 """
 
 import argparse
@@ -8,8 +8,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from jaxbragg.benchmark.record import Record, Report, read_report
-from jaxbragg.benchmark.table import fit_line, heading
+from benchmarks.record import Record, Report, read_report
+from benchmarks.table import fit_line, heading
 from jaxbragg.io.errors import FileError
 
 
@@ -79,8 +79,8 @@ def _number(value: float | None, form: str) -> str:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("files", nargs="+", metavar="FILE", help="of jaxbragg benchmark --out")
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("files", nargs="+", metavar="FILE", help="of python -m benchmarks --out")
     parser.add_argument("--groups", nargs="+", metavar="NAME", help="only these groups of cases")
     parser.add_argument("--png", metavar="FILE", help="draw the plot there; needs matplotlib")
     chosen = parser.parse_args()

@@ -3,7 +3,7 @@
 For every real leaf of a few small experiments, which together hold every kind of leaf there is, and for the quantities
 of `jaxbragg.refine.virtual`.
 
-usage: python benchmarks/derivatives.py [--out docs/derivatives.md]
+usage: python -m benchmarks.derivatives [--out docs/derivatives.md]
 """
 
 import argparse
@@ -380,7 +380,7 @@ def _number(value: float) -> str:
 _HEAD = """# Derivatives
 
 `simulate` can be differentiated by every real number that describes an experiment, in forward and in reverse mode. The
-table shows how far the derivatives agree; `python benchmarks/derivatives.py --out docs/derivatives.md` writes it, and
+table shows how far the derivatives agree; `python -m benchmarks.derivatives --out docs/derivatives.md` writes it, and
 `tests/test_derivatives.py` holds the bounds: {reverse} for reverse against forward mode in float64, {differences} for
 forward mode against central differences of fourth order, {mixed} for mixed precision against float64.
 
@@ -399,7 +399,7 @@ The experiments, of 256 to 288 pixels:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--out", metavar="FILE", help="write the document there")
     parser.add_argument("--only", nargs="+", metavar="LETTER", help="only these experiments")
     chosen = parser.parse_args()

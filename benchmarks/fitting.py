@@ -1,6 +1,6 @@
 """What fits can do: is a known truth found, are the uncertainties true, from how far away, and with many stills.
 
-usage: python benchmarks/fitting.py recover | pulls | capture | stills | all | report --out benchmarks/results/FILE.json
+usage: python -m benchmarks.fitting recover | pulls | capture | stills | all | report --out benchmarks/results/FILE.json
 
 All through `jaxbragg.refine`. Numbers are added to the record under the name of the study; `report` writes
 `docs/fitting.md` and its figure from the record, `all` measures everything and then reports.
@@ -165,7 +165,7 @@ def counted(problem: Any) -> dict[str, int]:
 
 def child(study: str, arguments: list[str]) -> dict[str, Any]:
     """The answer of another process."""
-    command = [sys.executable, __file__, study, *arguments]
+    command = [sys.executable, "-m", "benchmarks.fitting", study, *arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise RuntimeError(f"{' '.join(command)}:\n{done.stderr}")
@@ -185,12 +185,14 @@ def pulls(chosen: argparse.Namespace) -> dict[str, Any]:
         truth = still(cell, MISSET, shape=shape, pixels=chosen.pixels)
         start = still(begin, off(MISSET, 0.15, 1), 9.5, shape, chosen.pixels)
         true = true_values(cell, MISSET)
+        names: list[str] = []
         off_by, sigma, converged = [], [], []
         for seed in range(chosen.realisations):
             result = refine.fit(refine.Problem(start, parameters(system), counts(truth, seed)))
+            names = list(result.names)
             converged.append(result.converged)
-            off_by.append([result.values[n] - true[n] for n in result.names])
-            sigma.append([result.uncertainties[n] for n in result.names])
+            off_by.append([result.values[n] - true[n] for n in names])
+            sigma.append([result.uncertainties[n] for n in names])
         there = [p if isinstance(p, str) or "constant" not in p.paths[0]
                  else refine.Parameter("image.constant", start=BACKGROUND) for p in parameters(system)]  # fmt: skip
         at_truth = refine.Problem(truth, there, counts(truth, 0))
@@ -203,14 +205,14 @@ def pulls(chosen: argparse.Namespace) -> dict[str, Any]:
             spread = some.std(axis=0, ddof=1) / bound
             table[str(number)] = {
                 n: {"mean": m, "sd": s, "scatter_over_bound": r}
-                for n, m, s, r in zip(result.names, z.mean(axis=0), z.std(axis=0, ddof=1), spread, strict=True)
+                for n, m, s, r in zip(names, z.mean(axis=0), z.std(axis=0, ddof=1), spread, strict=True)
             }
             print(f"{shape}, {number} realisations, {sum(converged[:number])} converged; mean, sd, scatter/bound:")
             for n, row in table[str(number)].items():
                 missed = [word for word, wrong in (("mean", abs(row["mean"]) > 0.3), ("sd", abs(row["sd"] - 1) > 0.2),
                           ("scatter", abs(row["scatter_over_bound"] - 1) > 0.2)) if wrong]  # fmt: skip
                 print(f"  {n:22s} {row['mean']:6.2f} {row['sd']:6.2f} {row['scatter_over_bound']:6.2f}", *missed)
-        bounds = dict(zip(result.names, bound.tolist(), strict=True))
+        bounds = dict(zip(names, bound.tolist(), strict=True))
         studies[shape] = {"converged": int(sum(converged)), "bound": bounds, "realisations": table}
     return {"pixels": chosen.pixels, "seeds": [0, chosen.realisations - 1], "shapes": studies}
 
@@ -340,7 +342,7 @@ CHILDREN = {"recover": recover_child, "stills": stills_child}
 
 def keep(path: str, study: str, numbers: dict[str, Any]) -> None:
     """Put the numbers into the record under the name of the study."""
-    from jaxbragg.benchmark.record import new_report
+    from benchmarks.record import new_report
 
     here = asdict(new_report(1, False, None))
     about = {key: here[key] for key in ("date", "commit", "dirty", "versions", "device", "machine")}
@@ -352,7 +354,7 @@ def keep(path: str, study: str, numbers: dict[str, Any]) -> None:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("study", choices=[*STUDIES, "all", "report"])
     parser.add_argument("--pixels", type=int, help="of a side (256 for capture, otherwise 512)")
     parser.add_argument("--realisations", type=int, default=200, help="of the noise, for pulls")
@@ -377,7 +379,7 @@ def main() -> int:
         if chosen.out:
             keep(chosen.out, study, numbers)
     if chosen.study in ("all", "report"):
-        import fitting_report
+        from benchmarks import fitting_report
 
         fitting_report.write(chosen.out, chosen.page, chosen.png)
     return 0

@@ -16,7 +16,7 @@ GROUPS = {
     "scale": (("scale",), "%", 2, 100.0),
 }
 ASKED = {"mean": (0.0, 0.3), "sd": (1.0, 0.2), "scatter_over_bound": (1.0, 0.2)}
-NOT_YET = "Not measured yet: `python benchmarks/fitting.py {study} --out {record}`.\n"
+NOT_YET = "Not measured yet: `python -m benchmarks.fitting {study} --out {record}`.\n"
 
 
 def write(record: str, page: str, figure: str) -> None:
@@ -233,8 +233,8 @@ What `jaxbragg.refine` finds where the truth is known. How fits are set up is to
 `jaxbragg refine --help`, and by examples 6 to 10. This page is written from a record:
 
 ```sh
-python benchmarks/fitting.py all --out {record}     # measures everything again, then writes the page
-python benchmarks/fitting.py report --out {record}  # writes the page alone
+python -m benchmarks.fitting all --out {record}     # measures everything again, then writes the page
+python -m benchmarks.fitting report --out {record}  # writes the page alone
 ```
 """
 

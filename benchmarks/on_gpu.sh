@@ -16,16 +16,15 @@ failed=0
 measure() {
     local name="$1"
     shift
-    "$python" -c 'import sys; from jaxbragg.cli import main; sys.exit(main())' benchmark --device gpu \
-        --out "$results/gpu-$name-$(date +%F).json" "$@" || failed=1
+    "$python" -m benchmarks --device gpu --out "$results/gpu-$name-$(date +%F).json" "$@" || failed=1
 }
 measure end-to-end --cases mosaic --modes forward call
-measure pallas --cases pallas
 measure tuning --cases tuning
 measure derivatives --cases yardstick --modes forward reverse jacobian
+measure jacobian --cases jacobian
 measure memory --cases memory
 measure rest --cases shapes skipping crystals wavelengths domains pixels detectors stills
-"$python" benchmarks/compare.py "$results"/gpu-*-"$(date +%F)".json --png "$results/gpu-$(date +%F).png" \
+"$python" -m benchmarks.compare "$results"/gpu-*-"$(date +%F)".json --png "$results/gpu-$(date +%F).png" \
     > "$results/gpu-$(date +%F).md" || failed=1
 "$python" -m pytest -q tests/test_reference.py tests/kernels tests/test_simulate.py tests/test_noise.py || failed=1
 exit $failed

@@ -4,7 +4,7 @@ A fused loop cannot be timed piece by piece from inside. So pieces are switched 
 differences are theirs: without a table there is no look-up, with tophat spots hardly a lattice factor, and a line
 through the times of 1 and 100 domains parts what is done once for each pixel from what is done for each step.
 
-usage: python benchmarks/profile.py [--quick] [--out docs/profile.md]
+usage: python -m benchmarks.profile [--quick] [--out docs/profile.md]
 """
 
 import argparse
@@ -16,19 +16,20 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-from jaxbragg.cli import prepare_jax
+from jaxbragg.cli.start import prepare_jax
 
 prepare_jax(None, cache=False)  # as the command line does: wide vectors, before JAX starts
 
 import jax  # noqa: E402
 
-from jaxbragg.benchmark.cases import CASES, Case  # noqa: E402
-from jaxbragg.benchmark.commands import COMMANDS, child_environment, write_lysozyme  # noqa: E402
-from jaxbragg.benchmark.experiments import experiment_of, options_of  # noqa: E402
-from jaxbragg.benchmark.harness import Measured, time_program  # noqa: E402
-from jaxbragg.benchmark.peak import Peak, measure_bandwidth, measure_peak  # noqa: E402
-from jaxbragg.benchmark.record import new_report  # noqa: E402
-from jaxbragg.benchmark.table import heading  # noqa: E402
+from benchmarks.cases import CASES, Case  # noqa: E402
+from benchmarks.commands import COMMANDS, child_environment  # noqa: E402
+from benchmarks.experiments import experiment_of, options_of  # noqa: E402
+from benchmarks.harness import Measured, time_program  # noqa: E402
+from benchmarks.inputs import write_lysozyme  # noqa: E402
+from benchmarks.peak import Peak, measure_bandwidth, measure_peak  # noqa: E402
+from benchmarks.record import new_report  # noqa: E402
+from benchmarks.table import heading  # noqa: E402
 from jaxbragg.simulate import simulate  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -37,7 +38,7 @@ ROOT = Path(__file__).resolve().parents[1]
 _STAGES = """
 import time; begun = time.perf_counter()
 import json, os, sys
-from jaxbragg.cli import prepare_jax
+from jaxbragg.cli.start import prepare_jax
 prepare_jax(None, cache=False)
 stamps = {}
 def stamp(name):
@@ -156,7 +157,7 @@ def roofline(whole: Measured, nanoseconds: float, peak: Peak, near: float, far: 
     streamed = 20 / unroll + 4 * lookups
     arithmetic, memory = (single / peak.single + double / peak.double) * 1e9, streamed / near * 1e9
     return [
-        "A slot is one fused multiply-add or one of any other operation (`jaxbragg/benchmark/operations.py`).",
+        "A slot is one fused multiply-add or one of any other operation (`benchmarks/operations.py`).",
         "",
         "| | |",
         "|---|--:|",
@@ -185,7 +186,7 @@ def _yardstick() -> Case:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--quick", action="store_true", help="few pixels, to see that it runs")
     parser.add_argument("--repeats", type=int, default=9, help="runs of which the median is taken (9)")
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "profile.md", help="page to write")

@@ -21,8 +21,10 @@ if TYPE_CHECKING:
     from jaxbragg.cli.read import read_experiment as read_experiment
     from jaxbragg.compat import as_the_c_program_draws as as_the_c_program_draws
     from jaxbragg.models import AbsoluteSources as AbsoluteSources
+    from jaxbragg.models import AbstractBackground as AbstractBackground
     from jaxbragg.models import AbstractDetector as AbstractDetector
     from jaxbragg.models import AbstractMosaic as AbstractMosaic
+    from jaxbragg.models import AbstractSources as AbstractSources
     from jaxbragg.models import AmorphousBackground as AmorphousBackground
     from jaxbragg.models import Beam as Beam
     from jaxbragg.models import CapMosaic as CapMosaic
@@ -46,8 +48,10 @@ _HOME = {
     "read_experiment": "jaxbragg.cli.read",
     "as_the_c_program_draws": "jaxbragg.compat",
     "AbsoluteSources": "jaxbragg.models",
+    "AbstractBackground": "jaxbragg.models",
     "AbstractDetector": "jaxbragg.models",
     "AbstractMosaic": "jaxbragg.models",
+    "AbstractSources": "jaxbragg.models",
     "AmorphousBackground": "jaxbragg.models",
     "Beam": "jaxbragg.models",
     "CapMosaic": "jaxbragg.models",

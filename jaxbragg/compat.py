@@ -14,7 +14,18 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
-from jaxbragg.models import AbstractDetector, Crystal, CurvedDetector, Experiment, Scan, Sensor, UnitCell, checks
+from jaxbragg.models import (
+    AbstractBackground,
+    AbstractDetector,
+    AmorphousBackground,
+    Crystal,
+    CurvedDetector,
+    Experiment,
+    Scan,
+    Sensor,
+    UnitCell,
+    checks,
+)
 from jaxbragg.models.minimal_standard import rotations
 from jaxbragg.models.unit_cell import cell_parameters, cell_vectors
 from jaxbragg.options import Options
@@ -55,14 +66,23 @@ def as_the_c_program_draws(
         scan=_scan(experiment.scan),
         detector=_detector(experiment.detector, layers_given),
     )
-    if experiment.background is not None:
+    if experiment.backgrounds:
         steps = options.oversample**2 * sources * changed.scan.angles.shape[0] * domains
         layers = changed.detector.sensor.layers if changed.detector.sensor else 1
         with jax.enable_x64(True):
-            molecules = experiment.background.molecules * (experiment.beam.fluence * (THOMSON_AREA / steps / layers))
-        background = eqx.tree_at(lambda b: b.molecules, experiment.background, molecules)
-        changed = replace_parts(changed, background=background)
+            scale = experiment.beam.fluence * (THOMSON_AREA / steps / layers)
+            scaled = tuple(_scaled(background, scale) for background in experiment.backgrounds)
+        changed = replace_parts(changed, background=scaled[0] if len(scaled) == 1 else scaled)
     return changed, replace(options, corrections="first", spot_width="reciprocal")
+
+
+def _scaled(background: AbstractBackground, scale: Float[Array, ""]) -> AbstractBackground:
+    if not isinstance(background, AmorphousBackground):
+        raise ValueError(
+            "Argument `background` must be an AmorphousBackground where the C program is followed, but is a "
+            f"{type(background).__name__}."
+        )
+    return eqx.tree_at(lambda b: b.molecules, background, background.molecules * scale)
 
 
 def replace_parts(experiment: Experiment, **parts: Any) -> Experiment:

@@ -1,23 +1,28 @@
-"""What is counted or chosen: static, hashable, a new compilation for each."""
+"""How an image is computed: static, hashable, a new compilation for each."""
+
+from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-SHAPES = ("square", "round", "gauss", "tophat")
+if TYPE_CHECKING:
+    from jaxbragg_kernels.shapes import AbstractShape
+
 PRECISIONS = ("mixed", "float32", "float64")
 INTERPOLATIONS = ("nearest", "tricubic")
 SPOT_WIDTHS = ("miller", "reciprocal")
 CORRECTIONS = ("each", "first")
-KERNELS = ("xla", "pallas")
+TILES = (1, 4)
 DEFAULT_SKIP_BELOW = 1e-7
 
 
 @dataclass(frozen=True)
 class Options:
-    """How an experiment is to be drawn.
+    """How the image of an experiment is to be computed.
 
     Attributes:
         oversample: Sub-pixels along each side of a pixel.
-        shape: Of the spots, instead of the crystal's own: "square", "round", "gauss" or "tophat".
+        shape: Of the spots, instead of the crystal's own: "square", "round", "gauss", "tophat", or an `AbstractShape`.
         precision: "mixed" (Miller indices in float64 at the middles of tiles, float32 steps from there: good to 2e-7),
             "float64", or "float32" (wrong for large crystals; for comparisons).
         interpolation: Of structure factors between Miller indices: "nearest" or "tricubic".
@@ -33,17 +38,17 @@ class Options:
         block_pixels: Pixels to a block; None to choose by device and memory limit. Changes the image by less than 1e-6.
         devices: How many of `jax.devices()` share the blocks of an image; None for one.
         unroll: Orientations to a pass over a block, at most.
-        kernel: "xla", or "pallas" for a kernel written by hand for NVIDIA GPUs: it has been compared with the other in
-            Pallas's interpreter, but not yet been timed. It draws with the nearest structure factors, leaves nothing
-            out, and is slow on other devices.
         skip_below: Tiles of pixels and orientations of the crystal that cannot meet a Bragg spot are left out, where
-            all that is left out of a pixel is sure to be below this share of the brightest pixel; 0 to draw everything.
-            None for 1e-7 with gauss and tophat spots, which saves most of the time, and 0 with square and round ones,
-            whose tails reach far. Nothing is left out with tricubic interpolation.
+            all that is left out of a pixel is guaranteed to be below this share of the brightest pixel; 0 to compute
+            everything; None for 1e-7. Nothing is left out of square and round spots, whose tails reach far, of other
+            shapes without a radius, and with tricubic interpolation.
+        tile: Pixels along the side of the tiles in whose middles Miller indices are computed in float64: 4, or 1 for
+            crystals so large that many fringes fall between two pixels, where steps in float32 lose digits of N·h; it
+            takes longer. None for 4.
     """
 
     oversample: int = 1
-    shape: str | None = None
+    shape: str | AbstractShape | None = None
     precision: str = "mixed"
     interpolation: str = "nearest"
     polarization: bool = True
@@ -56,8 +61,8 @@ class Options:
     block_pixels: int | None = None
     devices: int | None = None
     unroll: int = 5
-    kernel: str = "xla"
     skip_below: float | None = None
+    tile: int | None = None
 
     def __post_init__(self) -> None:
         """Check the options.
@@ -76,14 +81,18 @@ class Options:
             "interpolation": INTERPOLATIONS,
             "spot_width": SPOT_WIDTHS,
             "corrections": CORRECTIONS,
-            "kernel": KERNELS,
-            "shape": (*SHAPES, None),
         }
         for name, allowed in choices.items():
             value = getattr(self, name)
             if value not in allowed:
                 words = ", ".join(repr(word) for word in allowed)
                 raise ValueError(f"Option `{name}` must be one of {words}, but is {value!r}.")
+        if self.shape is not None:
+            self._check_shape()
+        if self.tile not in (None, *TILES):
+            raise ValueError(
+                f"Option `tile` must be one of {', '.join(map(repr, (*TILES, None)))}, but is {self.tile!r}."
+            )
         for name in ("polarization", "point_pixel"):
             if not isinstance(getattr(self, name), bool):
                 raise ValueError(f"Option `{name}` must be True or False, but is {getattr(self, name)!r}.")
@@ -96,22 +105,17 @@ class Options:
         skip = self.skip_below
         if skip is not None and (isinstance(skip, bool) or not isinstance(skip, (int, float)) or not 0 <= skip < 1):
             raise ValueError(f"Option `skip_below` must be a number from 0 to below 1, or None, but is {skip!r}.")
-        if self.kernel == "pallas" and self.interpolation == "tricubic":
-            raise ValueError("Option `kernel` must be 'xla' where structure factors are interpolated, but is 'pallas'.")
         if self.roi is not None:
             self._check_roi(self.roi)
             object.__setattr__(self, "roi", tuple(self.roi))  # options are hashed
 
-    @property
-    def share_skipped(self) -> float:
-        """What `skip_below` comes to for this shape of spots, which must be set; 0 for none."""
-        if self.interpolation == "tricubic":
-            return 0.0  # what lies between two structure factors may be larger than either
-        if self.kernel == "pallas":
-            return 0.0
-        if self.skip_below is None:
-            return DEFAULT_SKIP_BELOW if self.shape in ("gauss", "tophat") else 0.0
-        return self.skip_below
+    def _check_shape(self) -> None:
+        # No earlier: the kernels import JAX, which the command line's help does not wait for.
+        from jaxbragg_kernels.shapes import SHAPES, AbstractShape
+
+        if not (isinstance(self.shape, AbstractShape) or (isinstance(self.shape, str) and self.shape in SHAPES)):
+            words = ", ".join(repr(word) for word in (*SHAPES, None))
+            raise ValueError(f"Option `shape` must be one of {words}, or an AbstractShape, but is {self.shape!r}.")
 
     def _check_roi(self, roi: tuple[int, int, int, int]) -> None:
         if (

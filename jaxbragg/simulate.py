@@ -1,6 +1,7 @@
-"""From an experiment to its image: the entry, and how the blocks of an image follow each other.
+"""From an experiment to its image.
 
-What happens in a block is told in `jaxbragg.pipeline`.
+The stages, in this order: settings, arrays, the threshold of what may be left out, blocks, image. `jaxbragg.pipeline`
+has each in a file of its own.
 """
 
 from collections.abc import Callable
@@ -12,12 +13,14 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from jaxbragg.devices import check_devices, spread_over_devices
 from jaxbragg.models import Experiment
 from jaxbragg.options import Options
-from jaxbragg.pipeline import Arrays, checkpointed, draw_tiles, unpack, with_skipping
-from jaxbragg.plan import Plan, make_plan
-from jaxbragg.tiles import assemble, tiles_of_block
+from jaxbragg.pipeline.arrays import Arrays, unpack
+from jaxbragg.pipeline.blocks import simulate_blocks
+from jaxbragg.pipeline.plan import launches
+from jaxbragg.pipeline.settings import Settings, make_settings
+from jaxbragg.pipeline.threshold import with_threshold
+from jaxbragg.pipeline.tiles import assemble
 
 
 def simulate(
@@ -31,9 +34,9 @@ def simulate(
 
     Args:
         experiment: What is in the beam, and where.
-        options: How it is to be drawn.
-        progress: Called with the share that is done, from time to time; the image is then drawn in several launches.
-            Not for use under a transformation.
+        options: How the image is to be computed.
+        progress: Called with the share that is done, from time to time; the image is then computed in several
+            launches. Not for use under a transformation.
 
     Returns:
         Photons in each pixel, mean values: float64 with `precision="float64"`, otherwise float32. Several panels have
@@ -43,88 +46,44 @@ def simulate(
         TypeError: If the experiment or the options are something else.
         ValueError: If the region of interest is not on the detector, or there are fewer devices than asked for.
     """
-    options, plan = prepare(experiment, options)
+    settings = make_settings(experiment, options)
     with jax.enable_x64(True):
         on_host = all(isinstance(leaf, (np.ndarray, np.generic)) for leaf in jax.tree.leaves(experiment))
-        what = unpack(experiment, options) if on_host else experiment
+        arrays = (unpack if on_host else _unpack)(experiment, settings)
         if progress is None:
-            return _simulate(what, options, plan)
-        return _in_steps(what, options, plan, progress)
+            return _simulate(arrays, settings)
+        return _simulate_in_launches(arrays, settings, progress)
 
 
-def prepare(experiment: Experiment, options: Options) -> tuple[Options, Plan]:
-    """The options with the shape of the spots filled in, and how the image is cut.
-
-    Args:
-        experiment: Its leaves need not have values.
-        options: As the caller gave them.
-
-    Raises:
-        TypeError: As `simulate`.
-        ValueError: As `simulate`.
-    """
-    if not isinstance(experiment, Experiment):
-        raise TypeError(f"Argument `experiment` must be an Experiment, but is {type(experiment).__name__}.")
-    if not isinstance(options, Options):
-        raise TypeError(f"Argument `options` must be Options, but is {type(options).__name__}.")
-    options = replace(options, shape=experiment.crystal.drawn_shape(options.shape, options.spot_width))
-    check_devices(options.devices)
-    return options, make_plan(experiment.detector.shape, options)
+_unpack = jax.jit(unpack, static_argnames="settings")
 
 
-@partial(jax.jit, static_argnames=("options", "plan"))
-def _simulate(what: Experiment | Arrays, options: Options, plan: Plan) -> Float[Array, "..."]:
-    return assemble(
-        draw_blocks(_ready(what, options, plan), options, plan, jnp.arange(plan.blocks)), what.detector, plan
-    )
+@partial(jax.jit, static_argnames="settings")
+def _simulate(arrays: Arrays, settings: Settings) -> Float[Array, "..."]:
+    arrays = with_threshold(arrays, settings)
+    blocks = simulate_blocks(arrays, settings, jnp.arange(settings.plan.blocks))
+    return assemble(blocks, arrays.detector, settings.plan)
 
 
-def _ready(what: Experiment | Arrays, options: Options, plan: Plan) -> Arrays:
-    return with_skipping(what if isinstance(what, Arrays) else unpack(what, options), options, plan)
-
-
-def draw_blocks(
-    arrays: Arrays, options: Options, plan: Plan, blocks: Int[Array, "block"]
-) -> Float[Array, "block tile pixel"]:
-    """Photons in the pixels of some blocks, one block after the other on each device.
-
-    Args:
-        arrays: The experiment, unpacked.
-        options: How it is to be drawn.
-        plan: How the image is cut.
-        blocks: Numbers of the blocks, a multiple of the devices. Past the plan's last one they repeat the last tile.
-    """
-
-    def draw(arrays: Arrays, blocks: Int[Array, "block"]) -> Float[Array, "block tile pixel"]:
-        # Reverse mode keeps next to nothing of a block.
-        each = checkpointed(partial(_draw_block, arrays, options, plan), arrays, options)
-        return jax.lax.map(each, blocks)
-
-    return spread_over_devices(draw, options.devices)(arrays, blocks)
-
-
-def _draw_block(arrays: Arrays, options: Options, plan: Plan, block: Int[Array, ""]) -> Float[Array, "tile pixel"]:
-    return draw_tiles(arrays, options, plan, tiles_of_block(plan, block))
-
-
-def _in_steps(
-    what: Experiment | Arrays, options: Options, plan: Plan, progress: Callable[[float], None]
-) -> Float[Array, "..."]:
-    """The same, some blocks at a time, so that a person can see it advance."""
-    launches, devices = min(plan.blocks, 50), options.devices or 1
-    at_once = -(-plan.blocks // (launches * devices)) * devices
-    drawn = []
+def _simulate_in_launches(arrays: Arrays, settings: Settings, progress: Callable[[float], None]) -> Float[Array, "..."]:
+    """The same image some blocks at a time, so that a person can see it advance."""
+    layers = 1 if arrays.detector.sensor is None else arrays.detector.sensor.layers
+    steps = arrays.crystal.orientations.shape[0] * arrays.sources[2].shape[0] * layers
+    plan, at_once = launches(settings.plan, settings.options, steps)
+    settings = replace(settings, plan=plan)
+    arrays = _with_threshold(arrays, settings)
+    done = []
     for first in range(0, plan.blocks, at_once):
-        drawn.append(_draw_some(what, options, plan, jnp.asarray(first), at_once).block_until_ready())
+        numbers = first + np.arange(at_once)
+        done.append(_some_blocks(arrays, settings, jnp.asarray(numbers)).block_until_ready())
         progress(min(1.0, (first + at_once) / plan.blocks))
-    return _assemble(jnp.concatenate(drawn)[: plan.blocks], what.detector, plan)
+    return _assemble(jnp.concatenate(done)[: plan.blocks], arrays.detector, plan)
 
 
-@partial(jax.jit, static_argnames=("options", "plan", "count"))
-def _draw_some(
-    what: Experiment | Arrays, options: Options, plan: Plan, first: Int[Array, ""], count: int
-) -> Float[Array, "..."]:
-    return draw_blocks(_ready(what, options, plan), options, plan, first + jnp.arange(count))
-
-
+_with_threshold = jax.jit(with_threshold, static_argnames="settings")
 _assemble = jax.jit(assemble, static_argnames="plan")
+
+
+@partial(jax.jit, static_argnames="settings")
+def _some_blocks(arrays: Arrays, settings: Settings, blocks: Int[Array, "block"]) -> Float[Array, "block tile pixel"]:
+    return simulate_blocks(arrays, settings, blocks)

@@ -14,7 +14,7 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 import jaxbragg as jb
-from jaxbragg_kernels import reciprocal
+from jaxbragg_kernels.rays import Directions, directions
 
 THOMSON_AREA = 7.94079248018965e-30
 
@@ -37,11 +37,11 @@ def relative(found: Any, wanted: Any) -> float:
     return float(np.abs(found - wanted).max() / np.abs(wanted).max())
 
 
-def rays_of(position: Any, dtype: str) -> reciprocal.Directions:
+def directions_of(position: Any, dtype: str) -> Directions:
     """Directions to pixels at [tile, pixel, 3], whose tiles' middles are the means of their pixels."""
     middle = position.mean(axis=1)
     x, y, z = (position[..., j] - middle[:, j, None] for j in range(3))
-    return reciprocal.directions(middle, (x, y, z), jnp.dtype(dtype))
+    return directions(middle, (x, y, z), jnp.dtype(dtype))
 
 
 # Small experiments ---------------------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ os.environ.setdefault("JAXBRAGG_CACHE", "off")
 
 
 # Slow beside others that see the same code by another case: run by hand with -m slow, so that the rest stays below
-# twenty minutes on two cores.
+# twenty minutes on two cores. A name that no test has is an error.
 SLOW = (
     "test_derivatives.py::test_both_modes_differences_and_precisions_agree[C]",
     "test_derivatives.py::test_both_modes_differences_and_precisions_agree[M]",
@@ -36,16 +36,30 @@ SLOW = (
     "test_examples.py::test_the_example_runs[09_spectrum]",
     "test_examples.py::test_the_example_runs[10_mosaic_and_size]",
     "test_examples.py::test_the_example_runs[11_many_stills]",
-    "kernels/test_dense.py::test_each_tile_may_have_orientations_of_its_own[square]",
-    "kernels/test_dense.py::test_batches_and_second_derivatives_agree_with_what_they_are_made_of[square]",
-    "kernels/test_dense.py::test_reverse_derivatives_by_everything_are_those_of_one_step[round]",
-    "kernels/test_skipping.py::test_derivatives_are_those_of_all_orientations_in_both_modes[square]",
-    "test_pipeline.py::test_the_kernel_for_gpus_draws_the_same_image_and_derivative[gauss]",
+    "kernels/orientations/test_every.py::test_each_tile_may_have_orientations_of_its_own[square]",
+    "kernels/orientations/test_every.py::test_batches_and_second_derivatives_agree_with_what_they_are_made_of[square]",
+    "kernels/orientations/test_every.py::test_reverse_derivatives_by_everything_are_those_of_one_step[round]",
     "benchmark/test_experiments.py::test_flags_say_what_the_experiment_is[changes4]",
     "benchmark/test_experiments.py::test_flags_say_what_the_experiment_is[changes5]",
     "trace/test_trace.py::test_every_factor_and_step_is_that_of_the_c_program[gauss_xtal-c]",
     "trace/test_trace.py::test_every_factor_and_step_is_that_of_the_c_program[interpolate_saxs-fixed]",
 )
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Refuse a list that names what does not exist."""
+    if any("::" in argument for argument in config.args) or config.getoption("lf", False):
+        return  # only parts of the files were collected
+    names = {item.nodeid.removeprefix("tests/") for item in items}
+    files, here = {name.partition("::")[0] for name in names}, Path(__file__).parent
+    stale = [
+        name
+        for name, file in ((name, name.partition("::")[0]) for name in SLOW)
+        if (file in files and name not in names) or not (here / file).is_file()
+    ]
+    if stale:
+        raise pytest.UsageError(f"tests/conftest.py lists tests that do not exist: {', '.join(stale)}")
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 from cases import crystal, experiment, panel, tilted_panel
 
 import jaxbragg as jb
-from jaxbragg.plan import make_plan
+from jaxbragg.pipeline.plan import make_plan
 
 MASK = np.random.default_rng(0).random((32, 32)) < 0.7
 PANELS = jb.MultiPanel([tilted_panel((12, 20), mask=MASK[:12, :20]), tilted_panel((12, 20))])

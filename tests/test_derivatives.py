@@ -4,10 +4,7 @@ The experiments and what is compared are those of `benchmarks/derivatives.py`, h
 parameter.
 """
 
-import importlib.util
-import sys
 from functools import partial
-from pathlib import Path
 
 import equinox as eqx
 import jax
@@ -18,15 +15,7 @@ from cases import in_float64
 from jax.test_util import check_grads
 
 import jaxbragg as jb
-
-_SPEC = importlib.util.spec_from_file_location(
-    "derivatives_script", Path(__file__).resolve().parents[1] / "benchmarks" / "derivatives.py"
-)
-assert _SPEC is not None
-assert _SPEC.loader is not None
-script = importlib.util.module_from_spec(_SPEC)
-sys.modules[_SPEC.name] = script  # its dataclasses look themselves up
-_SPEC.loader.exec_module(script)
+from benchmarks import derivatives as script
 
 CASES = script.cases()
 ZERO = {

@@ -1,10 +1,14 @@
 """Every example runs as it stands and says what it promises."""
 
+import ast
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+from jaxbragg_kernels import rotation
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 SAYS = {
@@ -33,3 +37,19 @@ def test_the_example_runs(name, tmp_path):
     )
     assert done.returncode == 0, done.stderr
     assert SAYS[name] in done.stdout
+
+
+def test_the_orientations_of_many_stills_are_uniform():
+    """The mean of tr R, (tr R)² and (tr R)³ over all rotations is 0, 1 and 1, that of each R² one third."""
+    tree = ast.parse((EXAMPLES / "11_many_stills.py").read_text())
+    tree.body = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
+    names = {"np": np, "rng": np.random.default_rng(7)}
+    exec(compile(tree, "11_many_stills.py", "exec"), names)
+    count = 4000
+    angles = np.radians(names["missets_of_uniform_rotations"](count))
+    matrices = np.array([rotation.about_xyz(each) for each in angles])
+    traces = np.trace(matrices, axis1=1, axis2=2)
+    # Of tr R the first six moments are 0, 1, 1, 3, 6, 15.
+    for power, mean, variance in ((1, 0, 1), (2, 1, 2), (3, 1, 14)):
+        assert abs((traces**power).mean() - mean) < 4 * np.sqrt(variance / count)
+    assert np.abs((matrices**2).mean(axis=0) - 1 / 3).max() < 4 * np.sqrt(4 / 45 / count)

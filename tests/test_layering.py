@@ -1,133 +1,21 @@
-"""The structure that keeps the code readable: imports point one way, files stay short, the command line starts fast."""
+"""The structure that keeps the code readable: imports point one way and in no circle, files stay short."""
 
-import ast
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-
-ROOT = Path(__file__).resolve().parents[1]
-SOURCE_ROOTS = (ROOT, ROOT / "kernels")
-PACKAGES = ("jaxbragg", "jaxbragg_kernels")
-
-# Each row may import itself and the rows above it; two parts of one row meet only where PEERS_MAY_MEET says so.
-ORDER: tuple[set[str], ...] = (
-    {"jaxbragg_kernels"},
-    {"jaxbragg.units"},
-    {"jaxbragg.models"},
-    {"jaxbragg.options", "jaxbragg.io"},
-    {"jaxbragg.plan", "jaxbragg.devices", "jaxbragg.precision"},
-    {"jaxbragg.tiles", "jaxbragg.geometry"},
-    {"jaxbragg.pipeline"},
-    {"jaxbragg.simulate", "jaxbragg.noise"},
-    {
-        "jaxbragg.compat",
-        "jaxbragg.trace",
-        "jaxbragg.compare",
-        "jaxbragg.refine",
-        "jaxbragg.batch",
-        "jaxbragg.benchmark",
-    },
-    {"jaxbragg.cli"},
-    {"jaxbragg.__main__"},
+from layering import (
+    EXCUSE,
+    LONGEST,
+    PACKAGES,
+    ROOT,
+    SOURCE_ROOTS,
+    circle,
+    import_violations,
+    length_violations,
+    package_files,
 )
-RANK = {part: rank for rank, parts in enumerate(ORDER) for part in parts}
-PEERS_MAY_MEET = {RANK["jaxbragg.compat"]}
-
-# Arrays in, arrays out: jax and numpy, the annotations, and the standard library's tools that open nothing.
-KERNELS_MAY_IMPORT = {
-    "__future__",
-    "abc",
-    "collections",
-    "dataclasses",
-    "enum",
-    "functools",
-    "itertools",
-    "jax",
-    "jaxtyping",
-    "math",
-    "numpy",
-    "operator",
-    "types",
-    "typing",
-}
-
-LONGEST = 300
-EXCUSE = "Over 300 lines because"
-
-
-def part_of(module: str) -> str:
-    """The part of the order that a module belongs to: jaxbragg.io.smv -> jaxbragg.io."""
-    return ".".join(module.split(".")[: 1 if module.split(".")[0] == "jaxbragg_kernels" else 2])
-
-
-def imported_modules(module: str, source: str, *, is_package: bool = False) -> Iterator[tuple[int, str]]:
-    """Line and absolute name of every import in the source, those inside functions included."""
-    package = module.split(".") if is_package else module.split(".")[:-1]
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Import):
-            yield from ((node.lineno, alias.name) for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            base = package[: len(package) - node.level + 1] if node.level else []
-            origin = ".".join([*base, *([node.module] if node.module else [])])
-            # `from jaxbragg import io` names a module only in what follows `import`.
-            yield from (
-                (node.lineno, f"{origin}.{alias.name}" if origin == "jaxbragg" else origin) for alias in node.names
-            )
-
-
-def import_violations(module: str, source: str, *, is_package: bool = False) -> list[str]:
-    """Every import of the module that points back, or at something that its layer does not know."""
-    if module == "jaxbragg":
-        return []  # the lazy table of public names points everywhere
-    part = part_of(module)
-    if part not in RANK:
-        return [f"{module} has no place in the order of imports"]
-
-    found = []
-    for line, target in imported_modules(module, source, is_package=is_package):
-        where = f"{module}:{line} imports {target}"
-        root = target.split(".")[0]
-        if part == "jaxbragg_kernels" and root not in {*KERNELS_MAY_IMPORT, part}:
-            found.append(f"{where}: a kernel knows no model, no file, and no array library but jax")
-        elif part == "jaxbragg.io" and root == "jax":
-            found.append(f"{where}: reading a file needs no jax")
-        elif part == "jaxbragg.simulate" and part_of(target) == "jaxbragg.io":
-            found.append(f"{where}: simulating opens no file")
-        elif root in PACKAGES and target != "jaxbragg.__version__":
-            found += [f"{where}: {reason}" for reason in _order_violation(part, part_of(target))]
-    return found
-
-
-def _order_violation(part: str, target: str) -> list[str]:
-    if target not in RANK:
-        return ["that is the public table, or no module in the order; name the module that defines it"]
-    if RANK[target] > RANK[part]:
-        return [f"{part} comes before {target}"]
-    if RANK[target] == RANK[part] and target != part and RANK[part] not in PEERS_MAY_MEET:
-        return [f"{part} and {target} stand side by side and do not meet"]
-    return []
-
-
-def length_violations(name: str, source: str) -> list[str]:
-    """A file of more than LONGEST lines that does not say why in its docstring."""
-    lines = len(source.splitlines())
-    excused = EXCUSE in " ".join((ast.get_docstring(ast.parse(source)) or "").split())
-    return [] if lines <= LONGEST or excused else [f"{name} has {lines} lines; are these two ideas? ({EXCUSE} ...)"]
-
-
-def package_files() -> list[tuple[str, Path, bool]]:
-    """(module name, path, whether it is a package) of every module that is shipped."""
-    found = []
-    for root, package in zip(SOURCE_ROOTS, PACKAGES, strict=True):
-        for path in sorted((root / package).rglob("*.py")):
-            parts = path.relative_to(root).with_suffix("").parts
-            is_package = parts[-1] == "__init__"
-            found.append((".".join(parts[:-1] if is_package else parts), path, is_package))
-    return found
 
 
 def test_the_walk_finds_both_packages():
@@ -142,6 +30,16 @@ def test_imports_point_one_way():
         for violation in import_violations(module, path.read_text(encoding="utf-8"), is_package=is_package)
     ]
     assert not found, "\n".join(found)
+
+
+def test_no_files_import_each_other_in_a_circle():
+    sources = {
+        module: (path.read_text(encoding="utf-8"), is_package)
+        for module, path, is_package in package_files((*PACKAGES, "benchmarks"))
+        if module != "jaxbragg"  # the lazy table of public names points everywhere
+    }
+    found = circle(sources)
+    assert not found, found
 
 
 def test_files_stay_short():
@@ -196,6 +94,8 @@ def test_import_leaves_jax_alone(module: str):
         ("jaxbragg_kernels.lattice", "import h5py"),
         ("jaxbragg_kernels.lattice", "from jaxbragg.units import HC"),
         ("jaxbragg_kernels.lattice", "def f():\n    import os\n"),
+        ("jaxbragg.pipeline", "from jaxbragg.simulate import simulate"),
+        ("jaxbragg.simulate", "from benchmarks.cases import CASES"),
         ("jaxbragg.helpers", ""),
     ],
 )
@@ -221,6 +121,31 @@ def test_checker_finds_planted_import(module: str, source: str):
 )
 def test_checker_passes_what_points_forward(module: str, source: str):
     assert import_violations(module, source) == []
+
+
+@pytest.mark.parametrize(
+    "sources",
+    [
+        {"a.b": ("from a.c import x", False), "a.c": ("from a.b import y", False)},
+        {"a.b": ("import a.c", False), "a.c": ("def f():\n    from a import d\n", False), "a.d": ("import a.b", False)},
+        {"a": ("from a.b import x", True), "a.b": ("from a import y", False)},
+        {"a": ("from .b import x", True), "a.b": ("from . import y", False)},
+    ],
+)
+def test_checker_finds_a_planted_circle(sources):
+    found = circle(sources)
+    assert found is not None
+    assert set(found.split(" imports ")) == sources.keys()
+
+
+def test_checker_passes_files_that_only_share_a_package():
+    sources = {
+        "a": ("from a.b import x", True),
+        "a.b": ("from a.c import x\nfrom a import d", False),
+        "a.c": ("import math", False),
+        "a.d": ("from . import c", False),
+    }
+    assert circle(sources) is None
 
 
 def test_relative_imports_of_a_package_start_at_itself():

@@ -22,8 +22,54 @@ def test_mean_and_variance(mean):
     assert abs(drawn.var() - mean) < 4 * np.sqrt((2 * mean**2 + mean) / N)
 
 
-def test_counts_end_where_their_type_does():
-    assert (counts(1e30) == 2**31 - 2**7).all()
+@pytest.mark.parametrize("mean", [3e9, 1e30, np.inf])
+def test_counts_end_where_their_type_does(mean):
+    assert (counts(mean) == 2**31 - 2**7).all()
+
+
+def test_what_is_no_mean_is_refused_or_marked():
+    image = np.array([np.nan, -0.5, np.inf, 0.0, 2.5], np.float32)
+    for wrong, count in ((image, 2), (np.array([-1]), 1), (np.full((2, 2), np.nan), 4)):
+        with pytest.raises(ValueError, match=f"`photons` must not be NaN or negative, but {count} of {wrong.size} pix"):
+            photon_counts(wrong, 1)
+    compiled = np.asarray(jax.jit(photon_counts)(image, 1))
+    assert compiled[:4].tolist() == [-1, -1, 2**31 - 2**7, 0]
+
+
+def test_a_derivative_is_refused():
+    def total(photons):
+        return photon_counts(photons, 1).astype(jnp.float32).sum()
+
+    image = jnp.full((4, 4), 5.0)
+    for derivative in (jax.grad(total), jax.jacfwd(total), jax.grad(jax.jit(total)), jax.vmap(jax.grad(total))):
+        with pytest.raises(TypeError, match="photon_counts has no derivative"):
+            derivative(image)
+    # What a user may want: the slope of a likelihood whose counts are fixed.
+    stopped = jax.grad(lambda y: (total(jax.lax.stop_gradient(y)) * y).sum())(image)
+    assert (stopped == total(image)).all()
+
+
+def test_seeds_may_be_traced():
+    image, seeds = jnp.full((4, 4), 5.0), [0, 1, 2, -1, 2**31 - 1, -(2**31)]
+    found = jax.vmap(lambda seed: photon_counts(image, seed))(jnp.array(seeds, jnp.int32))
+    assert found.shape == (6, 4, 4)
+    for each, seed in zip(found, seeds, strict=True):
+        assert (each == photon_counts(image, seed)).all()
+    unsigned = jax.jit(photon_counts)(image, jnp.uint32(2**32 - 2))
+    assert (unsigned == photon_counts(image, 2**32 - 2)).all()
+
+
+@pytest.mark.parametrize("seed", [1.5, True, None, np.arange(2), "1"])
+def test_a_seed_is_a_whole_number(seed):
+    with pytest.raises(ValueError, match="`seed` must be a whole number, but is"):
+        photon_counts(jnp.ones(3), seed)
+    with pytest.raises(ValueError, match="`seed` must be a whole number, but is of type float32"):
+        jax.jit(photon_counts)(jnp.ones(3), 1.5)
+
+
+def test_strict_promotion_is_kept():
+    with jax.numpy_dtype_promotion("strict"), jax.numpy_rank_promotion("raise"), jax.enable_x64(True):
+        assert (photon_counts(np.full((3,), 5.0), 3) == photon_counts(np.full((3,), 5.0, np.float32), 3)).all()
 
 
 def test_shares_of_each_count():

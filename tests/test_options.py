@@ -75,14 +75,14 @@ def test_some_counts_must_be_given(name):
         Options(**{name: None})
 
 
-@pytest.mark.parametrize("name", ["shape", "precision", "interpolation", "spot_width", "corrections", "kernel"])
+@pytest.mark.parametrize("name", ["shape", "precision", "interpolation", "spot_width", "corrections"])
 @pytest.mark.parametrize("value", ["", "Mixed", "cubic", 3, ["square"]])
 def test_an_unknown_word_is_named_and_the_known_ones_are_shown(name, value):
     with pytest.raises(ValueError, match=rf"Option `{name}` must be one of '\w+', .*, but is"):
         Options(**{name: value})
 
 
-@pytest.mark.parametrize("name", ["precision", "interpolation", "spot_width", "corrections", "kernel"])
+@pytest.mark.parametrize("name", ["precision", "interpolation", "spot_width", "corrections"])
 def test_only_the_shape_may_be_left_to_the_crystal(name):
     with pytest.raises(ValueError, match=f"Option `{name}` must"):
         Options(**{name: None})
@@ -127,11 +127,7 @@ def test_a_region_that_ends_before_it_begins_is_named_with_its_axis(roi, axis):
         Options(roi=roi)
 
 
-def test_the_kernel_for_gpus_does_not_interpolate():
-    with pytest.raises(ValueError, match="Option `kernel` must be 'xla' where structure factors are interpolated"):
-        Options(kernel="pallas", interpolation="tricubic")
-
-
-def test_the_kernel_for_gpus_leaves_nothing_out():
-    assert Options(shape="gauss").share_skipped > 0
-    assert Options(shape="gauss", kernel="pallas").share_skipped == 0
+@pytest.mark.parametrize("value", [0, 2, 3, 16, "4", 1.5, [4]])
+def test_tiles_have_one_pixel_or_four_along_a_side(value):
+    with pytest.raises(ValueError, match="Option `tile` must be one of 1, 4, None, but is"):
+        Options(tile=value)

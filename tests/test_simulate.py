@@ -14,9 +14,10 @@ from jaxtyping import Array, Bool, Float
 from scipy.spatial.transform import Rotation
 
 import jaxbragg as jb
-from jaxbragg.pipeline import unpack
-from jaxbragg.plan import make_plan
-from jaxbragg.simulate import _simulate, prepare
+from jaxbragg.pipeline.arrays import unpack
+from jaxbragg.pipeline.plan import make_plan
+from jaxbragg.pipeline.settings import make_settings
+from jaxbragg.simulate import _simulate
 
 # One orientation to a pass: a derivative compiles several times faster.
 DOUBLE = jb.Options(precision="float64", unroll=1)
@@ -87,7 +88,7 @@ def test_an_experiment_of_numpy_arrays_has_the_same_image(case):
     known = jax.device_get(made)
     assert relative(jb.simulate(known, options), jb.simulate(made, options)) < 1e-12
     # And nothing of it was left for JAX to compile.
-    arrays = unpack(known, prepare(known, options)[0])
+    arrays = unpack(known, make_settings(known, options))
     assert all(isinstance(leaf, (np.ndarray, np.generic)) for leaf in jax.tree.leaves(arrays))
 
 
@@ -260,8 +261,7 @@ def test_a_memory_limit_cuts_the_image_and_changes_nothing():
 
 def temporary_bytes(experiment, options):
     with jax.enable_x64(True):
-        plan = make_plan(experiment.detector.shape, options)
-        lowered = _simulate.lower(experiment, options, plan)
+        lowered = jax.jit(lambda e: jb.simulate(e, options)).lower(experiment)
         return lowered.compile().memory_analysis().temp_size_in_bytes
 
 

@@ -1,4 +1,4 @@
-"""How many images are drawn at once, and a function of one image run over all of them by such chunks.
+"""How many images are simulated at once, and a function of one image run over all of them by such chunks.
 
 Each chunk has a checkpoint around it: reverse mode keeps nothing of an image but what it has of its own.
 """
@@ -13,12 +13,12 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool
 
 from jaxbragg.models import Experiment
-from jaxbragg.options import Options
-from jaxbragg.pipeline import unpack
-from jaxbragg.plan import PIXELS_PER_TILE, Plan, bytes_per_pixel
-from jaxbragg_kernels import dispatch
+from jaxbragg.pipeline.arrays import unpack
+from jaxbragg.pipeline.plan import bytes_per_pixel
+from jaxbragg.pipeline.settings import Settings
+from jaxbragg_kernels.orientations import FEWEST_TO_SKIP
 
-# Pixels drawn at once, of whole images or of a block of each: what images share, such as where the pixels are, is
+# Pixels simulated at once, of whole images or of a block of each: what images share, such as where the pixels are, is
 # computed once for all of them. On a CPU of two cores 2¹⁸ and 2²⁰ are alike, and a fifth faster than 2¹⁴ (stills of
 # 128², 10 domains). For a GPU, which wants enough to do, nothing has been measured yet.
 _PIXELS_AT_ONCE = {"cpu": 1 << 18}
@@ -31,82 +31,82 @@ _FEWEST_PIXELS_TO_SKIP = 1 << 15
 _Own = TypeVar("_Own")
 
 
-def how_to_draw(single: Experiment, options: Options, plan: Plan, own_bytes: int, count: int) -> tuple[Options, int]:
-    """Options for one image of a batch, and how many images to draw at once.
+def settings_and_chunk(single: Experiment, settings: Settings, bytes_of_one: int, count: int) -> tuple[Settings, int]:
+    """Settings for one image of a batch, and how many images to simulate at once.
 
     Args:
         single: Shapes of one experiment.
-        options: For block sizes, memory limit and skipping.
-        plan: How an image is cut.
-        own_bytes: Of the leaves that one image does not share.
+        settings: For block sizes, memory limit and skipping.
+        bytes_of_one: Of the leaves that one image does not share.
         count: Images.
     """
+    options, plan = settings.options, settings.plan
     if options.devices is not None and plan.blocks > options.devices:
-        return options, 1
-    orientations = jax.eval_shape(lambda e: unpack(e, options).crystal.orientations, single)
-    pixels = plan.tiles_per_block * PIXELS_PER_TILE
-    if options.share_skipped > 0:
-        if pixels >= _FEWEST_PIXELS_TO_SKIP and orientations.shape[0] >= dispatch.FEWEST_TO_SKIP:
-            return options, 1
-        options = replace(options, skip_below=0.0)
+        return settings, 1
+    orientations = jax.eval_shape(lambda e: unpack(e, settings).crystal.orientations, single)
+    pixels = plan.tiles_per_block * plan.pixels_per_tile
+    if settings.skip_below > 0:
+        if pixels >= _FEWEST_PIXELS_TO_SKIP and orientations.shape[0] >= FEWEST_TO_SKIP:
+            return settings, 1
+        settings = replace(settings, options=replace(options, skip_below=0.0))
     at_once = _PIXELS_AT_ONCE.get(jax.default_backend(), _PIXELS_AT_ONCE_ACCELERATOR) // pixels
     if options.memory_limit is not None:
         # Leaves and orientations with the copies on the way from one type and form to another.
-        each = pixels * bytes_per_pixel(options) + 4 * (math.prod(orientations.shape) * 8 + own_bytes)
+        each = pixels * bytes_per_pixel(options) + 4 * (math.prod(orientations.shape) * 8 + bytes_of_one)
         at_once = min(at_once, options.memory_limit // each)
     at_once = max(1, min(at_once, count))
-    return options, -(-count // -(-count // at_once))  # as many in the last chunk, as far as may be
+    return settings, -(-count // -(-count // at_once))  # as many in the last chunk, as far as may be
 
 
-def map_in_chunks(draw: Callable[[_Own], Array], own: _Own, count: int, at_once: int) -> Array:
-    """`draw` of every image, stacked.
+def map_in_chunks(function: Callable[[_Own], Array], own: _Own, count: int, at_once: int) -> Array:
+    """`function` of every image, stacked.
 
     Args:
-        draw: Of what one image has of its own.
+        function: Of what one image has of its own.
         own: The same of all images, in arrays with an axis in front.
         count: Images.
-        at_once: How many to draw at once.
+        at_once: How many to compute at once.
     """
-    draw = jax.checkpoint(draw, prevent_cse=False)
+    function = jax.checkpoint(function, prevent_cse=False)
     if at_once == 1:
-        return jax.lax.map(draw, own)
+        return jax.lax.map(function, own)
     chunks, _ = _chunks(own, count, at_once)
-    images = jax.lax.map(jax.vmap(draw), chunks)
+    images = jax.lax.map(jax.vmap(function), chunks)
     return images.reshape(-1, *images.shape[2:])[:count]
 
 
-def sum_in_chunks(draw: Callable[[_Own], Array], own: _Own, count: int, at_once: int) -> Array:
-    """The sum of `draw` of every image, in memory that does not grow with their number.
+def sum_in_chunks(function: Callable[[_Own], Array], own: _Own, count: int, at_once: int) -> Array:
+    """The sum of `function` of every image, in memory that does not grow with their number.
 
     Args:
-        draw: Of what one image has of its own.
+        function: Of what one image has of its own.
         own: The same of all images, in arrays with an axis in front.
         count: Images.
-        at_once: How many to draw at once.
+        at_once: How many to compute at once.
     """
 
-    def draw_chunk(some: _Own, exists: Bool[Array, "image"]) -> Array:
+    def of_chunk(some: _Own, exists: Bool[Array, "image"]) -> Array:
         if at_once == 1:
-            return draw(some)
-        images = jax.vmap(draw)(some)
+            return function(some)
+        images = jax.vmap(function)(some)
         return jnp.where(exists.reshape(-1, *[1] * (images.ndim - 1)), images, 0.0).sum(axis=0)
 
     def add(total: Array, chunk: tuple[Any, Bool[Array, "image"]]) -> tuple[Array, None]:
-        return total + jax.checkpoint(draw_chunk, prevent_cse=False)(*chunk), None
+        return total + jax.checkpoint(of_chunk, prevent_cse=False)(*chunk), None
 
-    one = jax.eval_shape(draw, jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape[1:], x.dtype), own))
+    one = jax.eval_shape(function, jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape[1:], x.dtype), own))
     chunks = (own, jnp.ones(count, bool)) if at_once == 1 else _chunks(own, count, at_once)
     return jax.lax.scan(add, jnp.zeros(one.shape, one.dtype), chunks)[0]
 
 
 def _chunks(own: _Own, count: int, at_once: int) -> tuple[_Own, Bool[Array, "chunk image"]]:
-    """An axis of chunks in front, the last filled with repetitions of the last image; and which are none."""
+    """An axis of chunks in front, the last padded with repetitions of the last image; and which are not padding."""
     number = -(-count // at_once)
-    filling = number * at_once - count
+    padding = number * at_once - count
 
     def cut(leaf: Array) -> Array:
-        if filling:
-            leaf = jnp.concatenate([leaf, jnp.repeat(leaf[-1:], filling, axis=0)])
+        if padding:
+            leaf = jnp.concatenate([leaf, jnp.repeat(leaf[-1:], padding, axis=0)])
         return leaf.reshape(number, at_once, *leaf.shape[1:])
 
     return jax.tree.map(cut, own), (jnp.arange(number * at_once) < count).reshape(number, at_once)

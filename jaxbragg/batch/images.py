@@ -10,13 +10,14 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxbragg.batch.axes import Batch, batch_of
-from jaxbragg.batch.chunks import how_to_draw, map_in_chunks
+from jaxbragg.batch.chunks import map_in_chunks, settings_and_chunk
 from jaxbragg.models import Experiment
 from jaxbragg.options import Options
-from jaxbragg.pipeline import Arrays, unpack, with_skipping
-from jaxbragg.plan import Plan
-from jaxbragg.simulate import draw_blocks, prepare
-from jaxbragg.tiles import assemble
+from jaxbragg.pipeline.arrays import Arrays, unpack
+from jaxbragg.pipeline.blocks import simulate_blocks
+from jaxbragg.pipeline.settings import Settings, make_settings
+from jaxbragg.pipeline.threshold import with_threshold
+from jaxbragg.pipeline.tiles import assemble
 
 
 def simulate_batch(
@@ -24,14 +25,14 @@ def simulate_batch(
 ) -> Float[Array, "image slow fast"] | Float[Array, "image panel slow fast"]:
     """The images of many experiments of one make, in one launch; each is what `simulate` makes of it.
 
-    Pure, as `simulate` is: it runs under `jax.jit`, `grad` and `jacfwd`. Several images are drawn at once, whole or
+    Pure, as `simulate` is: it runs under `jax.jit`, `grad` and `jacfwd`. Several images are simulated at once, whole or
     block by block, as many as `Options.memory_limit` allows; the images themselves are not counted.
 
     Args:
         experiments: Several experiments of the same classes, counts and choices. What differs between them is stacked;
             what is the same in all is kept once. Or one experiment, some leaves of which have an axis of images in
             front, all of one length: `eqx.tree_at` puts them there.
-        options: How each is to be drawn.
+        options: How each is to be computed.
         axes: Of one experiment: paths of the leaves that have the axis, or of parts all of whose leaves have it, such
             as "crystal.misset" or "beam". Without it the leaves are found by their number of axes, as annotated in
             the models. A detector or mosaic of your own whose fields are not annotated as Float[Array, "…"] needs it.
@@ -45,38 +46,39 @@ def simulate_batch(
             `simulate`.
     """
     batch = batch_of(experiments, axes)
-    options, plan = prepare_batch(batch, options)
+    settings = batch_settings(batch, options)
     with jax.enable_x64(True):
-        return _simulate_batch(batch.experiment, batch.own, batch.count, options, plan)
+        return _simulate_batch(batch.experiment, batch.own, batch.count, settings)
 
 
-def prepare_batch(batch: Batch, options: Options) -> tuple[Options, Plan]:
-    """As `jaxbragg.simulate.prepare`, for one image of the batch."""
+def batch_settings(batch: Batch, options: Options) -> Settings:
+    """As `make_settings`, for one image of the batch."""
     # A detector may take the number of its pixels from its leaves.
-    return prepare(replace(batch.experiment, detector=batch.single().detector), options)
+    return make_settings(replace(batch.experiment, detector=batch.single().detector), options)
 
 
-@partial(jax.jit, static_argnames=("own", "count", "options", "plan"))
+@partial(jax.jit, static_argnames=("own", "count", "settings"))
 def _simulate_batch(
-    experiment: Experiment, own: tuple[bool, ...], count: int, options: Options, plan: Plan
+    experiment: Experiment, own: tuple[bool, ...], count: int, settings: Settings
 ) -> Float[Array, "image ..."]:
     batch = Batch(experiment, own, count)
-    options, at_once = how_to_draw(batch.single(), options, plan, own_bytes(batch), count)
-    unpack_own, leaves = unpacking(batch, options)
+    settings, at_once = settings_and_chunk(batch.single(), settings, bytes_of_one(batch), count)
+    unpack_own, leaves = unpacking(batch, settings)
 
-    def draw(leaves: list[Array]) -> Float[Array, "..."]:
-        arrays = with_skipping(unpack_own(leaves), options, plan)
-        return assemble(draw_blocks(arrays, options, plan, jnp.arange(plan.blocks)), arrays.detector, plan)
+    def image(leaves: list[Array]) -> Float[Array, "..."]:
+        arrays = with_threshold(unpack_own(leaves), settings)
+        blocks = simulate_blocks(arrays, settings, jnp.arange(settings.plan.blocks))
+        return assemble(blocks, arrays.detector, settings.plan)
 
-    return map_in_chunks(draw, leaves, count, at_once)
+    return map_in_chunks(image, leaves, count, at_once)
 
 
-def unpacking(batch: Batch, options: Options) -> tuple[Callable[[list[Array]], Arrays], list[Array]]:
+def unpacking(batch: Batch, settings: Settings) -> tuple[Callable[[list[Array]], Arrays], list[Array]]:
     """A function from the leaves that one image has of its own to its arrays, and these leaves of all images.
 
     Args:
         batch: The experiments.
-        options: How they are to be drawn.
+        settings: How they are simulated.
     """
     leaves, make = jax.tree.flatten(batch.experiment)
 
@@ -88,18 +90,18 @@ def unpacking(batch: Batch, options: Options) -> tuple[Callable[[list[Array]], A
     of_all = [*(x for x, mine in zip(leaves, batch.own, strict=True) if mine), jnp.arange(batch.count)]
     factors: Any = jax.tree.unflatten(make, batch.own).structure_factors
     if any(jax.tree.leaves(factors)):
-        return lambda own: unpack(put(own), options), of_all
+        return lambda own: unpack(put(own), settings), of_all
     # The table is large, and would be made anew for each image.
-    table = unpack(put([x[0] for x in of_all]), options).crystal.table
+    table = unpack(put([x[0] for x in of_all]), settings).crystal.table
 
     def unpack_own(own: list[Array]) -> Arrays:
-        arrays = unpack(put(own), options)
+        arrays = unpack(put(own), settings)
         return arrays._replace(crystal=arrays.crystal._replace(table=table))
 
     return unpack_own, of_all
 
 
-def own_bytes(batch: Batch) -> int:
+def bytes_of_one(batch: Batch) -> int:
     """Bytes of the leaves that one image does not share."""
     leaves = jax.tree.leaves(batch.experiment)
     return sum(x.size * x.dtype.itemsize for x, own in zip(leaves, batch.own, strict=True) if own) // batch.count

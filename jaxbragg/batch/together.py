@@ -9,14 +9,15 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxbragg.batch.axes import Batch, batch_of
-from jaxbragg.batch.chunks import how_to_draw, sum_in_chunks
-from jaxbragg.batch.images import own_bytes, prepare_batch, unpacking
+from jaxbragg.batch.chunks import settings_and_chunk, sum_in_chunks
+from jaxbragg.batch.images import batch_settings, bytes_of_one, unpacking
 from jaxbragg.models import Experiment
 from jaxbragg.options import Options
-from jaxbragg.pipeline import Arrays, with_skipping
-from jaxbragg.plan import Plan
-from jaxbragg.simulate import draw_blocks
-from jaxbragg.tiles import assemble
+from jaxbragg.pipeline.arrays import Arrays
+from jaxbragg.pipeline.blocks import simulate_blocks
+from jaxbragg.pipeline.settings import Settings
+from jaxbragg.pipeline.threshold import with_threshold
+from jaxbragg.pipeline.tiles import assemble
 
 
 def simulate_together(
@@ -29,7 +30,7 @@ def simulate_together(
 
     Args:
         experiments: As for `simulate_batch`. Background and mask are the first one's.
-        options: How the image is to be drawn.
+        options: How the image is to be computed.
         axes: As for `simulate_batch`.
 
     Returns:
@@ -42,39 +43,39 @@ def simulate_together(
     if not isinstance(experiments, Experiment) and isinstance(experiments, Iterable):
         experiments = _with_one_background(tuple(experiments))
     batch = batch_of(experiments, axes)
-    options, plan = prepare_batch(batch, options)
+    settings = batch_settings(batch, options)
     with jax.enable_x64(True):
-        return _simulate_together(batch.experiment, batch.own, batch.count, options, plan)
+        return _simulate_together(batch.experiment, batch.own, batch.count, settings)
 
 
-@partial(jax.jit, static_argnames=("own", "count", "options", "plan"))
+@partial(jax.jit, static_argnames=("own", "count", "settings"))
 def _simulate_together(
-    experiment: Experiment, own: tuple[bool, ...], count: int, options: Options, plan: Plan
+    experiment: Experiment, own: tuple[bool, ...], count: int, settings: Settings
 ) -> Float[Array, "..."]:
     batch = Batch(experiment, own, count)
-    options, at_once = how_to_draw(batch.single(), options, plan, own_bytes(batch), count)
-    unpack_own, leaves = unpacking(batch, options)
-    blocks = jnp.arange(plan.blocks)
+    settings, at_once = settings_and_chunk(batch.single(), settings, bytes_of_one(batch), count)
+    unpack_own, leaves = unpacking(batch, settings)
+    blocks = jnp.arange(settings.plan.blocks)
 
     def bragg(leaves: list[Array]) -> Float[Array, "block tile pixel"]:
-        arrays = with_skipping(unpack_own(leaves)._replace(background=None), options, plan)
-        return draw_blocks(arrays, options, plan, blocks)
+        arrays = with_threshold(unpack_own(leaves)._replace(backgrounds=()), settings)
+        return simulate_blocks(arrays, settings, blocks)
 
     total = sum_in_chunks(bragg, leaves, count, at_once)
     first = unpack_own([leaf[0] for leaf in leaves])
-    if first.background is not None:
-        total = total + draw_blocks(_without_bragg(first), options, plan, blocks)
-    return assemble(total, first.detector, plan)
+    if first.backgrounds:
+        total = total + simulate_blocks(_without_bragg(first), settings, blocks)
+    return assemble(total, first.detector, settings.plan)
 
 
 def _without_bragg(arrays: Arrays) -> Arrays:
-    """The same with one orientation of the crystal, the fewest that can be drawn, which scatters nothing."""
+    """The arrays with one orientation of the crystal, the fewest that there can be, which scatters nothing."""
     crystal = arrays.crystal._replace(orientations=arrays.crystal.orientations[:1])
     return arrays._replace(crystal=crystal, bragg_scale=jnp.zeros_like(arrays.bragg_scale))
 
 
 def _with_one_background(several: tuple) -> tuple:
-    """Only the first one's is drawn: the others need not have any. What is no experiment stays, to be refused."""
+    """Only the first one's counts: the others need not have any. What is no experiment stays, to be refused."""
     if not all(isinstance(each, Experiment) for each in several):
         return several
     return tuple(replace(each, background=several[0].background) for each in several)

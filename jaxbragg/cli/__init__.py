@@ -9,35 +9,45 @@ from collections.abc import Callable, Sequence
 
 from jaxbragg.cli.errors import UsageError
 from jaxbragg.cli.signals import Ended, prompt_end
-from jaxbragg.cli.start import prepare_jax as prepare_jax
+from jaxbragg.cli.start import prepare_jax
+from jaxbragg.cli.streams import complain, prepared, silence
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line.
 
     Args:
-        argv: Words after the program's name; those of the process where None.
+        argv: Arguments after the program's name; those of the process where None.
 
     Returns:
         Exit status: 0, 1 where a file is at fault, 2 where the command line is, 130 after Ctrl-C, 143 after SIGTERM.
     """
     words = list(sys.argv[1:] if argv is None else argv)
+    with prepared():
+        return _guarded(words)
+
+
+def _guarded(words: list[str]) -> int:
+    """The exit status of a command, whatever happens to it."""
     try:
         # A refinement ends its fit at the first Ctrl-C, and writes what it has.
         with prompt_end(spared=int(words[:1] == ["refine"])):
-            return _dispatch(words)
+            status = _dispatch(words)
+        sys.stdout.flush()
+        return status
     except UsageError as error:
         return _fail(str(error), 2)
     except MemoryError:
-        return _fail("out of memory: draw less with -detpixels, or in smaller blocks with --memory-limit", 1)
+        return _fail("out of memory: fewer pixels (-detpixels) or smaller blocks (--memory-limit) need less", 1)
     except KeyboardInterrupt:
         return _fail("interrupted: nothing is half written", 130)
     except Ended as error:
         return _fail(f"ended by {error}: nothing is half written", 128 + error.number)
     except BrokenPipeError:
-        # The reader of our output has had enough; Python would complain once more while it closes stdout.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        silence(sys.stdout)  # its reader has had enough
         return 1
+    except OSError as error:
+        return _fail(_of_the_system(error), 1)
     except Exception as error:
         # Imported no earlier: the errors of readers come with the readers, these with numpy, and --help waits for them.
         from jaxbragg.io.errors import FileError
@@ -111,6 +121,20 @@ def _one_run(run: Callable[..., int], words: object) -> int:
 
 
 def _fail(message: str, status: int) -> int:
-    sys.stdout.flush()
-    print(f"jaxbragg: {message}", file=sys.stderr)
+    try:
+        sys.stdout.flush()  # what was said before comes before
+    except OSError:
+        silence(sys.stdout)
+    complain(f"jaxbragg: {message}")
     return status
+
+
+def _of_the_system(error: OSError) -> str:
+    """What a refusal of the operating system means that is no reader's or writer's."""
+    from jaxbragg.io.errors import reason_of
+
+    try:
+        os.getcwd()
+    except OSError:
+        return "the working folder is gone: it was removed or renamed while it was in use"
+    return f"{'stdout' if error.filename is None else error.filename}: {reason_of(error)}"

@@ -1,11 +1,11 @@
-"""argparse as this command line speaks: one line for a wrong word, the nearest flag for a misspelt one."""
+"""argparse with this command line's messages: one line for a wrong argument, the nearest flag for a misspelt one."""
 
 from __future__ import annotations
 
 import argparse
 import difflib
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 from jaxbragg.cli.errors import UsageError
@@ -23,62 +23,62 @@ class Parser(argparse.ArgumentParser):
             allow_abbrev=False,
         )
 
-    def parse(self, words: Sequence[str]) -> argparse.Namespace | None:
+    def parse(self, argv: Sequence[str]) -> argparse.Namespace | None:
         """The arguments; None where the help page was asked for, which is printed then.
 
         Raises:
-            UsageError: A word is wrong, missing or one too many.
+            UsageError: An argument is wrong, missing or one too many.
         """
-        if any(word in ("--help", "-h") for word in words):
+        if any(text in ("--help", "-h") for text in argv):
             self.print_help()
             return None
-        for word in words:
-            flag = word.partition("=")[0]
-            if word.startswith("--") and len(word) > 2 and flag not in self._option_string_actions:
+        for text in argv:
+            flag = text.partition("=")[0]
+            if text.startswith("--") and len(text) > 2 and flag not in self._option_string_actions:
                 near = difflib.get_close_matches(flag, self._option_string_actions, n=1)
                 hint = f": did you mean {near[0]}?" if near else f": see {self.prog} --help"
                 raise UsageError(f"unknown flag {flag}{hint}")
-        return self.parse_args(words)
+        return self.parse_args(argv)
 
     def error(self, message: str) -> NoReturn:
         """Raises what argparse would print."""
         raise UsageError(f"{message}; see {self.prog} --help")
 
 
-def positive(word: str) -> float:
+def positive(text: str) -> float:
     """A finite number above zero, for `type=`."""
-    return _number(word, lambda value: value > 0.0, "a positive number")
+    return _number(text, lambda value: value > 0.0, "a positive number")
 
 
-def not_negative(word: str) -> float:
+def not_negative(text: str) -> float:
     """A finite number that is zero or more, for `type=`."""
-    return _number(word, lambda value: value >= 0.0, "a number that is not negative")
+    return _number(text, lambda value: value >= 0.0, "a number that is not negative")
 
 
-def finite(word: str) -> float:
+def finite(text: str) -> float:
     """A finite number, for `type=`."""
-    return _number(word, lambda value: True, "a number")
+    return _number(text, lambda value: True, "a number")
 
 
-def count(word: str) -> int:
+def count(text: str) -> int:
     """A positive whole number, for `type=`."""
-    if not (word.isascii() and word.isdecimal() and int(word) > 0):
-        raise argparse.ArgumentTypeError(f"expected a positive whole number, but got {word!r}")
-    return int(word)
+    if not (text.isascii() and text.isdecimal() and int(text) > 0):
+        raise argparse.ArgumentTypeError(f"expected a positive whole number, but got {text!r}")
+    return int(text)
 
 
-def index(word: str) -> int:
+def index(text: str) -> int:
     """A whole number from 0, for `type=`."""
-    if not (word.isascii() and word.isdecimal()):
-        raise argparse.ArgumentTypeError(f"expected a whole number from 0, but got {word!r}")
-    return int(word)
+    if not (text.isascii() and text.isdecimal()):
+        raise argparse.ArgumentTypeError(f"expected a whole number from 0, but got {text!r}")
+    return int(text)
 
 
-def _number(word, allowed, wanted: str) -> float:
+def _number(text: str, allowed: Callable[[float], bool], wanted: str) -> float:
     try:
-        value = float(word)
+        value = float(text)
     except ValueError:
         value = math.nan
     if not (math.isfinite(value) and allowed(value)):
-        raise argparse.ArgumentTypeError(f"expected {wanted}, but got {word!r}")
+        raise argparse.ArgumentTypeError(f"expected {wanted}, but got {text!r}")
     return value

@@ -1,135 +1,174 @@
-"""`jaxbragg benchmark`: how fast, how right, beside whom."""
+"""`jaxbragg benchmark`: how long the image of some flags takes on this machine, and how much memory."""
 
 from __future__ import annotations
 
-import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
-from jaxbragg.cli.arguments import Parser, count
+from jaxbragg.cli.arguments import count
 from jaxbragg.cli.errors import UsageError
+from jaxbragg.cli.scanner import Scanned, scan
 
-_DESCRIPTION = """\
-Time named cases with several programs in one run, with the error against float64 beside every time. A step is one pixel
-× source × orientation with its look-up of a structure factor. Compilation and run are timed apart; a run is the median
-of several. "× textbook" is how many times faster than the plain float64 formula, "of peak" the time that the operations
-would take at the rate of multiply-adds measured in the same run, over the time that they took."""
+if TYPE_CHECKING:
+    from jaxbragg.cli.read import Setup
+    from jaxbragg.cli.timing import Timing
 
-_EXAMPLE = """\
-example, a minute or so on two cores:
-  jaxbragg benchmark --cases yardstick domains --nanobragg ./nanoBragg --out yardstick.json
+HELP = """usage: jaxbragg benchmark FLAGS [--repeats N]
 
-exit status: 0 done; 1 a file cannot be written; 2 the command line is wrong; 3 nothing could be measured
+Time the image that FLAGS describe; they are those of `jaxbragg simulate`, and no file is written. Printed are the
+seconds of reading the flags and their files, of lowering (Python to StableHLO), of compilation and of a run: median,
+least and most of several, after a first one that is not counted. The image stays on the device. A step is one
+sub-pixel × source × orientation (φ steps × mosaic domains), with its look-up of a structure factor.
+Memory is what XLA plans beside arguments and image, and the most that the process (Python and JAX included) or the GPU
+held. No compilation is taken from an earlier run.
+
+  --repeats N   runs that are timed (5)
+
+example:
+  jaxbragg benchmark -cell 40 40 55 90 90 90 -misset 10 20 30 -default_F 100 -N 10 -lambda 1 -distance 100 \\
+      -detpixels 512 -mosaic 0.5 -mosaic_domains 100 --repeats 9
 """
 
+_REPEATS = "--repeats"
 
-def run(words: Sequence[str]) -> int:
-    """Measure, print the table and write the record.
+
+def run(argv: Sequence[str]) -> int:
+    """Time the image of a command line and print the figures.
 
     Args:
-        words: The command line after `benchmark`.
-
-    Returns:
-        Exit status: 0, or 3 where nothing could be measured.
+        argv: The command line after `benchmark`.
 
     Raises:
-        UsageError: If the command line is wrong.
-        FileError: If the record cannot be written.
+        UsageError: If the flags do not describe an experiment.
+        FileError: If a file cannot be read.
     """
-    arguments = _parser().parse(words)
-    if arguments is None:
+    if any(word in ("--help", "-h", "-help") for word in argv):
+        print(HELP)
         return 0
-    from jaxbragg.cli import prepare_jax
+    repeats, rest = _split(argv)
+    if not rest:
+        raise UsageError("which image? Flags are those of jaxbragg simulate; see jaxbragg benchmark --help")
+    scanned = scan(rest)
+    from jaxbragg.cli.start import prepare_jax
 
-    prepare_jax(arguments.device, cache=False)  # the seconds of a compilation are among what is measured
-    if arguments.list:
-        from jaxbragg.benchmark.table import list_cases
-
-        print("\n".join(list_cases()))
-        return 0
-    _check_cases(arguments.cases)
-    _check_device(arguments.device)
-    nanobragg = _binary(arguments.nanobragg)
-    if arguments.out is not None:
-        from jaxbragg.cli.file_names import check_output
-
-        check_output("--out", arguments.out, "JSON")
-    return _measure(arguments, nanobragg)
-
-
-def _measure(arguments: argparse.Namespace, nanobragg: str | None) -> int:
-    from jaxbragg.benchmark.record import write_report
-    from jaxbragg.benchmark.run import Request, run
-    from jaxbragg.cli.read import read_experiment
-
-    request = Request(
-        cases=arguments.cases,
-        modes=arguments.modes,
-        implementations=arguments.implementations,
-        repeats=arguments.repeats,
-        quick=arguments.quick,
-        nanobragg=nanobragg,
-        read_experiment=read_experiment,
-    )
-    report = run(request, lambda line: print(line, flush=True))
-    if arguments.out is not None:
-        write_report(arguments.out, report)
-        print(f"wrote {arguments.out}")
-    if not report.records:
-        print("jaxbragg: nothing could be measured", file=sys.stderr)
-        return 3
+    prepare_jax(scanned.text("device"), cache=False)  # the seconds of a compilation are among what is measured
+    for line in _measure(scanned, repeats):
+        print(line, flush=True)
     return 0
 
 
-def _check_cases(words: Sequence[str]) -> None:
-    from jaxbragg.benchmark.cases import find
+def _measure(scanned: Scanned, repeats: int) -> Iterator[str]:
+    import time
 
-    try:
-        find(words)
-    except KeyError as error:
-        raise UsageError(f"--cases: {error.args[0]}") from None
-
-
-def _check_device(name: str | None) -> None:
     import jax
 
-    if name is None:
-        return
-    try:
-        jax.devices(name)
-    except RuntimeError:
-        known = ", ".join(sorted({device.platform for device in jax.devices()}))
-        raise UsageError(f"--device {name}: JAX finds no such device here, only {known}") from None
+    from jaxbragg.cli.read import read_setup
+    from jaxbragg.cli.simulate_command import device
+    from jaxbragg.cli.timing import time_program
+    from jaxbragg.simulate import simulate
+
+    with device(scanned):
+        begun = time.perf_counter()
+        setup = read_setup(scanned)
+        read_s = time.perf_counter() - begun
+        if "quiet" not in scanned:
+            for line in setup.notes.warnings:
+                print(f"warning: {line}", file=sys.stderr)
+            if unused := _unused(scanned):
+                print(f"note: no file is written here: {', '.join(unused)} without effect", file=sys.stderr)
+        yield from _machine()
+        experiment = jax.device_get(setup.experiment)
+        timing = time_program(lambda e: simulate(e, setup.options), experiment, repeats)
+        yield from _figures(setup, timing, read_s)
 
 
-def _binary(word: str | None) -> str | None:
-    from jaxbragg.benchmark.implementations.nanobragg import find_binary
-    from jaxbragg.io.ledger import reading
+def _figures(setup: Setup, timing: Timing, read_s: float) -> Iterator[str]:
+    from jaxbragg.cli.timing import peak_device_memory, peak_memory, spread
 
-    if word is None:
-        return None
-    found = find_binary(word)
-    if found is None:
-        raise UsageError(f"--nanobragg {word}: no such program, or it may not be run")
-    reading(found, "--nanobragg")
-    return found
-
-
-def _parser() -> Parser:
-    from jaxbragg.benchmark.names import DEFAULT_GROUPS, IMPLEMENTATIONS, MODES
-
-    parser = Parser("benchmark", _DESCRIPTION, _EXAMPLE)
-    add = parser.add_argument
-    add("--cases", nargs="+", default=DEFAULT_GROUPS, metavar="NAME", help="cases, groups of them, or all")
-    add("--list", action="store_true", help="print the cases and leave")
-    add("--quick", action="store_true", help="a few thousand pixels of each, to see that it runs")
-    add("--repeats", type=count, default=5, metavar="N", help="runs of which the median is taken (5)")
-    modes, names = ", ".join(MODES), ", ".join(IMPLEMENTATIONS)
-    add("--modes", nargs="+", choices=MODES, metavar="MODE", default=["forward"], help=f"{modes} (forward)")
-    add(
-        "--implementations", nargs="+", choices=IMPLEMENTATIONS, metavar="NAME", help=f"{names} (each case has its own)"
+    text, steps = _work(setup)
+    yield _line("image", text)
+    for name, seconds in (("reading", read_s), ("lowering", timing.lower_s), ("compilation", timing.compile_s)):
+        yield _line(name, f"{seconds:.3g} s")
+    runs = spread(timing.runs)
+    yield _line(
+        "run",
+        f"{runs['median']:.4g} s, {runs['least']:.4g} … {runs['most']:.4g} s in {len(timing.runs)} runs; "
+        f"{runs['median'] / steps * 1e9:.4g} ns for each step",
     )
-    add("--nanobragg", metavar="PATH", help="binary of the C program; OMP_NUM_THREADS says how many threads it takes")
-    add("--out", metavar="FILE", help="write the record there as JSON")
-    add("--device", choices=("cpu", "gpu"), help="where to run")
-    return parser
+    memory = [] if timing.temp_bytes is None else [f"{timing.temp_bytes / 1e6:.1f} MB planned"]
+    if (held := peak_memory()) is not None:
+        memory.append(f"{held / 1e6:.0f} MB held by the process at most")
+    if (held := peak_device_memory()) is not None:
+        memory.append(f"{held / 1e6:.0f} MB of the device")
+    yield _line("memory", ", ".join(memory))
+
+
+def _machine() -> Iterator[str]:
+    """Versions and device: what a figure is worthless without."""
+    import os
+    import platform
+    from importlib.metadata import version
+
+    from jaxbragg.cli.help import version as own_version
+    from jaxbragg.cli.timing import default_device
+
+    packages = ", ".join(f"{name} {version(name)}" for name in ("jax", "jaxlib", "numpy"))
+    yield _line("versions", f"jaxbragg {own_version()}, {packages}, Python {platform.python_version()}")
+    device = default_device()
+    yield _line("device", f"{device.device_kind} ({device.platform}), {os.cpu_count()} CPU cores")
+    yield _line("XLA_FLAGS", os.environ.get("XLA_FLAGS") or "(none)")
+
+
+def _work(setup: Setup) -> tuple[str, int]:
+    """What is computed, in words, and the number of steps."""
+    import jax
+
+    experiment, options = setup.experiment, setup.options
+    panels, slow, fast = experiment.detector.shape
+    if options.roi is not None:
+        fast, slow = options.roi[1] - options.roi[0] + 1, options.roi[3] - options.roi[2] + 1
+    sources, angles, domains = (
+        found.shape[0]
+        for found in jax.eval_shape(
+            lambda e: (e.beam.rays()[1], e.scan.rotations(), e.crystal.mosaic.rotations()), experiment
+        )
+    )
+    steps = panels * slow * fast * options.oversample**2 * sources * angles * domains
+    text = (
+        f"{fast} × {slow} pixels × {options.oversample}² sub-pixels × {sources} source(s) × {angles} φ step(s) × "
+        f"{domains} domain(s): {steps:.4g} steps, {options.precision}"
+    )
+    return text, steps
+
+
+def _unused(scanned: Scanned) -> list[str]:
+    from jaxbragg.cli.flag_table import FLAGS, OUTPUT
+
+    names = {flag.name for flag in FLAGS if flag.group == OUTPUT}
+    return [f"--{name}" if name == "png" else f"-{name}" for name in scanned.order if name in names or name == "png"]
+
+
+def _split(argv: Sequence[str]) -> tuple[int, list[str]]:
+    """The number of runs, and the flags of the image.
+
+    Raises:
+        UsageError: If the number is missing or malformed.
+    """
+    import argparse
+
+    repeats, rest, words = 5, [], iter(argv)
+    for word in words:
+        flag, joined, value = word.partition("=")
+        if flag != _REPEATS:
+            rest.append(word)
+            continue
+        try:
+            repeats = count(value if joined else next(words, ""))
+        except argparse.ArgumentTypeError as error:
+            raise UsageError(f"{_REPEATS}: {error}") from None
+    return repeats, rest
+
+
+def _line(name: str, text: str) -> str:
+    return f"{name:<13}{text}"

@@ -19,15 +19,15 @@ _FIGURE = "comparison.png"
 
 _DESCRIPTION = """\
 Compare two images: correlation, sums, differences, spots, and the ratio over the radius. An image is a raw float32 file
-or an SMV file. Pixels that are not finite in both are left out and counted."""
+or an SMV file. Pixels that are not finite in both are left out and counted, and too many of them are a failure."""
 
 _EXAMPLE = """\
 example, with a region of a detector of 2527 × 2463 pixels:
   jaxbragg compare-images nanobragg.bin jaxbragg.bin --shape 2527 2463 --roi 560 783 928 1151 \\
       --min-correlation 0.999 --sum-tolerance 0.001 --out report
 
-exit status: 0 within the limits, or none given; 1 beyond a limit; 2 the command line is wrong; 3 a file cannot be read
-or written, or the images do not go together
+exit status: 0 within the limits; 1 beyond one (that of --min-compared always holds); 2 the command line is wrong;
+3 a file cannot be read or written, or the images do not go together
 """
 
 
@@ -121,14 +121,27 @@ def _check_region(roi: tuple[int, ...] | None, shape: tuple[int, ...]) -> None:
 
 
 def _failures(found: ImageComparison, arguments: argparse.Namespace) -> list[str]:
-    """Which of the limits are passed; NaN is within none."""
+    """Which of the limits are exceeded; NaN is within none."""
+    from jaxbragg.compare.coverage import pixel_gap
+
     failures = []
     least, most = arguments.min_correlation, arguments.sum_tolerance
+    either, region = found.num_pixels + found.num_nan - found.num_nan_both, found.num_pixels + found.num_nan
+    gap = pixel_gap(found.num_pixels, either, region, arguments.min_compared)
+    if gap is not None:
+        failures.append(f"FAIL: {gap}")
     if least is not None and not found.correlation >= least:
         failures.append(f"FAIL: the correlation is {found.correlation:.9g}, not at least {least:g}")
     if most is not None and not abs(found.sum_ratio - 1.0) <= most:
         failures.append(f"FAIL: the ratio of sums is {found.sum_ratio:.9g}, further from 1 than {most:g}")
     return failures
+
+
+def _share(text: str) -> float:
+    value = not_negative(text)
+    if value > 1.0:
+        raise argparse.ArgumentTypeError(f"expected a share from 0 to 1, but got {text!r}")
+    return value
 
 
 def _parser() -> Parser:
@@ -145,5 +158,13 @@ def _parser() -> Parser:
     add("--wavelength", type=positive, metavar="Å", help="wavelength (these three: from an SMV header if not given)")
     add("--out", metavar="DIR", help="folder for summary.md, metrics.json, run_metadata.json and comparison.png")
     add("--min-correlation", type=finite, metavar="X", help="fail below this correlation")
+    add(
+        "--min-compared",
+        type=_share,
+        default=0.9,
+        metavar="X",
+        help="fail where less than this share of the pixels that are finite in A or B are so in both, or less than a "
+        "tenth (or X) of all pixels are (0.9)",
+    )
     add("--sum-tolerance", type=not_negative, metavar="X", help="fail where B / A of the sums is further than X from 1")
     return parser

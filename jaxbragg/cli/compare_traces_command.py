@@ -26,10 +26,11 @@ example:
   jaxbragg compare-traces nanobragg.log mine.log --out report
 
 By relative difference a factor is PASS up to the tolerance, MINOR below 1e-4, DIVERGENT below 1e-2, CRITICAL beyond.
-A factor that one trace alone has is MISSING: it is listed, and fails nothing.
+A factor that one trace alone has is MISSING: it is listed, and is no difference. But the comparison fails as INCOMPLETE
+where one trace lacks the final intensity, steps that the other has, or most factors, or is of another pixel.
 
-exit status: 0 all that both have agrees, 1 something differs, 2 the command line is wrong, 3 a file cannot be read or
-written, or the two have nothing in common
+exit status: 0 the traces agree, 1 something differs or too little could be compared, 2 the command line is wrong,
+3 a file cannot be read or written, or the two have nothing in common
 """
 
 
@@ -40,7 +41,7 @@ def run(words: Sequence[str]) -> int:
         words: The command line after `compare-traces`.
 
     Returns:
-        Exit status: 0 all pass, 1 the traces differ, 3 a file is at fault.
+        Exit status: 0 they agree, 1 they differ or share too little, 3 a file is at fault.
 
     Raises:
         UsageError: If the command line is wrong.
@@ -78,14 +79,19 @@ def _compare(arguments: argparse.Namespace, command: list[str]) -> int:
         raise FileError(a.path, f"compared with {b.path}: {error}") from error
     if arguments.out is not None:
         write_trace_report(arguments.out, comparison, command)
-    print("PASS" if comparison.agrees else f"DIFFERENT, first at {comparison.first_divergence}")
+    one_pixel = None in (a.pixel, b.pixel) or a.pixel == b.pixel
+    enough = not comparison.gaps or (arguments.partial and one_pixel)
+    if not comparison.agrees:
+        print(f"DIFFERENT, first at {comparison.first_divergence}")
+    else:
+        print("PASS" if enough else "INCOMPLETE")
     for sentence in diagnose(comparison):
         print(f"  {sentence}")
     if arguments.pixel is None and max(len(in_a), len(in_b)) > 1:
         print(f"  The files hold {len(in_a)} and {len(in_b)} traces; these are the first: see --pixel.")
     if arguments.out is not None:
         print(f"  Written: {', '.join(os.path.join(arguments.out, name) for name in NAMES)}")
-    return 0 if comparison.agrees else 1
+    return 0 if comparison.agrees and enough else 1
 
 
 def _pick(traces: list[Trace], number: int | None) -> Trace:
@@ -117,6 +123,7 @@ def _parser() -> Parser:
     parser.add_argument(
         "--ignore", nargs="+", action="extend", default=[], metavar="KEY", help="keys to leave out; after A and B"
     )
+    parser.add_argument("--partial", action="store_true", help="agree where traces of one pixel lack parts, too")
     parser.add_argument(
         "--pixel", type=index, metavar="N", help="which of several traces in a file, from 0 (the first)"
     )

@@ -1,11 +1,11 @@
-"""What the command line raises for a wrong word: caught in one place, printed as one line."""
+"""What the command line raises for a wrong argument: caught in one place, printed as one line."""
 
 
 class UsageError(Exception):
-    """A command line that cannot be understood; its text is one line, and the program leaves with status 2."""
+    """A command line that cannot be understood; its text is one line, and the program exits with status 2."""
 
     exit_status = 2
 
     def __init__(self, message: str) -> None:
-        # a word of the command line may hold a newline, or bytes that no terminal shows
+        # an argument of the command line may hold a newline, or bytes that no terminal shows
         super().__init__("".join(c if c.isprintable() else ascii(c)[1:-1] for c in message))

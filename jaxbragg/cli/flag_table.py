@@ -48,7 +48,7 @@ def _vector(name: str, group: str, text: str, unit: str = "") -> Flag:
     return Flag(name, group, f"{text}; selects the CUSTOM convention", "X Y Z", unit=unit, together=_direction)
 
 
-def _turn(name: str, text: str) -> Flag:
+def _rotation(name: str, text: str) -> Flag:
     return Flag(name, DETECTOR, text, "ANGLE", unit="degrees", default="0")
 
 
@@ -60,8 +60,8 @@ def _count(name: str, group: str, text: str, *aliases: str, unit: str = "", defa
     return Flag(name, group, text, "COUNT", "whole", unit, AT_LEAST_ONE, default, aliases)
 
 
-def _seed(name: str, group: str, text: str) -> Flag:
-    return Flag(name, group, text, "SEED", "whole")
+def _seed(name: str, group: str, text: str, default: str) -> Flag:
+    return Flag(name, group, text, "SEED", "whole", default=default)
 
 
 # fmt: off
@@ -71,11 +71,11 @@ FLAGS: tuple[Flag, ...] = (
          unit="Å and degrees", fewest=1, together=_cell),
     Flag("misset", CRYSTAL, "rotations about x, y and z", "X Y Z", unit="degrees", default="0 0 0",
          keywords=("random",)),
-    _seed("misset_seed", CRYSTAL, "seed of -misset random"),
-    _count("N", CRYSTAL, "cells along a, b and c", default="1"),
-    _count("Na", CRYSTAL, "cells along a", default="1"),
-    _count("Nb", CRYSTAL, "cells along b", default="1"),
-    _count("Nc", CRYSTAL, "cells along c", default="1"),
+    _seed("misset_seed", CRYSTAL, "seed of -misset random", "that of -seed"),
+    _count("N", CRYSTAL, "unit cells along a, b and c", default="1"),
+    _count("Na", CRYSTAL, "unit cells along a", default="1"),
+    _count("Nb", CRYSTAL, "unit cells along b", default="1"),
+    _count("Nc", CRYSTAL, "unit cells along c", default="1"),
     _size("samplesize", "crystal size along a, b and c; instead of -N", "-sample_size", "-xtalsize", "-xtal_size"),
     _size("sample_thick", "crystal size along a", "-sample_x", "-xtal_thick", "-xtal_x"),
     _size("sample_width", "crystal size along b", "-sample_y", "-width", "-xtal_width", "-xtal_y"),
@@ -99,7 +99,7 @@ FLAGS: tuple[Flag, ...] = (
          aliases=("-wavelength", "-wave…")),
     Flag("energy", BEAM, "photon energy; instead of -lambda", "ENERGY", unit="eV", check=POSITIVE),
     Flag("dispersion", BEAM, "bandwidth, full range", "WIDTH", unit="percent", check=NOT_NEGATIVE, default="0"),
-    _count("dispsteps", BEAM, "wavelengths in the bandwidth"),
+    _count("dispsteps", BEAM, "wavelengths in the bandwidth; one without -dispersion"),
     Flag("divergence", BEAM, "divergence, full range in both directions", "RANGE", unit="mrad", check=NOT_NEGATIVE),
     Flag("hdivrange", BEAM, "horizontal divergence, full range", "RANGE", unit="mrad", check=NOT_NEGATIVE),
     Flag("vdivrange", BEAM, "vertical divergence, full range", "RANGE", unit="mrad", check=NOT_NEGATIVE),
@@ -143,19 +143,19 @@ FLAGS: tuple[Flag, ...] = (
     Flag("adxv", DETECTOR, "ADXV's axes and beam centre"),
     Flag("xds", DETECTOR, "XDS's axes and beam centre"),
     Flag("dials", DETECTOR, "DIALS's axes and beam centre"),
-    Flag("pivot", DETECTOR, "what stays in place when the detector turns", "POINT", "word", choices=("sample", "beam"),
+    Flag("pivot", DETECTOR, "what stays when the detector is rotated", "POINT", "word", choices=("sample", "beam"),
          abbreviated=True, default="by the convention"),
-    _turn("detector_rotx", "turn of the detector about x"),
-    _turn("detector_roty", "turn of the detector about y"),
-    _turn("detector_rotz", "turn of the detector about z"),
-    _turn("twotheta", "turn of the detector about the 2θ axis"),
+    _rotation("detector_rotx", "rotation of the detector about x"),
+    _rotation("detector_roty", "rotation of the detector about y"),
+    _rotation("detector_rotz", "rotation of the detector about z"),
+    _rotation("twotheta", "rotation of the detector about the 2θ axis"),
     _vector("twotheta_axis", DETECTOR, "2θ axis"),
     _vector("fdet_vector", DETECTOR, "direction of increasing fast"),
     _vector("sdet_vector", DETECTOR, "direction of increasing slow"),
     _vector("odet_vector", DETECTOR, "normal of the detector, away from the sample"),
     _vector("pix0_vector", DETECTOR, "corner of the first pixel", "m"),
     _vector("pix0_vector_mm", DETECTOR, "corner of the first pixel", "mm"),
-    Flag("curved_det", DETECTOR, "all pixels at the same distance from the sample"),
+    Flag("curved_det", DETECTOR, "all pixels at one distance from the sample"),
     Flag("point_pixel", DETECTOR, "solid angle without the obliquity of the pixel"),
     Flag("detector_abs", DETECTOR, "attenuation depth of the sensor", "DEPTH", unit="µm", check=POSITIVE, default="inf",
          aliases=("-detector_absorb",), keywords=("inf",)),
@@ -173,7 +173,7 @@ FLAGS: tuple[Flag, ...] = (
     Flag("mosaic", SAMPLING, "mosaic spread, radius of the cap", "SPREAD", unit="degrees", check=NOT_NEGATIVE,
          default="0", aliases=("-mosaic_spread", "-mosaici…")),
     _count("mosaic_domains", SAMPLING, "mosaic domains", "-mosaic_dom…", default="10 with a spread, else 1"),
-    _seed("mosaic_seed", SAMPLING, "seed of the mosaic domains"),
+    _seed("mosaic_seed", SAMPLING, "seed of the mosaic domains", "-12345678"),
     _count("oversample", SAMPLING, "sub-pixels along each side of a pixel", default="by the crystal's size"),
     Flag("oversample_thick", SAMPLING, "absorption for each sub-pixel; here always"),
     Flag("oversample_polar", SAMPLING, "polarization for each sub-pixel; here always"),
@@ -196,14 +196,14 @@ FLAGS: tuple[Flag, ...] = (
     Flag("scale", OUTPUT, "scale of the SMV image", "SCALE", check=POSITIVE, default="55000/brightest"),
     Flag("pgmscale", OUTPUT, "scale of the PGM picture", "SCALE", check=POSITIVE, default="250/(5 rms)"),
     Flag("adc", OUTPUT, "offset of the SMV images", "OFFSET", default="40", aliases=("-adc…",)),
-    _seed("seed", OUTPUT, "seed of the photon noise"),
+    _seed("seed", OUTPUT, "seed of the photon noise", "a fresh one, which log and header say"),
     Flag("printout", OUTPUT, "print pixel values"),
     Flag("printout_pixel", OUTPUT, "the one pixel to print, along fast and slow", "FAST SLOW", "whole", "pixels",
          NOT_NEGATIVE),
     Flag("progress", OUTPUT, "show a progress bar; the default on a terminal"),
     Flag("noprogress", OUTPUT, "show no progress bar"),
 
-    Flag("compat", OWN, "draw what the C program draws, its known errors included", own=True),
+    Flag("compat", OWN, "simulate as the C program does, its known errors included", own=True),
     Flag("precision", OWN, "arithmetic", "PRECISION", "word", choices=("mixed", "float32", "float64"), default="mixed",
          own=True),
     Flag("device", OWN, "where to compute; cpu, gpu, …", "DEVICE", "word", default="JAX's choice", own=True),
@@ -212,7 +212,7 @@ FLAGS: tuple[Flag, ...] = (
     Flag("png", OWN, "picture for a quick look", "FILE", "file", own=True),
     Flag("memory-limit", OWN, "memory to keep to: smaller blocks, or an error; 4G, 500M, 2GiB, bytes", "SIZE", "size",
          own=True),
-    Flag("quiet", OWN, "print errors only", own=True),
+    Flag("quiet", OWN, "print errors alone, and warnings that the image may be wrong", own=True),
     Flag("help", OWN, "show this page", aliases=("-h", "-help"), own=True),
 
     Flag("stolout", NO_EFFECT, "output file", "FILE", "file", no_effect=True),
@@ -227,10 +227,10 @@ _BY_PREFIX = {word[:-1]: flag for flag in FLAGS for word in flag.words if word.e
 
 
 def find_flag(word: str) -> Flag | None:
-    """Find the flag that a word spells: exactly, or by one of the few prefixes.
+    """Find the flag that an argument spells: exactly, or by one of the few prefixes.
 
     Args:
-        word: One word of the command line, dashes included.
+        word: One argument of the command line, dashes included.
 
     Returns:
         The flag, or None.

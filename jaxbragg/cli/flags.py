@@ -1,4 +1,4 @@
-"""What one flag is, and how the words after it are read and checked.
+"""What one flag is, and how the arguments after it are read and checked.
 
 A `Flag` is data: its spellings, how many values of which kind, their unit and range, one line of help. The scanner, the
 help page and the error messages all read it, so that none of them can disagree with the others. The table of all
@@ -57,11 +57,11 @@ class Flag:
         unit: Unit of the values as the user gives them.
         check: Range of each value.
         default: What holds without the flag, for the help page.
-        aliases: Further spellings, with dashes; one that ends in an ellipsis stands for every word that begins so.
+        aliases: Further spellings, with dashes; one that ends in an ellipsis matches every argument that begins so.
         fewest: Values that must be there; all of them unless given.
         keywords: Words taken in place of the values.
         choices: The only words taken.
-        abbreviated: Whether a choice may be cut short or drawn out.
+        abbreviated: Whether a choice may be abbreviated or lengthened.
         together: Says what is wrong with all values at once, or "".
         hint: Added to the message about a missing value.
         no_effect: Accepted because the C program accepts it.
@@ -135,14 +135,14 @@ class Flag:
         """Read one value.
 
         Args:
-            word: The value as it stands on the command line.
-            typed: The flag as it stands there, for the message.
+            word: The value as it was given on the command line.
+            typed: The flag as it was given there, for the message.
 
         Returns:
             The value, checked against the flag's range.
 
         Raises:
-            UsageError: The word is not what the flag takes.
+            UsageError: The argument is not what the flag takes.
         """
         if self.choices:
             value = self._choose(word)
@@ -171,7 +171,7 @@ class Flag:
 
 
 def is_number(word: str) -> bool:
-    """Whether a word is meant as a number: nan and inf count, so that the flag before them can refuse them."""
+    """Whether an argument is meant as a number: nan and inf count, so that the flag before them can refuse them."""
     return bool(_NUMBER.fullmatch(word) or _NOT_FINITE.fullmatch(word))
 
 

@@ -18,12 +18,12 @@ ROTATION = (
 
 # One line for each sub-command that exists: add yours here.
 COMMANDS: dict[str, str] = {
-    "simulate": "draw a diffraction image; jaxbragg FLAGS is the same",
+    "simulate": "simulate a diffraction image; jaxbragg FLAGS does it too",
     "compare-traces": "find the first factor in which two programs differ in one pixel",
     "compare-images": "how alike two images are, and where they differ",
     "trace": "every factor of some pixels, step by step",
     "refine": "fit cell, orientation, detector, … to measured images, with uncertainties",
-    "benchmark": "how fast and how right, beside other programs",
+    "benchmark": "how long an image takes here: compilation, run, memory",
 }
 
 VARIABLES: dict[str, str] = {
@@ -43,7 +43,7 @@ def general_help() -> str:
             "",
             "Usage:",
             "  jaxbragg COMMAND …          one of the commands below",
-            "  jaxbragg FLAGS              nanoBragg's flags: the same as jaxbragg simulate FLAGS",
+            "  jaxbragg FLAGS              nanoBragg's flags: short for jaxbragg simulate FLAGS",
             "  jaxbragg COMMAND --help     what a command takes",
             "",
             "Commands:",
@@ -65,15 +65,15 @@ def general_help() -> str:
 def simulate_help() -> str:
     """The page of `jaxbragg simulate --help`: every flag, in groups."""
     lines = [
-        f"jaxbragg {version()}: draw a diffraction image",
+        f"jaxbragg {version()}: simulate a diffraction image",
         "",
-        "Usage: jaxbragg simulate FLAGS, or jaxbragg FLAGS where the first word begins with a dash",
+        "Usage: jaxbragg simulate FLAGS, or jaxbragg FLAGS where the first argument begins with a dash",
         "",
         "Example:",
         _example(STILL),
         "",
-        "Values follow their flag as separate words; two-dash flags also take --flag=value. Flags match",
-        "letter for letter; one shown with an ellipsis stands for every word that begins so.",
+        "Values follow their flag as separate arguments; two-dash flags also take --flag=value. Flags match",
+        "letter for letter; one shown with an ellipsis matches every argument that begins so.",
     ]
     for group in GROUPS:
         lines += ["", f"{group}:"]

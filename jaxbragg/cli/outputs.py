@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from jaxbragg.cli.build.seeds import header_of_chance
 from jaxbragg.cli.file_names import check_output
 from jaxbragg.cli.flag_table import FLAGS
 from jaxbragg.cli.read import Setup
@@ -135,7 +136,8 @@ def _write(kind: str, path: str, image: np.ndarray, setup: Setup, stats: Statist
         return f"{path}: photons, raw little-endian float32, {image.shape[1]} × {image.shape[0]}"
     if kind == "int":
         scale = scanned.number("scale") or (FULL_SCALE / stats.largest if stats.largest > 0 else 1.0)
-        write_smv(path, _integers(image, scale, adc + 0.5), header_fields(setup))
+        own = header_of_chance(scanned, adc, noise=False)
+        write_smv(path, _integers(image, scale, adc + 0.5), header_fields(setup) | own)
         return f"{path}: SMV, photons × {scale:g} + {adc:g}"
     if kind == "pgm":
         scale = scanned.number("pgmscale") or (250.0 / (5.0 * stats.rmsd) if stats.rmsd > 0 else 1.0)
@@ -160,12 +162,12 @@ def _write_noise(path: str, image: np.ndarray, setup: Setup, adc: float) -> str:
 
     from jaxbragg.noise import photon_counts
 
-    seed = setup.scanned.whole("seed")
-    counts = np.asarray(photon_counts(jnp.asarray(image), seed or 0))
+    seed = setup.scanned.whole("seed") or 0
+    counts = np.asarray(photon_counts(jnp.asarray(image), seed))
     overloads = int((counts + adc > LARGEST).sum())
-    write_smv(path, _integers(counts, 1.0, adc), header_fields(setup))
-    chosen = "" if seed is not None else " (-seed)"
-    return f"{path}: SMV, Poisson counts + {adc:g}, seed {seed or 0}{chosen}, {overloads} overloads"
+    own = header_of_chance(setup.scanned, adc, noise=True)
+    write_smv(path, _integers(counts, 1.0, adc), header_fields(setup) | own)
+    return f"{path}: SMV, Poisson counts + {adc:g}, seed {seed}, {overloads} overloads"
 
 
 def header_fields(setup: Setup) -> dict[str, str]:

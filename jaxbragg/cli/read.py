@@ -4,10 +4,12 @@ import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from traceback import walk_tb
 
 import numpy as np
 
 from jaxbragg.cli.build.beam import build_background, build_beam, wavelength_of
+from jaxbragg.cli.build.consistency import check_table
 from jaxbragg.cli.build.crystal import build_crystal, build_structure_factors, mosaic_domains
 from jaxbragg.cli.build.detector import DetectorSetup, build_detector, pixel_counts
 from jaxbragg.cli.build.frame import Frame, build_frame
@@ -15,12 +17,14 @@ from jaxbragg.cli.build.headers import inherit, with_c_flag_matching
 from jaxbragg.cli.build.memory import check_list, check_memory
 from jaxbragg.cli.build.notes import Notes
 from jaxbragg.cli.build.sampling import Grid, spindle_grid
+from jaxbragg.cli.build.seeds import with_seeds
+from jaxbragg.cli.build.shapes import shape_of
 from jaxbragg.cli.errors import UsageError
 from jaxbragg.cli.scanner import Scanned, scan
 from jaxbragg.compat import as_the_c_program_draws
 from jaxbragg.models import Experiment, Scan
 from jaxbragg.options import Options
-from jaxbragg.plan import make_plan
+from jaxbragg.pipeline.plan import make_plan
 
 
 @dataclass(frozen=True)
@@ -28,14 +32,14 @@ class Setup:
     """An experiment, and what the log and the headers of its images say of it.
 
     Attributes:
-        experiment: As it will be drawn.
-        options: As it will be drawn.
+        experiment: As it will be simulated.
+        options: How it will be simulated.
         detector: Numbers of the detector's set-up.
         frame: Convention and vectors.
         spindle: Range, step and count [deg].
         phi: Where the spindle starts [deg].
         notes: Decisions and warnings.
-        scanned: The flags, with those that headers stand in for.
+        scanned: The flags, with those that headers replace, and a seed for what is random.
     """
 
     experiment: Experiment
@@ -55,7 +59,7 @@ def read_experiment(argv: Sequence[str]) -> tuple[Experiment, Options]:
         argv: Flags and values, such as ["-mat", "A.mat", "-hkl", "P1.hkl", "-lambda", "0.9768"].
 
     Raises:
-        UsageError: If a flag is unknown, a value cannot be, or something is missing.
+        UsageError: If a flag is unknown, a value is impossible, or something is missing.
         FileError: If a file is missing or broken.
     """
     setup = read_setup(scan(argv))
@@ -64,10 +68,12 @@ def read_experiment(argv: Sequence[str]) -> tuple[Experiment, Options]:
 
 @contextmanager
 def plausible() -> Iterator[None]:
-    """Numbers that nothing can be calculated with, and what the models refuse, as one line about the flags.
+    """Has numbers that overflow, and what the models refuse, reported as one line about the flags.
+
+    Any other ValueError is an error of the program, not of its user, and is raised as it is.
 
     Raises:
-        UsageError: In place of an ArithmeticError or a ValueError.
+        UsageError: In place of an ArithmeticError, or of a ValueError of the models.
     """
     try:
         with np.errstate(over="raise", divide="raise", invalid="raise"):
@@ -75,15 +81,30 @@ def plausible() -> Iterator[None]:
     except ArithmeticError:
         raise UsageError("a number is too large or too small to be calculated with: check the units") from None
     except ValueError as error:
+        if not _of_the_models(error):
+            raise
         raise UsageError(f"no experiment is like this: {error}") from None
+
+
+def _of_the_models(error: ValueError) -> bool:
+    """Whether the innermost of our functions that the error went through checks or computes a model's values."""
+    ours = [
+        frame.f_globals.get("__name__", "")
+        for frame, _ in walk_tb(error.__traceback__)
+        if frame.f_globals.get("__name__", "").startswith("jaxbragg")
+    ]
+    return bool(ours) and ours[-1].startswith(("jaxbragg.models", "jaxbragg.options", "jaxbragg_kernels"))
 
 
 @plausible()
 def read_setup(scanned: Scanned) -> Setup:
-    """The same with all that is known of it.
+    """An experiment, its options, and what the log and the headers of its images say of it.
+
+    Args:
+        scanned: Flags.
 
     Raises:
-        UsageError: If a flag is unknown, a value cannot be, or something is missing.
+        UsageError: If a flag is unknown, a value is impossible, or something is missing.
         FileError: If a file is missing or broken.
     """
     notes = Notes(warnings=list(scanned.warnings))
@@ -91,6 +112,7 @@ def read_setup(scanned: Scanned) -> Setup:
     scanned, mask, inherited = inherit(scanned, notes)
     if compat:
         scanned = with_c_flag_matching(scanned, notes)
+    scanned = with_seeds(scanned, notes)
     check_memory(scanned, pixel_counts(scanned))
     frame = build_frame(scanned, notes, compat=compat)
     detector = build_detector(scanned, frame, mask, inherited, notes, compat=compat)
@@ -107,6 +129,7 @@ def read_setup(scanned: Scanned) -> Setup:
         background=build_background(scanned, notes),
     )
     options = _options(scanned, experiment, detector, notes)
+    check_table(experiment, options, scanned.text("hkl") or scanned.text("dump") or "", notes)
     if compat:
         experiment, options = as_the_c_program_draws(experiment, options, layers_given=detector.layers_given)
         _say_what_compat_leaves_out(scanned, options, notes)
@@ -119,7 +142,7 @@ def _spindle(scanned: Scanned, notes: Notes) -> tuple[Grid, float]:
     if asked is not None and asked != grid.count:
         notes.warn(f"-phisteps {asked} without -osc: -phistep alone makes {grid.count} steps")
     elif asked is None and grid.span * grid.step < 0:
-        notes.warn(f"-phistep {grid.step:g} leads away from the end of -osc {grid.span:g}: one step is drawn")
+        notes.warn(f"-phistep {grid.step:g} leads away from the end of -osc {grid.span:g}: one step is simulated")
     domains = mosaic_domains(scanned)
     check_list(scanned, "orientations (-phisteps or -osc and -phistep, × -mosaic_domains)", grid.count * domains)
     return grid, scanned.number("phi") or 0.0
@@ -158,8 +181,8 @@ def _oversample(scanned: Scanned, experiment: Experiment, setup: DetectorSetup, 
     resolved = float(experiment.beam.wavelength) * setup.unswung_distance / setup.pixel
     recommended = max(1, math.ceil(3.0 * largest / resolved))
     given = scanned.whole("oversample")
-    if given is not None and given < recommended:
-        notes.warn(f"-oversample {given}: the crystal's fringes need {recommended:g} sub-pixels along each side")
+    if given is not None and given < recommended and shape_of(scanned).fringes:
+        notes.doubt(f"-oversample {given}: the crystal's fringes need {recommended:g} sub-pixels along each side")
     taken = given or recommended
     sensor = experiment.detector.sensor
     flags = "-oversample, -detector_thicksteps" if given else "as the crystal's size asks for; -oversample sets them"
@@ -170,7 +193,7 @@ def _oversample(scanned: Scanned, experiment: Experiment, setup: DetectorSetup, 
 def _interpolation(scanned: Scanned, experiment: Experiment, notes: Notes) -> str:
     """Tricubic where asked for, and by itself where an axis is given at most two cells; only with a table.
 
-    An axis whose extent is given in mm counts as one of one cell here, in the reference images of both modes.
+    An axis whose extent is given in mm counts as one cell here, in the reference images of both modes.
     """
     asked = scanned.last("interpolate", "nointerpolate")
     if not experiment.structure_factors.has_table:
@@ -190,9 +213,9 @@ def _interpolation(scanned: Scanned, experiment: Experiment, notes: Notes) -> st
 def _say_what_compat_leaves_out(scanned: Scanned, options: Options, notes: Notes) -> None:
     for name in ("oversample_thick", "oversample_polar", "oversample_omega"):
         if name in scanned:
-            notes.warn(f"-{name}: the C program's running product of corrections is not reproduced by --compat")
+            notes.doubt(f"-{name}: the C program's running product of corrections is not reproduced by --compat")
     if options.interpolation == "tricubic":
-        notes.warn(
+        notes.doubt(
             "--compat does not switch interpolation off half-way through the image as the C program does: "
             "each look-up stands alone"
         )

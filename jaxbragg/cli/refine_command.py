@@ -69,10 +69,10 @@ def run(words: Sequence[str]) -> int:
     from jaxbragg.cli.refine.config import read_config
 
     config = read_config(arguments.config)
-    from jaxbragg.cli import prepare_jax
     from jaxbragg.cli.refine.outputs import check, folder_of
     from jaxbragg.cli.scanner import scan
     from jaxbragg.cli.simulate_command import device
+    from jaxbragg.cli.start import prepare_jax
 
     prepare_jax(arguments.device)
     with device(scan([] if arguments.device is None else ["--device", arguments.device])):

@@ -45,7 +45,7 @@ def describe(setup: Setup) -> Iterator[str]:
     yield _line("polarized", f"{float(beam.polarization):g} along {_vector(np.asarray(beam.polarization_axis))}")
     yield _line("fluence", f"{float(beam.fluence):.8g} photons/m²")
     spread_text = ""
-    if len(wavelengths) > 1:
+    if len(wavelengths) > 1 or wavelengths[0] != beam.wavelength:
         angle = np.degrees(np.arccos(np.clip(directions @ np.asarray(beam.direction), -1, 1))).max() * np.pi / 0.18
         spread_text = f", {wavelengths.min():.6g} … {wavelengths.max():.6g} Å, up to {angle:.4g} mrad off the beam"
     yield _line("sources", f"{len(wavelengths)}{spread_text}")
@@ -99,7 +99,7 @@ def describe_result(stats: Statistics, setup: Setup) -> Iterator[str]:
 
 
 def pixel_lines(image: np.ndarray, setup: Setup) -> Iterator[str]:
-    """`-printout`: place, spacing at its middle and photons of one pixel, or of every pixel drawn."""
+    """`-printout`: place, spacing at its middle and photons of one pixel, or of every pixel simulated."""
     slow_count, fast_count = image.shape
     roi = setup.options.roi or (0, fast_count - 1, 0, slow_count - 1)
     if (chosen := setup.scanned.numbers("printout_pixel")) is not None:

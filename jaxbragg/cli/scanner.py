@@ -1,7 +1,7 @@
-"""From the words of a command line to checked values, in the order given.
+"""From the arguments of a command line to checked values, in the order given.
 
-Unlike the C program, which looks for each flag's name anywhere inside each word, a flag here is itself and nothing
-else, and every word must be one: a misspelt flag that is passed over in silence costs its user an afternoon.
+Unlike the C program, which looks for each flag's name anywhere inside each argument, a flag matches as a whole here,
+and every argument must be understood: a misspelt flag that is ignored without a message costs its user an afternoon.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class Scanned:
 
     Attributes:
         values: Value by canonical name without dashes; True for a switch.
-        order: The same names in the order of their last appearance: detector pivot and convention depend on it.
+        order: These names in the order of their last appearance: detector pivot and convention depend on it.
         warnings: One line each, for the log.
     """
 
@@ -35,7 +35,7 @@ class Scanned:
         return name in self.values
 
     def last(self, *names: str) -> str | None:
-        """The one of these flags that stands last, or None."""
+        """The one of these flags that was given last, or None."""
         return next((name for name in reversed(self.order) if name in names), None)
 
     def number(self, name: str) -> float | None:
@@ -49,7 +49,7 @@ class Scanned:
         return value if isinstance(value, int) and not isinstance(value, bool) else None
 
     def text(self, name: str) -> str | None:
-        """The word or file given with a flag, or None."""
+        """The text or file name given with a flag, or None."""
         value = self.values.get(name)
         return value if isinstance(value, str) else None
 
@@ -60,16 +60,16 @@ class Scanned:
 
 
 def scan(argv: Sequence[str]) -> Scanned:
-    """Read the words of a command line.
+    """Read the arguments of a command line.
 
     Args:
-        argv: The words after the program's name and sub-command. What follows `--help` is not read.
+        argv: The arguments after the program's name and sub-command. What follows `--help` is not read.
 
     Returns:
         The values, their order and the warnings.
 
     Raises:
-        UsageError: A word is no flag and no value, or a value is missing, malformed or out of range.
+        UsageError: An argument is no flag and no value, or a value is missing, malformed or out of range.
     """
     scanned = Scanned()
     given: dict[str, str] = {}  # each flag as typed, values included: for the messages
@@ -114,7 +114,7 @@ def _split(word: str) -> tuple[str, str | None]:
 
 
 def _take(flag: Flag, typed: str, rest: Sequence[str]) -> tuple[Value, int]:
-    """Read a flag's values off the words that follow it; also says how many words that took."""
+    """Read a flag's values from the arguments that follow it; also says how many arguments that took."""
     if flag.most == 0:
         return True, 0
     if rest and rest[0].lower() in flag.keywords:
@@ -160,7 +160,7 @@ def _stray(word: str, before: tuple[Flag, str] | None) -> str:
         hint = "flags begin with a dash"
     else:
         hint = f"{before[1].split()[0]} takes {before[0].count}"
-    return f"unexpected word '{word}' {where}: {hint}"
+    return f"unexpected argument '{word}' {where}: {hint}"
 
 
 def _unknown(word: str) -> str:
@@ -172,7 +172,7 @@ def _unknown(word: str) -> str:
 
 
 def _nearest(word: str) -> str:
-    """The flags that a misspelt word may stand for, joined with "or"; empty when none is near."""
+    """The flags that a misspelt one may stand for, joined with "or"; empty when none is near."""
     bare = word.partition("=")[0].lstrip("-").lower()
     names: dict[str, list[str]] = {}
     for spelling in spellings():
@@ -183,7 +183,7 @@ def _nearest(word: str) -> str:
         longer.sort(key=len)
         found = longer[:1] if len(longer[0]) == len(bare) + 1 else longer[:3]
     elif ends := [name for name in names if len(name) >= 6 and bare.endswith(name)]:
-        found = [max(ends, key=len)]  # the C program would have taken the word for this flag
+        found = [max(ends, key=len)]  # the C program would have taken it for this flag
     else:
         found = difflib.get_close_matches(bare, names, n=1, cutoff=0.7)
     by_flag: dict[str, str] = {}

@@ -1,60 +1,101 @@
 """`jaxbragg simulate`: flags in, images out."""
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 
 from jaxbragg.cli.errors import UsageError
 from jaxbragg.cli.scanner import Scanned
+from jaxbragg.cli.streams import Log, complain
 
 
 def run(scanned: Scanned) -> int:
-    """Draw an image and write what was asked for.
+    """Simulate an image and write what was asked for.
+
+    Returns:
+        Exit status: 0, or 1 where the image was not wanted after all, or the log could not be printed.
 
     Raises:
         UsageError: If the flags do not describe an experiment.
         FileError: If a file cannot be read or written.
     """
-    import jax
-
     from jaxbragg.cli.outputs import check_outputs, statistics, wanted_outputs, write_outputs
-    from jaxbragg.cli.read import plausible, read_setup
-    from jaxbragg.cli.report import describe, describe_result, pixel_lines
-    from jaxbragg.simulate import simulate
+    from jaxbragg.cli.report import describe_result, pixel_lines
 
-    say = _nothing if "quiet" in scanned else print
+    log = Log()
+    say = _nothing if "quiet" in scanned else log
     wanted = wanted_outputs(scanned)
     check_outputs(wanted, scanned)
-    with device(scanned):
-        _check_devices(scanned.whole("devices"))
-        setup = read_setup(scanned)
-        for line in setup.notes.said:
-            say(f"note: {line}")
-        for line in setup.notes.warnings:
-            print(f"warning: {line}", file=sys.stderr)
-        with plausible():
-            for line in describe(setup):
-                say(line)
-        if printed := scanned.numbers("printout_pixel"):
-            _check_pixel(printed, setup.experiment.detector.shape)
-        with _progress(scanned) as progress:
-            experiment = jax.device_get(setup.experiment)  # of numpy: less to compile
-            image = np.asarray(simulate(experiment, setup.options, progress=progress))
-    if not np.isfinite(image).all():
-        raise UsageError("the image holds numbers that float32 cannot: check -fluence or -flux, and the geometry")
-    stats = statistics(image, setup)
-    if stats.largest == 0:
-        print("warning: no photons at all: check structure factors, -dmin, -roi and -mask", file=sys.stderr)
-    for line in describe_result(stats, setup):
+    # What overflows is infinite in the image, which is looked at below, or clamped in a file of integers.
+    with np.errstate(all="ignore"):
+        with device(scanned):
+            setup, image = _simulated(scanned, log, say)
+        if image is None:
+            complain("jaxbragg: not simulated; nothing is written")
+            return 1
+        if not np.isfinite(image).all():
+            raise UsageError(
+                "the image holds numbers that float32 cannot: check -fluence or -flux, structure factors, and geometry"
+            )
+        stats = statistics(image, setup)
+        if stats.largest == 0:
+            complain("warning: no photons at all: check structure factors, -dmin, -roi and -mask")
+        for line in describe_result(stats, setup):
+            say(line)
+        if "printout" in scanned or "printout_pixel" in scanned:
+            for line in pixel_lines(image, setup):
+                log(line)
+        for line in write_outputs(wanted, image, setup, stats):
+            say(f"wrote {line}")
+    log.flush()
+    return 0 if log.failure is None else _of_the_log(log.failure)
+
+
+def _simulated(scanned: Scanned, log: Log, say: Callable[[str], None]) -> tuple[Any, np.ndarray | None]:
+    """The set-up and its image, all that is known before being said; no image where it was not wanted after all."""
+    import jax
+
+    from jaxbragg.cli.cost import cost_of, in_short_blocks, may_start, measured
+    from jaxbragg.cli.read import plausible, read_setup
+    from jaxbragg.cli.report import describe
+    from jaxbragg.simulate import simulate
+
+    _check_devices(scanned.whole("devices"))
+    setup = read_setup(scanned)
+    for line in setup.notes.said:
+        say(f"note: {line}")
+    for line in setup.notes.doubts if "quiet" in scanned else setup.notes.warnings:
+        complain(f"warning: {line}")
+    with plausible():
+        described = list(describe(setup))
+    for line in described:
         say(line)
-    if "printout" in scanned or "printout_pixel" in scanned:
-        for line in pixel_lines(image, setup):
-            print(line)
-    for line in write_outputs(wanted, image, setup, stats):
-        say(f"wrote {line}")
-    return 0
+    if printed := scanned.numbers("printout_pixel"):
+        _check_pixel(printed, setup.experiment.detector.shape)
+    experiment = jax.device_get(setup.experiment)  # of numpy: less to compile
+    cost = cost_of(experiment, setup.options)
+    options = in_short_blocks(experiment, setup.options, cost)
+    log.flush()  # so that there is something to read while the rate is measured
+    cost = measured(experiment, options, cost)
+    say(f"  {'cost':<12}{cost}")
+    if not may_start(cost):
+        return setup, None
+    log.flush()
+    with _progress(scanned, at_once=cost.seconds > 5) as progress:
+        return setup, np.asarray(simulate(experiment, options, progress=progress))
+
+
+def _of_the_log(failure: OSError) -> int:
+    """The exit status where stdout took no more; the images are there."""
+    if not isinstance(failure, BrokenPipeError):  # its reader has had enough, and knows
+        from jaxbragg.io.errors import reason_of
+
+        complain(f"jaxbragg: stdout: {reason_of(failure)}; the log is not complete, the images are")
+    return 1
 
 
 def _nothing(line: str) -> None:
@@ -69,19 +110,28 @@ def _check_pixel(pixel: tuple[float, ...], shape: tuple[int, int, int]) -> None:
 
 @contextmanager
 def device(scanned: Scanned) -> Iterator[None]:
-    """The device that `--device` names, for what is inside."""
+    """The device that `--device` names, for what is inside.
+
+    Raises:
+        UsageError: If JAX does not find it, or none at all.
+    """
     import jax
 
     name = scanned.text("device")
+    try:
+        known = ", ".join(sorted({found.platform for found in jax.devices()}))
+    except (RuntimeError, AssertionError) as error:  # the latter where JAX was built without the platform
+        platforms = os.environ.get("JAX_PLATFORMS", "")
+        said = str(error).split(" (")[0].rstrip(".") or "JAX finds no such device here"
+        raise UsageError(f"JAX_PLATFORMS={platforms}: {said}; --device cpu computes on the CPU") from None
     if name is None:
         yield
         return
     try:
-        device = jax.devices(name)[0]
-    except RuntimeError:
-        known = ", ".join(sorted({d.platform for d in jax.devices()}))
+        chosen = jax.devices(name)[0]
+    except (RuntimeError, AssertionError):
         raise UsageError(f"--device {name}: JAX finds no such device here, only {known}") from None
-    with jax.default_device(device):
+    with jax.default_device(chosen):
         yield
 
 
@@ -89,7 +139,7 @@ def _check_devices(count: int | None) -> None:
     """Before any file is read: raise a UsageError if there are fewer devices than that."""
     if count is None:
         return
-    from jaxbragg.devices import usable_devices
+    from jaxbragg.pipeline.devices import usable_devices
 
     have = usable_devices()
     if count > len(have):
@@ -97,16 +147,22 @@ def _check_devices(count: int | None) -> None:
 
 
 @contextmanager
-def _progress(scanned: Scanned) -> Iterator[Callable[[float], None] | None]:
-    """A bar on a terminal, unless `-noprogress` (and no `-progress` after it) or `--quiet` says otherwise."""
+def _progress(scanned: Scanned, *, at_once: bool) -> Iterator[Callable[[float], None] | None]:
+    """A bar on a terminal, unless `-noprogress` (and no `-progress` after it) or `--quiet` says otherwise.
+
+    Args:
+        scanned: Flags.
+        at_once: Whether to show it before the first block is done. Otherwise it waits a second: most images are done by
+            then.
+    """
     silent = scanned.last("progress", "noprogress") == "noprogress" or "quiet" in scanned
-    if silent or not sys.stderr.isatty():
+    if silent or sys.stderr is None or not sys.stderr.isatty():
         yield None
         return
     from tqdm import tqdm
 
-    # The bar waits a second: most images are done by then.
-    with tqdm(total=100, unit="%", bar_format="{l_bar}{bar}| {elapsed}<{remaining}", delay=1.0, leave=False) as bar:
+    layout, delay = "{l_bar}{bar}| {elapsed}<{remaining}", 0.0 if at_once else 1.0
+    with tqdm(total=100, unit="%", bar_format=layout, delay=delay, leave=False) as bar:
 
         def advance(share: float) -> None:
             bar.update(round(100 * share) - bar.n)

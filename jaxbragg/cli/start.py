@@ -21,7 +21,7 @@ def prepare_jax(device: str | None, *, cache: bool = True) -> None:
     if "jax" in sys.modules:
         return
     if device == "cpu":
-        os.environ.setdefault("JAX_PLATFORMS", "cpu")
+        os.environ["JAX_PLATFORMS"] = "cpu"  # the flag was typed now, the variable some time ago
     # 256-bit vectors are LLVM's choice even where there are wider ones; the kernels run 1.5 times faster with those.
     _set_flag("xla_cpu_prefer_vector_width", "512")
     # Importing JAX and tracing make a million objects that stay. Looking through them for cycles took 0.15 s on the

@@ -1,4 +1,4 @@
-"""`jaxbragg trace`: every factor of some pixels, without drawing the image."""
+"""`jaxbragg trace`: every factor of some pixels, without simulating the image."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from jaxbragg.cli.errors import UsageError
 from jaxbragg.cli.scanner import Scanned, scan
+from jaxbragg.cli.streams import complain
 
 if TYPE_CHECKING:
     from jaxbragg.cli.read import Setup
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 HELP = """usage: jaxbragg trace -trace_pixel SLOW FAST [SLOW FAST …] FLAGS [-o FILE] [--json]
 
 Every factor of a pixel's intensity, one line each, and one line for each layer, sub-pixel, source, φ step and mosaic
-domain. FLAGS are those of `jaxbragg simulate`; the image is not drawn. Computed in float64 unless --precision says
+domain. FLAGS are those of `jaxbragg simulate`; the image is not simulated. Computed in float64 unless --precision says
 otherwise; the last line is the image's pixel in that precision. --compat traces what the C program does.
 
   -trace_pixel SLOW FAST   pixels, counted from 0; several may follow
@@ -26,7 +27,7 @@ otherwise; the last line is the image's pixel in that precision. --compat traces
 example, and what to do with it:
   jaxbragg trace -trace_pixel 40 31 -cell 40 40 55 90 90 90 -misset 10 20 30 -default_F 100 -N 8 -lambda 1 \\
       -distance 100 -detpixels 64 -pixel 0.8 -phi 0 -osc 1 -phisteps 10 -o right.log
-  jaxbragg trace --compat … the same … -o as_c.log
+  jaxbragg trace --compat … (as above) … -o as_c.log
   jaxbragg compare-traces right.log as_c.log --out report
 """
 
@@ -35,7 +36,7 @@ def run(words: Sequence[str]) -> int:
     """Trace the pixels that the command line names.
 
     Raises:
-        UsageError: If the flags do not describe an experiment, or a pixel is not drawn.
+        UsageError: If the flags do not describe an experiment, or a pixel is not simulated.
         FileError: If a file cannot be read or written.
     """
     if any(word in ("--help", "-h", "-help") for word in words):
@@ -45,7 +46,7 @@ def run(words: Sequence[str]) -> int:
     scanned = scan(rest)
     if not pixels:
         raise UsageError("which pixel? -trace_pixel takes its slow and fast coordinates; see jaxbragg trace --help")
-    from jaxbragg.cli import prepare_jax
+    from jaxbragg.cli.start import prepare_jax
 
     prepare_jax(scanned.text("device"))
     from jaxbragg.cli.file_names import check_output
@@ -81,8 +82,11 @@ def _trace_all(pixels: list[tuple[int, int]], scanned: Scanned) -> tuple[list, S
         scanned.values["precision"] = "float64"
     with device(scanned):
         setup = read_setup(scanned)
-        for line in setup.notes.warnings:
-            print(f"warning: {line}", file=sys.stderr)
+        quiet = "quiet" in scanned
+        for line in () if quiet else setup.notes.said:
+            complain(f"note: {line}")  # stdout is the trace's
+        for line in setup.notes.doubts if quiet else setup.notes.warnings:
+            complain(f"warning: {line}")
         phi = [setup.phi + setup.spindle.step * i for i in range(setup.spindle.count)]
         try:
             return [trace_pixel(setup.experiment, setup.options, *pixel, phi=phi) for pixel in pixels], setup

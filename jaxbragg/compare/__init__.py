@@ -7,6 +7,6 @@ from jaxbragg.compare.diagnosis import diagnose as diagnose
 from jaxbragg.compare.images import ImageComparison as ImageComparison
 from jaxbragg.compare.images import RingGeometry as RingGeometry
 from jaxbragg.compare.images import compare_images as compare_images
-from jaxbragg.compare.traces import Status as Status
-from jaxbragg.compare.traces import TraceComparison as TraceComparison
+from jaxbragg.compare.trace_comparison import Status as Status
+from jaxbragg.compare.trace_comparison import TraceComparison as TraceComparison
 from jaxbragg.compare.traces import compare_traces as compare_traces

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from jaxbragg.compare.factors import INDEX_KEYS, Stage
-from jaxbragg.compare.traces import FactorComparison, Status, StepComparison, TraceComparison
+from jaxbragg.compare.trace_comparison import FactorComparison, Status, StepComparison, TraceComparison
 from jaxbragg.io.trace_text import TICS, Trace
 
 # What a program may have multiplied into its sum already.
@@ -17,7 +17,7 @@ _INSIDE = (
     ("polar", "omega_pixel", "capture_fraction"),
 )
 
-# What the counters of a step count, but for φ.
+# What the counters of a step count, except φ.
 _TIC_MEANS = {
     "thick_tic": "the layers of the sensor",
     "subS": "the sub-pixels",
@@ -41,7 +41,9 @@ def diagnose(comparison: TraceComparison) -> tuple[str, ...]:
         compared = sum(item.status is Status.PASS for item in comparison.factors)
         steps = sum(bool(step.values) for step in comparison.steps)
         also = f"{steps} step{'' if steps == 1 else 's'}"
-        said = f"No divergence: {compared} factors and {also} agree to {comparison.tolerance:g}."
+        only = " in what both traces have" if comparison.gaps else ""
+        factors = f"{compared} factor{'' if compared == 1 else 's'}"
+        said = f"No divergence{only}: {factors} and {also} agree to {comparison.tolerance:g}."
         return (said, *_remarks(comparison))
     factor = comparison.factor(first)
     step = comparison.first_step
@@ -232,10 +234,7 @@ def _remarks(comparison: TraceComparison) -> list[str]:
     if skipped := [item.key for item in comparison.factors if item.status is Status.SKIPPED]:
         said.append(f"Not compared, because A and B write them for different steps: {', '.join(skipped)}.")
     said += [f"Not compared, {line}." for line in comparison.missing]
-    a, b = comparison.a.pixel, comparison.b.pixel
-    if a is not None and b is not None and a != b:
-        said.append(f"These are different pixels: slow {a[0]} fast {a[1]} in A, slow {b[0]} fast {b[1]} in B.")
-    return said
+    return [*said, *(f"Too little was compared: {gap}." for gap in comparison.gaps)]
 
 
 def _power_of_ten(item: FactorComparison) -> int:

@@ -14,7 +14,8 @@ def lines_about(found: ImageComparison) -> list[str]:
     matched = f"{len(peaks.pairs)} of the {len(peaks.a)} brightest of A are among the {len(peaks.b)} of B"
     if len(peaks.pairs):
         matched += f", {peaks.distances.mean():.3g} pixels apart on average, {peaks.distances.max():.3g} at most"
-    left_out = f", {found.num_nan} not finite and left out" if found.num_nan else ""
+    alone = found.num_nan - found.num_nan_both
+    left_out = f", {found.num_nan} not finite and left out ({alone} in one image alone)" if found.num_nan else ""
     return [
         f"pixels: {found.num_pixels} compared{left_out}",
         f"correlation: {found.correlation:.9f}",
@@ -28,7 +29,8 @@ def lines_about(found: ImageComparison) -> list[str]:
 def image_metrics(found: ImageComparison, failures: list[str]) -> dict[str, Any]:
     """The comparison as plain numbers, for metrics.json."""
     peaks, profile = found.peaks, found.profile
-    names = ("num_pixels", "num_nan", "correlation", "sum_a", "sum_b", "sum_ratio", "rms", "max_difference")
+    names = ("num_pixels", "num_nan", "num_nan_both", "correlation", "sum_a", "sum_b", "sum_ratio", "rms")
+    names += ("max_difference",)
     pairs = zip(peaks.a[peaks.pairs[:, 0]].tolist(), peaks.b[peaks.pairs[:, 1]].tolist(), peaks.distances, strict=True)
     return {
         **{name: getattr(found, name) for name in names},

@@ -68,7 +68,8 @@ class ImageComparison:
 
     Attributes:
         num_pixels: Pixels compared.
-        num_nan: Pixels left out because one of the images is not finite there.
+        num_nan: Pixels left out because one of the images is not finite there, or both.
+        num_nan_both: Of these, pixels where both are not.
         correlation: Pearson's coefficient; NaN where an image is constant and the other differs.
         sum_a, sum_b: [photons] Sums over the pixels compared.
         sum_ratio: sum_b over sum_a; 1 for zero over zero.
@@ -81,6 +82,7 @@ class ImageComparison:
 
     num_pixels: int
     num_nan: int
+    num_nan_both: int
     correlation: float
     sum_a: float
     sum_b: float
@@ -128,7 +130,7 @@ def compare_images(
     corner = np.array([top, left])
     one, other = one[top : bottom + 1, left : right + 1], other[top : bottom + 1, left : right + 1]
 
-    known = np.isfinite(one) & np.isfinite(other)
+    known, neither = np.isfinite(one) & np.isfinite(other), ~(np.isfinite(one) | np.isfinite(other))
     if not known.any():
         raise ValueError("Arguments `a` and `b` must share a finite pixel, but do not")
     one, other = np.where(known, one, np.nan), np.where(known, other, np.nan)
@@ -139,6 +141,7 @@ def compare_images(
     return ImageComparison(
         num_pixels=int(known.sum()),
         num_nan=int((~known).sum()),
+        num_nan_both=int(neither.sum()),
         correlation=_correlation(values, references),
         sum_a=sums[0],
         sum_b=sums[1],

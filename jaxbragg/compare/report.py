@@ -14,7 +14,7 @@ from typing import Any
 
 from jaxbragg.compare.diagnosis import diagnose, written
 from jaxbragg.compare.factors import Stage
-from jaxbragg.compare.traces import FactorComparison, StepComparison, TraceComparison
+from jaxbragg.compare.trace_comparison import FactorComparison, StepComparison, TraceComparison
 from jaxbragg.io.atomic import make_folder, together, write_atomically
 from jaxbragg.io.text import sha256
 from jaxbragg.io.writable import check_folder
@@ -80,6 +80,8 @@ def trace_metrics(comparison: TraceComparison) -> dict[str, Any]:
         "num_divergent": comparison.num_divergent,
         "num_divergent_steps": comparison.num_divergent_steps,
         "missing": list(comparison.missing),
+        "passes": comparison.passes,
+        "gaps": list(comparison.gaps),
         "diagnosis": list(diagnose(comparison)),
         "factors": {item.key: _numbers(item) for item in comparison.factors},
         "per_phi": [_step(each) for each in comparison.steps],
@@ -91,7 +93,7 @@ def trace_summary(comparison: TraceComparison) -> str:
     a, b = comparison.a, comparison.b
     lines = ["# Comparison of two traces", ""]
     lines += [f"- {name}: `{t.path}`, TRACE_{t.program}{_pixel(t.pixel)}" for name, t in (("A", a), ("B", b))]
-    lines += [f"- relative differences up to {comparison.tolerance:g} pass; Δ is B − A"]
+    lines += [f"- relative differences up to {comparison.tolerance:g} pass; Δ is B − A, relative Δ/|A|"]
     lines += [f"- left out: {', '.join(comparison.ignored)}"] if comparison.ignored else []
     lines += ["", "## Verdict", "", *(f"- {sentence}" for sentence in diagnose(comparison))]
     lines += ["", "## Factors", "", "In the order of computation.", ""]
@@ -172,7 +174,7 @@ def _pixel(pixel: tuple[int, int] | None) -> str:
 
 
 def _row(name: str, item: FactorComparison, second: str | None = None) -> str:
-    relative = "" if item.rel_delta is None else f"{item.rel_delta:.3e}"
+    relative = "" if item.rel_delta is None else f"{item.rel_delta:+.3e}"
     a, b = ("–" if values is None else written(values, 12) for values in (item.a, item.b))
     second = item.factor.unit if second is None else second
     return f"| {name} | {second} | {a} | {b} | {written(item.deltas, 3, '+')} | {relative} | {item.status} |"
@@ -192,9 +194,9 @@ def _step_rows(comparison: TraceComparison) -> list[str]:
 
 def _step_row(step: StepComparison) -> str:
     if not step.values:
-        marks = ("there", "–") if step.only_in == "A" else ("–", "there")
+        marks = ("–" if step.only_in == "B" else "there"), ("–" if step.only_in == "A" else "there")
         return f"| {step.label} | | {marks[0]} | {marks[1]} | | | {step.status} |"
-    worst = step.first_differing or max(step.values, key=lambda item: item.rel_delta or 0.0)
+    worst = step.first_differing or max(step.values, key=lambda item: abs(item.rel_delta or 0.0))
     return _row(step.label, worst, worst.key)
 
 

@@ -1,165 +1,28 @@
-"""Two traces held against each other, factor by factor and step by step: where do two programs part?"""
+"""Two traces compared, factor by factor and step by step: where do two programs part?"""
 
 from __future__ import annotations
 
 import dataclasses
-import enum
 import math
 from collections import Counter
 from collections.abc import Collection
 
+from jaxbragg.compare.coverage import gaps_of
 from jaxbragg.compare.factors import INDEX_KEYS, Factor, Stage, in_order, known
+from jaxbragg.compare.trace_comparison import FactorComparison, Status, StepComparison, TraceComparison
 from jaxbragg.io.trace_text import TICS, Trace
 
 MINOR_BELOW = 1e-4
 DIVERGENT_BELOW = 1e-2
-
-
-class Status(enum.StrEnum):
-    """How far apart two values are; MISSING and SKIPPED are said, and fail nothing."""
-
-    PASS = "PASS"  # up to the tolerance
-    MINOR = "MINOR"  # beyond it, below 1e-4
-    DIVERGENT = "DIVERGENT"  # below 1e-2
-    CRITICAL = "CRITICAL"  # beyond, or no number
-    MISSING = "MISSING"  # one trace alone has it
-    SKIPPED = "SKIPPED"  # the two traces show different steps here
-
-    @property
-    def differs(self) -> bool:
-        """Whether this is beyond the tolerance."""
-        return self in (Status.MINOR, Status.DIVERGENT, Status.CRITICAL)
-
-
 _SEVERITY = (Status.CRITICAL, Status.DIVERGENT, Status.MINOR, Status.MISSING, Status.PASS)
-
-
-@dataclasses.dataclass(frozen=True)
-class FactorComparison:
-    """One factor in both traces.
-
-    Attributes:
-        factor: What it is.
-        a, b: Its numbers; None where the trace has none.
-        deltas: b − a, component by component; empty where there is nothing to subtract.
-        abs_delta: Length of that.
-        rel_delta: The length over that of the longer one, so that a small component of a vector raises no alarm.
-        status: The class of `rel_delta`.
-    """
-
-    factor: Factor
-    a: tuple[float, ...] | None
-    b: tuple[float, ...] | None
-    deltas: tuple[float, ...]
-    abs_delta: float | None
-    rel_delta: float | None
-    status: Status
-
-    @property
-    def key(self) -> str:
-        """The factor's name in the trace."""
-        return self.factor.key
-
-    @property
-    def change(self) -> float | None:
-        """(b − a)/a of a single number; None for a vector, and where a is zero."""
-        if self.a is None or len(self.a) != 1 or len(self.deltas) != 1 or self.a[0] == 0.0:
-            return None
-        return self.deltas[0] / self.a[0]
-
-
-@dataclasses.dataclass(frozen=True)
-class StepComparison:
-    """One step of the innermost loop in both traces.
-
-    Attributes:
-        tics: The numbers that name the step, such as `phi_tic`.
-        values: What both know of it, in the order of computation; empty where one trace lacks the step.
-        status: The worst of them, or MISSING.
-        only_in: "A" or "B" where one trace alone has the step.
-    """
-
-    tics: dict[str, int]
-    values: tuple[FactorComparison, ...]
-    status: Status
-    only_in: str | None = None
-
-    @property
-    def label(self) -> str:
-        """`phi_tic=0`, with the other counters where they are not zero."""
-        shown = [f"{tic}={tic_value}" for tic, tic_value in self.tics.items() if tic_value or tic == "phi_tic"]
-        return " ".join(shown) or "step"
-
-    def value(self, key: str) -> FactorComparison | None:
-        """What the step says of a key; None where it says nothing."""
-        return next((value for value in self.values if value.key == key), None)
-
-    @property
-    def worst_index(self) -> FactorComparison | None:
-        """Of h, k and l the one that differs most; None where none does."""
-        differing = [v for v in self.values if v.key in INDEX_KEYS and v.status.differs]
-        return max(
-            differing, key=lambda v: math.inf if math.isnan(v.abs_delta or 0.0) else v.abs_delta or 0.0, default=None
-        )
-
-    @property
-    def first_differing(self) -> FactorComparison | None:
-        """What is wrong first in the step: the angle, the worst of the indices, then the factors."""
-        differing = [value for value in self.values if value.status.differs]
-        if not differing or differing[0].key not in INDEX_KEYS:
-            return differing[0] if differing else None
-        return self.worst_index
-
-
-@dataclasses.dataclass(frozen=True)
-class TraceComparison:
-    """Two traces of one pixel, A and B.
-
-    Attributes:
-        a, b: The traces.
-        tolerance: Relative differences up to this pass.
-        ignored: Keys left out.
-        factors: Every other key, in the order of computation.
-        steps: Every step, in A's order, then those that B alone has.
-        first_divergence: The key that differs first in the order of computation, or the step's label (`phi_tic=0`);
-            None where nothing does.
-        num_divergent: Number of factors beyond the tolerance.
-        num_divergent_steps: Number of steps with a value beyond it.
-        missing: What one trace alone has, in words: one line for A, one for B.
-    """
-
-    a: Trace
-    b: Trace
-    tolerance: float
-    ignored: tuple[str, ...]
-    factors: tuple[FactorComparison, ...]
-    steps: tuple[StepComparison, ...]
-    first_divergence: str | None
-    num_divergent: int
-    num_divergent_steps: int
-    missing: tuple[str, ...]
-
-    @property
-    def agrees(self) -> bool:
-        """Whether all that both traces have is within the tolerance."""
-        return not self.num_divergent and not self.num_divergent_steps
-
-    @property
-    def first_step(self) -> StepComparison | None:
-        """The first step with a value beyond the tolerance."""
-        return next((step for step in self.steps if step.status.differs), None)
-
-    def factor(self, key: str) -> FactorComparison | None:
-        """The comparison of a key; None where neither trace has it."""
-        return next((item for item in self.factors if item.key == key), None)
 
 
 def compare_traces(a: Trace, b: Trace, tolerance: float = 1e-6, ignore: Collection[str] = ()) -> TraceComparison:
     """Compares every factor and every step of two traces.
 
     Where both traces print their steps, the one line of each that belongs to a single step (`rot_a_angstroms` …
-    `F_cell`) is held against the other's only if the two show the same step, and counts after the steps.
-    What one trace alone has is MISSING: it is listed, and is no divergence.
+    `F_cell`) is compared with the other's only if the two show the same step, and counts after the steps.
+    What one trace alone has is MISSING: it is listed, and is no divergence; `gaps` says where too much is.
 
     Args:
         a: The one trace.
@@ -194,6 +57,7 @@ def compare_traces(a: Trace, b: Trace, tolerance: float = 1e-6, ignore: Collecti
         num_divergent=sum(item.status.differs for item in factors),
         num_divergent_steps=sum(step.status.differs for step in steps),
         missing=_missing(factors, steps),
+        gaps=gaps_of(a, b, factors, steps, skip),
     )
 
 
@@ -206,12 +70,14 @@ def _compare(
         return FactorComparison(factor, a, b, (), None, None, Status.CRITICAL)
     # the same infinity twice is the same number
     deltas = tuple(0.0 if x == y else y - x for x, y in zip(a, b, strict=True))
-    delta, scale = math.hypot(*deltas), max(math.hypot(*a), math.hypot(*b))
+    delta, scale = math.hypot(*deltas), math.hypot(*a)
     # hypot prefers inf to NaN: one of the two is enough to be critical
     if not math.isfinite(delta) or any(math.isnan(v) for v in (*a, *b)):
         return FactorComparison(factor, a, b, deltas, delta, math.nan, Status.CRITICAL)
-    relative = delta / scale if delta else 0.0
-    return FactorComparison(factor, a, b, deltas, delta, relative, _status(delta, relative, factor.zero, tolerance))
+    relative = (delta / scale if scale else math.inf) if delta else 0.0
+    status = _status(delta, relative, factor.zero, tolerance)
+    signed = math.copysign(relative, deltas[0]) if len(deltas) == 1 and delta else relative
+    return FactorComparison(factor, a, b, deltas, delta, signed, status)
 
 
 def _status(delta: float, relative: float, zero: float, tolerance: float) -> Status:
@@ -236,7 +102,7 @@ def _compare_steps(a: Trace, b: Trace, tolerance: float, skip: set[str]) -> tupl
             continue
         keys = in_order((step.keys() & other.keys()) - skip - set(TICS), in_step=True)
         values = tuple(_compare(known(k, in_step=True), (step[k],), (other[k],), tolerance) for k in keys)
-        statuses = {value.status for value in values} or {Status.PASS}
+        statuses = {value.status for value in values} or {Status.MISSING}
         found.append(StepComparison(named, values, min(statuses, key=_SEVERITY.index)))
     for step in others.values():
         found.append(StepComparison({tic: int(step[tic]) for tic in tics}, (), Status.MISSING, "B"))

@@ -46,3 +46,30 @@ def read_matrix(path: str | os.PathLike[str]) -> NDArray[np.float64]:
     if not abs(np.dot(scaled[:, 0], np.cross(scaled[:, 1], scaled[:, 2]))) > 1e-9 * lengths.prod():
         raise FileError(path, "expected three reciprocal vectors that span a volume, but they lie in a plane")
     return matrix
+
+
+def read_matrix_cell(path: str | os.PathLike[str]) -> NDArray[np.float64] | None:
+    """Reads the cell that MOSFLM writes behind the matrix, the missetting angles and U.
+
+    Args:
+        path: MOSFLM matrix file; `#` comments are ignored.
+
+    Returns:
+        a, b, c [Å], alpha, beta, gamma [deg], `float64 (6,)`; None where the file does not hold them, or holds
+        something else there: U must be a rotation, lengths positive, angles between 0 and 180.
+
+    Raises:
+        FileError: The file cannot be read.
+    """
+    numbers: list[float] = []
+    for _, words in rows(read_text(path)):
+        row = [to_float(word) for word in words]
+        if None in row:
+            break
+        numbers += [number for number in row if number is not None]
+    if len(numbers) < 27:
+        return None
+    rotation, cell = np.array(numbers[12:21]).reshape(3, 3), np.array(numbers[21:27])
+    if not np.abs(rotation @ rotation.T - np.eye(3)).max() < 0.01:
+        return None
+    return cell if (cell > 0).all() and (cell[3:] < 180).all() and np.isfinite(cell).all() else None

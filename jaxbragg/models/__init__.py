@@ -5,6 +5,7 @@ is made and raises a ValueError that names the argument. Lengths are in m, but f
 are in degrees, but for the divergence of sources in rad.
 """
 
+from jaxbragg.models.background import AbstractBackground as AbstractBackground
 from jaxbragg.models.background import AmorphousBackground as AmorphousBackground
 from jaxbragg.models.beam import Beam as Beam
 from jaxbragg.models.crystal import Crystal as Crystal
@@ -19,6 +20,7 @@ from jaxbragg.models.mosaic import CapMosaic as CapMosaic
 from jaxbragg.models.mosaic import RotationList as RotationList
 from jaxbragg.models.scan import Scan as Scan
 from jaxbragg.models.sources import AbsoluteSources as AbsoluteSources
+from jaxbragg.models.sources import AbstractSources as AbstractSources
 from jaxbragg.models.sources import RelativeSources as RelativeSources
 from jaxbragg.models.structure_factors import StructureFactors as StructureFactors
 from jaxbragg.models.unit_cell import UnitCell as UnitCell

@@ -1,5 +1,6 @@
-"""Scatter from what is not crystalline."""
+"""Scatter from what is not crystalline. A new background is one class with one method, `scattering`."""
 
+import abc
 from typing import Any
 
 import equinox as eqx
@@ -8,12 +9,30 @@ from jaxtyping import Array, Float
 
 from jaxbragg.models import checks
 from jaxbragg.units import AVOGADRO
+from jaxbragg_kernels.background import structure_factor
+from jaxbragg_kernels.rays import Rays
 
 WATER_FACTOR = 2.57
 """Structure factor of a water molecule in liquid water, forward [electrons]; of the C program."""
 
 
-class AmorphousBackground(eqx.Module):
+class AbstractBackground(eqx.Module):
+    """What an image asks of a background. An experiment may have any number of them; they are added."""
+
+    @abc.abstractmethod
+    def scattering(self, rays: Rays) -> Float[Array, "tile pixel"]:
+        """|F|² of all that scatters, towards each pixel [electrons²].
+
+        Photons are r_e² Φ times this, times polarization, solid angle and capture, which are the image's. The method is
+        of some tiles of pixels and one source, and must be differentiable JAX; leaves are of the type of the indices.
+
+        Args:
+            rays: To the pixels. `rays.scattering_length() / 2` is sin θ/λ [1/Å]; `rays.directions.unit` are unit
+                vectors to the pixels.
+        """
+
+
+class AmorphousBackground(AbstractBackground):
     """Molecules in the beam that scatter independently of each other.
 
     Attributes:
@@ -41,6 +60,11 @@ class AmorphousBackground(eqx.Module):
         known = checks.known(self.stol)
         if known is not None:
             checks.require(np.diff(known) > 0, "stol", "ascend", known)
+
+    def scattering(self, rays: Rays) -> Float[Array, "tile pixel"]:
+        """See `AbstractBackground.scattering`: molecules scatter independently of each other."""
+        factor = structure_factor(0.5 * rays.scattering_length(), self.stol, self.factor)
+        return self.molecules.astype(factor.dtype) * (factor * factor)
 
     @classmethod
     def water(cls, thickness: float, stol: Any = (0.0,), factor: Any = (WATER_FACTOR,)) -> "AmorphousBackground":

@@ -4,6 +4,7 @@ from typing import Any
 
 import equinox as eqx
 import jax
+import numpy as np
 from jaxtyping import Array, Float
 
 from jaxbragg.models import checks
@@ -91,6 +92,19 @@ class Beam(eqx.Module):
         self.sources = RelativeSources() if sources is None else sources
         if not isinstance(self.sources, AbstractSources):
             raise ValueError(f"Argument `sources` must be sources such as RelativeSources, but is {sources!r}.")
+        self._check_polarized_sources()
+
+    def _check_polarized_sources(self) -> None:
+        """Raise a ValueError where light that is polarized runs along its own electric field."""
+        factor, axis = checks.known(self.polarization), checks.known(self.polarization_axis)
+        directions = checks.known(getattr(self.sources, "directions", None))
+        if factor is None or factor == 0 or axis is None or directions is None:
+            return
+        if (np.abs(directions @ axis) >= 1 - 1e-9).any():
+            raise ValueError(
+                "Argument `polarization_axis` must not be along a source of polarized light (polarization "
+                f"{float(factor):g}), but is {axis.tolist()}."
+            )
 
     def rays(self) -> Rays:
         """Photon directions, wavelengths [Å] and weights of all sources; the weights sum to 1."""

@@ -43,6 +43,7 @@ def leaf(name: str, value: Any, shape: Sequence[int | None] = ()) -> jax.Array:
         array = jnp.stack([jnp.asarray(v) for v in value])
         check_shape(name, array, shape)
         return array
+    plain_numbers(name, value)
     try:
         array = np.asarray(value, dtype=np.float64)
     except (TypeError, ValueError):
@@ -52,6 +53,25 @@ def leaf(name: str, value: Any, shape: Sequence[int | None] = ()) -> jax.Array:
     with jax.enable_x64(True):
         # Not jnp.asarray: from jax 0.10 on it compiles a small program for every new shape, 10 to 30 ms each.
         return jax.device_put(array)
+
+
+def plain_numbers(name: str, value: Any) -> None:
+    """Raise a ValueError for what numpy would turn into real numbers by losing a part of it, or by reading it.
+
+    Imaginary parts, masks of masked arrays, and texts.
+    """
+    if isinstance(value, np.ma.MaskedArray):
+        raise ValueError(
+            f"Argument `{name}` must not be a masked array, whose mask would be lost: fill it, see numpy.ma.filled."
+        )
+    try:
+        found = np.asarray(value)
+    except (TypeError, ValueError):
+        return  # of lengths that do not fit: said by those who need one length
+    kinds = {np.asarray(each).dtype.kind for each in found.flat} if found.dtype.kind == "O" else {found.dtype.kind}
+    wrong = {"c": "complex numbers", "U": "text", "S": "text", "M": "dates", "m": "durations"}
+    for kind in kinds & wrong.keys():
+        raise ValueError(f"Argument `{name}` must be real numbers, but is {wrong[kind]}: {_shown(found)}.")
 
 
 def check_shape(name: str, value: Any, shape: Sequence[int | None]) -> None:

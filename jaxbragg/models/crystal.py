@@ -13,8 +13,7 @@ from jaxbragg.models.unit_cell import UnitCell, cell_parameters, cell_vectors
 from jaxbragg.units import RADIANS
 from jaxbragg_kernels import rotation
 from jaxbragg_kernels.namespace import namespace_of
-
-SHAPES = ("square", "round", "gauss", "tophat")
+from jaxbragg_kernels.shapes import AbstractShape, shape_named
 
 
 class Crystal(eqx.Module):
@@ -30,7 +29,8 @@ class Crystal(eqx.Module):
             Spots that depend on N Δh alone take it; square ones are a product along a, b, c and cannot.
         fudge: Multiplies the squared distance from a Bragg point: more than 1 narrows round, gauss and tophat spots.
         mosaic: The rotations of the domains.
-        shape: Of the spots: "square", "round", "gauss" or "tophat", through which no derivative passes: it is 0.
+        shape: Of the spots: "square", "round", "gauss", "tophat" (through which no derivative passes: it is 0), or an
+            `AbstractShape`.
     """
 
     cell: UnitCell
@@ -40,7 +40,7 @@ class Crystal(eqx.Module):
     shear: Float[Array, "3"]
     fudge: Float[Array, ""]
     mosaic: AbstractMosaic
-    shape: str = eqx.field(static=True)
+    shape: str | AbstractShape = eqx.field(static=True)
 
     def __init__(
         self,
@@ -52,7 +52,7 @@ class Crystal(eqx.Module):
         size: Any = None,
         fudge: Any = 1.0,
         mosaic: AbstractMosaic | None = None,
-        shape: str = "square",
+        shape: str | AbstractShape = "square",
     ) -> None:
         """Check and keep a crystal.
 
@@ -91,8 +91,8 @@ class Crystal(eqx.Module):
         self.mosaic = no_mosaic() if mosaic is None else mosaic
         if not isinstance(self.mosaic, AbstractMosaic):
             raise ValueError(f"Argument `mosaic` must be a mosaic model such as CapMosaic, but is {mosaic!r}.")
-        self.shape = checks.choice("shape", shape, SHAPES)
-        self.drawn_shape()
+        self.shape = shape
+        self.spot_shape()
 
     @classmethod
     def from_vectors(cls, vectors: Any, **arguments: Any) -> "Crystal":
@@ -115,8 +115,8 @@ class Crystal(eqx.Module):
         left, _, right = np.linalg.svd(turn)
         return cls(cell, orientation=left @ right, **arguments)
 
-    def drawn_shape(self, shape: str | None = None, spot_width: str = "miller") -> str:
-        """The shape that spots are drawn in.
+    def spot_shape(self, shape: str | AbstractShape | None = None, spot_width: str = "miller") -> AbstractShape:
+        """The shape of the spots.
 
         Args:
             shape: None for the crystal's own.
@@ -125,11 +125,11 @@ class Crystal(eqx.Module):
         Raises:
             ValueError: If N has numbers beside its diagonal and that shape or width knows none.
         """
-        shape = shape or self.shape
+        found = shape_named(self.shape if shape is None else shape)
         shear = checks.known(self.shear)
         if shear is not None and shear.any():
-            check_sheared(shape, spot_width)
-        return shape
+            check_sheared(found, spot_width)
+        return found
 
     def cells_matrix(self) -> Float[Array, "3 3"]:
         """N, symmetric."""
@@ -154,12 +154,12 @@ class Crystal(eqx.Module):
             return rotation.product(rows, turn.T)
 
 
-def check_sheared(shape: str, spot_width: str) -> None:
+def check_sheared(shape: AbstractShape, spot_width: str) -> None:
     """Raise a ValueError unless spots of that shape and width can have Nd, Ne, Nf."""
-    if shape == "square":
+    if shape.size(None, np.zeros(6)) is None:  # it does not depend on M
         raise ValueError(
             "Argument `cells` must be one number or three where spots are square, but has six: a parallelepiped has no "
-            "symmetric matrix; draw them round, gauss or tophat."
+            "symmetric matrix; make them round, gauss or tophat."
         )
     if spot_width != "miller":
         raise ValueError(

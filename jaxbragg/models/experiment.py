@@ -1,13 +1,19 @@
 """Everything that a simulation needs to know, in one frozen pytree."""
 
+from typing import Any
+
 import equinox as eqx
 
-from jaxbragg.models.background import AmorphousBackground
+from jaxbragg.models.background import AbstractBackground
 from jaxbragg.models.beam import Beam
 from jaxbragg.models.crystal import Crystal
 from jaxbragg.models.detector import AbstractDetector
 from jaxbragg.models.scan import Scan
 from jaxbragg.models.structure_factors import StructureFactors
+
+
+def _tuple(background: Any) -> Any:
+    return tuple(background) if isinstance(background, list) else background
 
 
 class Experiment(eqx.Module):
@@ -19,7 +25,7 @@ class Experiment(eqx.Module):
         detector: One of the detectors, or one of your own.
         structure_factors: |F| of the crystal's reflections.
         scan: The rotation during the image.
-        background: Scatter from what is not crystalline, or None.
+        background: Scatter from what is not crystalline: one, several that are added, or None.
     """
 
     beam: Beam
@@ -27,7 +33,7 @@ class Experiment(eqx.Module):
     detector: AbstractDetector
     structure_factors: StructureFactors
     scan: Scan = eqx.field(default_factory=Scan)
-    background: AmorphousBackground | None = None
+    background: AbstractBackground | tuple[AbstractBackground, ...] | None = eqx.field(default=None, converter=_tuple)
 
     def __check_init__(self) -> None:
         """Raise a ValueError that names the part that is not what it must be."""
@@ -42,5 +48,16 @@ class Experiment(eqx.Module):
             value = getattr(self, name)
             if not isinstance(value, kind):
                 raise ValueError(f"Argument `{name}` must be a {kind.__name__}, but is {value!r}.")
-        if self.background is not None and not isinstance(self.background, AmorphousBackground):
-            raise ValueError(f"Argument `background` must be an AmorphousBackground, but is {self.background!r}.")
+        for background in self.backgrounds:
+            if not isinstance(background, AbstractBackground):
+                raise ValueError(
+                    "Argument `background` must be a background such as AmorphousBackground, several of them, or None, "
+                    f"but is {self.background!r}."
+                )
+
+    @property
+    def backgrounds(self) -> tuple[AbstractBackground, ...]:
+        """All backgrounds, in any number."""
+        if self.background is None:
+            return ()
+        return self.background if isinstance(self.background, tuple) else (self.background,)

@@ -20,8 +20,10 @@ class MinimalStandard:
     """A stream of uniform float32 numbers between 0 and 1."""
 
     def __init__(self, seed: int) -> None:
-        """Start the stream; the sign of the seed does not matter and 0 counts as 1."""
-        self._state = max(abs(int(seed)), 1)
+        """Start the stream; the sign of the seed does not matter, and multiples of 2³¹ − 1 count as 1."""
+        self._state = abs(int(seed))
+        if self._state % _MODULUS == 0:
+            self._state = 1  # 0 would be followed by nothing else
         table = [self._advance() for _ in range(_ENTRIES + 8)]
         # The eight first numbers warm up; the rest fill the table from its end.
         self._table = table[8:][::-1]

@@ -41,6 +41,10 @@ class StructureFactors(eqx.Module):
             raise ValueError(f"Argument `minimum` must be three whole numbers, but is {minimum!r}.")
         self.minimum = tuple(int(m) for m in minimum)  # type: ignore[assignment]
 
+    def amplitudes(self) -> Float[Array, "h k l"]:
+        """|F| of the dense box [electrons]."""
+        return self.values
+
     @property
     def has_table(self) -> bool:
         """Whether there is a box at all."""

@@ -111,7 +111,7 @@ def fit_multi_start(
 
 def blurred(problem: Problem, blur: float) -> Problem:
     """The same problem with Gaussian spots that many times wider, of the same sum over the image."""
-    recipes = tuple(replace(r, options=replace(r.options, shape="gauss")) for r in problem.recipes)
+    recipes = tuple(replace(r, settings=r.settings.with_shape("gauss")) for r in problem.recipes)
     return problem.changed(recipes=recipes, blur=blur)
 
 

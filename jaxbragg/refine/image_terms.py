@@ -11,8 +11,8 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from jaxbragg.models import Experiment
-from jaxbragg.plan import PIXELS_PER_TILE, TILE, Plan
-from jaxbragg.tiles import place_of_tiles
+from jaxbragg.pipeline.plan import Plan
+from jaxbragg.pipeline.tiles import place_of_tiles
 
 
 @dataclass(frozen=True)
@@ -54,9 +54,9 @@ def background(
     if not {"constant", "slow", "fast", "radial"} & set(terms):
         return total
     panel, row, column = place_of_tiles(plan, numbers)
-    inside = np.arange(PIXELS_PER_TILE)
-    slow = (plan.first[0] + TILE * row)[:, None] + (inside // TILE)[None, :] + 0.5
-    fast = (plan.first[1] + TILE * column)[:, None] + (inside % TILE)[None, :] + 0.5
+    inside = np.arange(plan.pixels_per_tile)
+    slow = (plan.first[0] + plan.tile * row)[:, None] + (inside // plan.tile)[None, :] + 0.5
+    fast = (plan.first[1] + plan.tile * column)[:, None] + (inside % plan.tile)[None, :] + 0.5
     if "constant" in terms:
         total = total + terms["constant"]
     for name, place, pixels in (("slow", slow, plan.slow), ("fast", fast, plan.fast)):

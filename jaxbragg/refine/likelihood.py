@@ -1,7 +1,7 @@
 """How the counts of a pixel scatter about the model: what is minimised, its slope and its Fisher information.
 
-What is minimised is −2 ln(likelihood) up to a constant, summed over pixels. A new one is one class with four methods
-of one pixel's model and count.
+What is minimised is −2 ln(likelihood) up to a constant, summed over pixels. A new one is one class with the six methods
+of `AbstractLikelihood`, each of the pixels' models and counts.
 """
 
 import abc

@@ -8,9 +8,9 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
 from jaxbragg.models import Experiment
-from jaxbragg.options import Options
-from jaxbragg.pipeline import draw_tiles, unpack
-from jaxbragg.plan import Plan
+from jaxbragg.pipeline.arrays import unpack
+from jaxbragg.pipeline.blocks import simulate_tiles
+from jaxbragg.pipeline.settings import Settings
 from jaxbragg.refine.image_terms import IMAGE_TERMS, background
 from jaxbragg.refine.paths import Assignment, assign
 
@@ -21,13 +21,11 @@ class Recipe:
 
     Attributes:
         assignments: Where the free values go.
-        options: How the image is drawn, with its spot shape.
-        plan: How the image is cut.
+        settings: How the image is simulated.
     """
 
     assignments: tuple[Assignment, ...]
-    options: Options
-    plan: Plan
+    settings: Settings
 
 
 class Tiles(NamedTuple):
@@ -69,10 +67,10 @@ def photons(
     changed = assign(experiment, recipe.assignments, local)
     changed = eqx.tree_at(lambda e: e.crystal.fudge, changed, changed.crystal.fudge / blur**2)
     terms = image_terms(recipe, local)
-    arrays = unpack(changed, recipe.options)
+    arrays = unpack(changed, recipe.settings)
     arrays = arrays._replace(bragg_scale=arrays.bragg_scale * terms.get("scale", 1.0) / blur**2)
-    total = draw_tiles(arrays, recipe.options, recipe.plan, numbers)
-    total = total + background(terms, changed, recipe.plan, numbers)
+    total = simulate_tiles(arrays, recipe.settings, numbers)
+    total = total + background(terms, changed, recipe.settings.plan, numbers)
     return total if known is None else total + known
 
 

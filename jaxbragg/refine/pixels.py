@@ -9,10 +9,11 @@ import numpy as np
 
 from jaxbragg.models import Experiment
 from jaxbragg.options import Options
-from jaxbragg.plan import PIXELS_PER_TILE, Plan, block_pixels
+from jaxbragg.pipeline.plan import block_pixels
+from jaxbragg.pipeline.settings import Settings
+from jaxbragg.pipeline.tiles import cut
 from jaxbragg.refine.likelihood import AbstractLikelihood
 from jaxbragg.refine.model import Tiles
-from jaxbragg.tiles import cut
 
 Box = tuple[int, ...]
 
@@ -127,30 +128,30 @@ def _on_detector(edges: Box, shape: tuple[int, int, int]) -> bool:
     return whole and 0 <= fast_first <= fast_last < shape[2] and 0 <= slow_first <= slow_last < shape[1]
 
 
-def to_tiles(images: Sequence[Measured], known: Sequence[Any], plans: Sequence[Plan], options: Options) -> list[Tiles]:
+def to_tiles(images: Sequence[Measured], known: Sequence[Any], settings: Sequence[Settings]) -> list[Tiles]:
     """The tiles that hold a used pixel, in as many blocks for each image that all can share a compilation."""
-    size = max(1, block_pixels(options) // (_BLOCK_SHARE * PIXELS_PER_TILE))
+    skips = settings[0].skip_below > 0
+    size = max(1, block_pixels(settings[0].options, skips=skips) // (_BLOCK_SHARE * settings[0].plan.pixels_per_tile))
     chosen = []
     with jax.enable_x64(True):
-        for image, plan in zip(images, plans, strict=True):
-            chosen.append(np.nonzero(np.asarray(cut(jnp.asarray(image.used), plan, False)).any(axis=1))[0])
+        for image, each in zip(images, settings, strict=True):
+            chosen.append(np.nonzero(np.asarray(cut(jnp.asarray(image.used), each.plan, False)).any(axis=1))[0])
         most = max(len(numbers) for numbers in chosen)
         size = -(-most // -(-most // size))
         blocks = -(-most // size)
         return [
-            _blocks_of(image, plan, numbers, background, size, blocks, options)
-            for image, plan, numbers, background in zip(images, plans, chosen, known, strict=True)
+            _blocks_of(image, each, numbers, background, (blocks, size))
+            for image, each, numbers, background in zip(images, settings, chosen, known, strict=True)
         ]
 
 
-def _blocks_of(
-    image: Measured, plan: Plan, numbers: np.ndarray, known: Any, size: int, blocks: int, options: Options
-) -> Tiles:
+def _blocks_of(image: Measured, settings: Settings, numbers: np.ndarray, known: Any, shape: tuple[int, int]) -> Tiles:
+    plan, (blocks, size) = settings.plan, shape
     filled = np.concatenate([numbers, np.full(blocks * size - len(numbers), numbers[-1])])
-    dtype = np.float64 if options.precision == "float64" else np.float32
+    dtype = settings.dtype
 
-    def tiles(values: np.ndarray, kind: type) -> np.ndarray:
-        return np.asarray(cut(jnp.asarray(values, kind), plan))[filled].reshape(blocks, size, PIXELS_PER_TILE)
+    def tiles(values: np.ndarray, kind: Any) -> np.ndarray:
+        return np.asarray(cut(jnp.asarray(values, kind), plan))[filled].reshape(blocks, size, plan.pixels_per_tile)
 
     used = tiles(image.used, bool)
     used.reshape(blocks * size, -1)[len(numbers) :] = False

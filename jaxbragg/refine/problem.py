@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from copy import copy
-from dataclasses import replace
 from typing import Any
 
 import jax
@@ -13,7 +12,8 @@ from jaxtyping import Float
 from jaxbragg.models import Experiment
 from jaxbragg.models.crystal import check_sheared
 from jaxbragg.options import Options
-from jaxbragg.plan import make_plan
+from jaxbragg.pipeline.settings import make_settings
+from jaxbragg.pipeline.tiles import assemble
 from jaxbragg.refine.arrow import Arrow
 from jaxbragg.refine.equations import image_equations, image_gradient, image_model, image_objective
 from jaxbragg.refine.free_values import FreeValues, free_values
@@ -23,7 +23,6 @@ from jaxbragg.refine.parameters import Parameter
 from jaxbragg.refine.paths import assign
 from jaxbragg.refine.pixels import Measured, known_background, measured, to_tiles
 from jaxbragg.refine.transforms import Transform
-from jaxbragg.tiles import assemble
 
 # A value is at its bound when it is nearer than that to it, in typical changes.
 _AT_BOUND = 1e-4
@@ -103,14 +102,15 @@ class Problem:
             raise ValueError(
                 f"Option `devices` must be None in a fit, which uses one device, but is {options.devices}."
             )
-        shapes = {each.crystal.drawn_shape(options.shape, options.spot_width) for each in given}
+        settings = [make_settings(each, options) for each in given]
+        shapes = {each.shape for each in settings}
         if len(shapes) != 1:
-            raise ValueError(f"Argument `experiments` must have spots of one shape, but has {sorted(shapes)}.")
-        options = replace(options, shape=shapes.pop())
+            names = sorted({str(options.shape or each.crystal.shape) for each in given})
+            raise ValueError(f"Argument `experiments` must have spots of one shape, but has {names}.")
         self.likelihood = under_x64(likelihood_of(likelihood))
         self.free = free_values(given, [Parameter(p) if isinstance(p, str) else p for p in parameters])
         if any(item.name == "shear" for item in self.free.assignments):
-            check_sheared(str(options.shape), options.spot_width)
+            check_sheared(settings[0].shape, options.spot_width)
         masks = _for_each("masks", masks, count, listed and isinstance(masks, list | tuple))
         boxes = _for_each("shoeboxes", shoeboxes, count, _is_list_of_lists(shoeboxes))
         known = _for_each("background", background, count, listed and isinstance(background, list | tuple))
@@ -122,9 +122,8 @@ class Problem:
             None if each is None else known_background(i, each, given[i].detector.image_shape)
             for i, each in enumerate(known)
         )
-        plans = [make_plan(experiment.detector.shape, options) for experiment in given]
-        self.recipes = tuple(Recipe(self.free.assignments, options, plan) for plan in plans)
-        self.tiles = tuple(to_tiles(self.images, self.known, plans, options))
+        self.recipes = tuple(Recipe(self.free.assignments, each) for each in settings)
+        self.tiles = tuple(to_tiles(self.images, self.known, settings))
         with jax.enable_x64(True):
             self.experiments = tuple(jax.tree.map(jnp.asarray, experiment) for experiment in given)
         gather = self.free.gather
@@ -240,9 +239,9 @@ class Problem:
         whole = self.images[image]._replace(used=np.ones_like(self.images[image].used))
         recipe, experiment = self.recipes[image], self.experiments[image]
         with jax.enable_x64(True):
-            (tiles,) = to_tiles([whole], [self.known[image]], [recipe.plan], recipe.options)
+            (tiles,) = to_tiles([whole], [self.known[image]], [recipe.settings])
             drawn = image_model(recipe, experiment, tiles, self._local(image, self.values(x)), self._blur())
-            return np.asarray(assemble(drawn, experiment.detector, recipe.plan))
+            return np.asarray(assemble(drawn, experiment.detector, recipe.settings.plan))
 
     def residual_image(self, x: _Vector, image: int = 0) -> np.ndarray:
         """(count − model)/√variance of every pixel of one image, NaN where a pixel is not used."""

@@ -55,7 +55,7 @@ def uncertainty_at(problem: Problem, x: Float[np.ndarray, "free"], equations: Ar
     if live.size:
         root = np.sqrt(diagonal[live])
         strengths, directions = np.linalg.eigh(matrix[np.ix_(live, live)] / root[:, None] / root)
-        least = _LEAST[problem.recipes[0].options.precision]
+        least = _LEAST[problem.recipes[0].settings.options.precision]
         empty = strengths < least
         part = (directions[:, empty] ** 2).sum(axis=1)
         inverse = np.where(empty, 0.0, 1.0 / np.where(empty, 1.0, strengths))

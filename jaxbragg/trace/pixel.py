@@ -1,7 +1,6 @@
 """Every factor of one pixel, step by step, from the same kernels as the image."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -10,14 +9,21 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from jaxbragg.geometry import look, samples_of
 from jaxbragg.models import AbstractDetector, CurvedDetector, Experiment, FlatPanel, MultiPanel
 from jaxbragg.options import Options
-from jaxbragg.pipeline import Arrays, draw_tiles, polarization_of, unpack
-from jaxbragg.plan import TILE, Plan, make_plan
-from jaxbragg.tiles import place_of_tiles
+from jaxbragg.pipeline.arrays import Arrays, unpack
+from jaxbragg.pipeline.blocks import polarization_of, simulate_tiles
+from jaxbragg.pipeline.geometry import Subpixel, subpixels_of, view_of_tiles
+from jaxbragg.pipeline.plan import Plan
+from jaxbragg.pipeline.settings import Settings, make_settings
+from jaxbragg.pipeline.threshold import with_threshold
+from jaxbragg.pipeline.tiles import place_of_tiles
 from jaxbragg.trace.record import PixelTrace, Step
-from jaxbragg_kernels import accumulate, lattice, reciprocal, scaling
+from jaxbragg_kernels import scaling
+from jaxbragg_kernels.orientations import Choices
+from jaxbragg_kernels.orientations.one import indices, intensity, lattice_factor
+from jaxbragg_kernels.rays import Rays
+from jaxbragg_kernels.shapes import SHAPES
 
 
 def trace_pixel(
@@ -43,15 +49,15 @@ def trace_pixel(
     Raises:
         ValueError: If the pixel is not drawn: off the detector, outside the region of interest, or masked.
     """
-    plan = make_plan(experiment.detector.shape, options)
+    settings = make_settings(experiment, options)
+    plan = settings.plan
     _check_pixel(experiment, plan, panel, slow, fast)
-    options = replace(options, shape=experiment.crystal.drawn_shape(options.shape, options.spot_width))
-    row, column = (slow - plan.first[0]) // TILE, (fast - plan.first[1]) // TILE
+    row, column = (slow - plan.first[0]) // plan.tile, (fast - plan.first[1]) // plan.tile
     tile = (panel * plan.tiles_slow + row) * plan.tiles_fast + column
     # The tile of the image, not the pixel alone: in mixed precision the middle of the tile counts.
-    inside = slow % TILE * TILE + fast % TILE
+    inside = slow % plan.tile * plan.tile + fast % plan.tile
     with jax.enable_x64(True):
-        factors, steps = _trace(experiment, options, plan, jnp.asarray([tile]), jnp.asarray(inside))
+        factors, steps = _trace(experiment, settings, jnp.asarray([tile]), jnp.asarray(inside))
     (where,) = steps.devices()
     angles = np.asarray(experiment.scan.angles) if phi is None else np.asarray(phi)
     return PixelTrace(
@@ -81,39 +87,43 @@ def _check_pixel(experiment: Experiment, plan: Plan, panel: int, slow: int, fast
         raise ValueError(f"Pixel slow {slow}, fast {fast} is masked: nothing is drawn there.")
 
 
-@partial(jax.jit, static_argnames=("options", "plan"))
+@partial(jax.jit, static_argnames="settings")
 def _trace(
-    experiment: Experiment, options: Options, plan: Plan, tile: Int[Array, "1"], inside: Int[Array, ""]
-) -> tuple[dict[str, Float[Array, "..."]], Float[Array, "sample source orientation 8"]]:
-    arrays, volume = unpack(experiment, options), experiment.crystal.volume()
+    experiment: Experiment, settings: Settings, tile: Int[Array, "1"], inside: Int[Array, ""]
+) -> tuple[dict[str, Float[Array, "..."]], Float[Array, "subpixel source orientation 8"]]:
+    arrays, volume, plan = unpack(experiment, settings), experiment.crystal.volume(), settings.plan
     tiles = place_of_tiles(plan, tile)
-    samples = samples_of(arrays.detector, options)
+    subpixels = subpixels_of(arrays.detector, settings)
 
-    def per_sample(sample: Any) -> tuple[Any, Any]:
-        rays, solid_angle, capture = look(arrays.detector, options, plan, tiles, sample)
+    def per_subpixel(subpixel: Subpixel) -> tuple[Any, Any]:
+        view = view_of_tiles(arrays.detector, settings, tiles, subpixel)
+        seen = view.directions
 
         def per_source(source: Any) -> tuple[Any, Any]:
             direction, wavelength, _ = source
-            steps = jax.lax.map(lambda cell: _one(arrays, options, volume, cell, direction, wavelength, rays, inside),
-                                arrays.crystal.orientations)  # fmt: skip
-            polar = polarization_of(arrays, rays, direction) if options.polarization else jnp.ones_like(solid_angle)
+            rays = Rays(direction, wavelength, seen)
+            step = partial(_step, arrays, settings, rays)
+            steps = jax.lax.map(lambda cell: step(cell, volume)[:, inside], arrays.crystal.orientations)
+            polar = jnp.ones_like(view.solid_angle)
+            if settings.options.polarization:
+                polar = polarization_of(arrays, rays)
             return polar[0, inside], steps
 
         polar, steps = jax.lax.map(per_source, arrays.sources)
-        unit = [rays.middle[0, i] + rays.step[i][0, inside].astype(rays.middle.dtype) for i in range(3)]
+        unit = [seen.middle[0, i] + seen.step[i][0, inside].astype(seen.middle.dtype) for i in range(3)]
         at = {
             "unit": jnp.stack(unit),
-            "distance": rays.distance[0] / rays.nearer[0, inside],
-            "omega": solid_angle[0, inside],
-            "capture": jnp.broadcast_to(capture, solid_angle.shape)[0, inside],
+            "distance": seen.distance[0] / seen.nearer[0, inside],
+            "omega": view.solid_angle[0, inside],
+            "capture": jnp.broadcast_to(view.capture, view.solid_angle.shape)[0, inside],
             "polar": polar,
         }
         return at, steps
 
-    at, steps = jax.lax.map(per_sample, samples)
+    at, steps = jax.lax.map(per_subpixel, subpixels)
     panel, row, column = (number[0] for number in tiles)
-    first_slow = plan.first[0] + TILE * row + inside // TILE + samples.slow[0]
-    first_fast = plan.first[1] + TILE * column + inside % TILE + samples.fast[0]
+    first_slow = plan.first[0] + plan.tile * row + inside // plan.tile + subpixels.slow[0]
+    first_fast = plan.first[1] + plan.tile * column + inside % plan.tile + subpixels.fast[0]
     return {
         **at,
         "position": arrays.detector.position(panel, first_slow, first_fast),
@@ -122,47 +132,29 @@ def _trace(
         "wavelengths": arrays.sources[1],
         "cell": arrays.crystal.orientations[0],
         "fluence": experiment.beam.fluence,
-        "final": draw_tiles(arrays, options, plan, tile)[0, inside],
+        "final": simulate_tiles(with_threshold(arrays, settings), settings, tile)[0, inside],
     }, steps  # type: ignore[return-value]
 
 
-def _one(
-    arrays: Arrays,
-    options: Options,
-    volume: Float[Array, ""],
-    cell: Float[Array, "3 3"],
-    direction: Float[Array, "3"],
-    wavelength: Float[Array, ""],
-    rays: reciprocal.Directions,
-    inside: Int[Array, ""],
-) -> Float[Array, "8"]:
-    """h, k, l, |F|, F_latt and its three factors for one term of the sum."""
-    crystal, shape = arrays.crystal, str(options.shape)
-    term = partial(accumulate.one_orientation, interpolation=options.interpolation)
-    # The image's own kernel with a structure factor of 1 everywhere, and with a lattice factor of 1.
-    one = jnp.ones((), crystal.table.values.dtype)
-    bare = crystal._replace(table=replace(crystal.table, values=one[None], size=(1, 1, 1)), default=one)
+def _step(
+    arrays: Arrays, settings: Settings, rays: Rays, cell: Float[Array, "3 3"], volume: Float[Array, ""]
+) -> Float[Array, "8 pixel"]:
+    """h, k, l, |F|, F_latt and its three factors for one term of the sum, of the pixels of the tile."""
+    crystal, shape = arrays.crystal, settings.shape
+    choices = Choices(shape, settings.options.interpolation)
+    # The image's own kernel with a lattice factor of 1.
     flat = crystal._replace(metric=jnp.zeros_like(crystal.metric))
-    lattice_squared = term(cell, bare, direction, wavelength, rays, shape=shape)[0, inside]
-    cell_squared = term(cell, flat, direction, wavelength, rays, shape="gauss")[0, inside]
-    index, wholes, deltas = [], [], []
-    for whole, offset in reciprocal.miller_offsets(cell, direction, wavelength, rays):
-        nearest = jnp.round(offset)
-        wholes.append((whole + nearest.astype(whole.dtype))[0, inside])
-        deltas.append((offset - nearest)[0, inside])
-        index.append(wholes[-1] + deltas[-1].astype(whole.dtype))
-    if shape == "square":
-        axes = [
-            lattice.square_axis(delta, whole.astype(delta.dtype), cells)
-            for delta, whole, cells in zip(deltas, wholes, crystal.cells, strict=True)
-        ]
-        sign = jnp.sign(axes[0] * axes[1] * axes[2])
-    else:
-        axes = [jnp.full_like(deltas[0], jnp.nan)] * 3
-        sign = lattice.radial_sign(shape, lattice.radius_squared(deltas[0], deltas[1], deltas[2], crystal.metric))
+    whole, offsets, nearest = indices(cell, crystal, rays)
+    lattice_squared = lattice_factor(offsets, crystal, shape)
+    cell_squared = intensity(cell, flat, rays, choices._replace(shape=SHAPES["gauss"]))
+    wholes = [w + near.astype(w.dtype) for w, near in zip(whole, nearest, strict=True)]
+    index = [w + delta.astype(w.dtype) for w, delta in zip(wholes, offsets.delta, strict=True)]
+    size = shape.size(crystal.n_cells, crystal.metric)
+    points = tuple(w.astype(delta.dtype) for w, delta in zip(wholes, offsets.delta, strict=True))
+    sign, axes = shape.sign(offsets, points, size), shape.axes(offsets, points, size)
     amplitude = sign * volume.astype(sign.dtype) * jnp.sqrt(lattice_squared)
     values = [*index, jnp.sqrt(cell_squared), amplitude, *axes]
-    return jnp.stack([value.astype(jnp.float64) for value in values])
+    return jnp.stack([jnp.broadcast_to(value, sign.shape)[0].astype(jnp.float64) for value in values])
 
 
 def _steps(options: Options, phi: np.ndarray, steps: np.ndarray) -> tuple[Step, ...]:

@@ -3,8 +3,6 @@
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxbragg_kernels.scaling import THOMSON_AREA
-
 
 def structure_factor(
     sine_over_wavelength: Float[Array, "..."], table_stol: Float[Array, "points"], table_factor: Float[Array, "points"]
@@ -20,14 +18,3 @@ def structure_factor(
         return jnp.broadcast_to(table_factor[0], sine_over_wavelength.shape).astype(sine_over_wavelength.dtype)
     dtype = sine_over_wavelength.dtype
     return jnp.interp(sine_over_wavelength, table_stol.astype(dtype), table_factor.astype(dtype))
-
-
-def photon_scale(fluence: Float[Array, ""], molecules: Float[Array, ""], samples: int) -> Float[Array, ""]:
-    """Photons for one unit of F² · polarization · solid angle · capture, summed over sub-pixels and layers.
-
-    Args:
-        fluence: [photons/m²].
-        molecules: In the beam.
-        samples: Sub-pixels in a pixel.
-    """
-    return THOMSON_AREA * fluence * molecules / samples

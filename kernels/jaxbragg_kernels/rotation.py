@@ -10,7 +10,7 @@ from types import ModuleType
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxbragg_kernels.fences import apart
+from jaxbragg_kernels.fusion import fusion_barrier
 from jaxbragg_kernels.namespace import namespace_of
 
 
@@ -30,7 +30,7 @@ def axis_angle(axis: Float[Array, "*many 3"], angle: Float[Array, "*many"]) -> F
         cos, sin, versine = _of_angle(xp, angle)
     else:
         # Else a compiler takes sines anew for each product of each element.
-        cos, sin, versine = apart(partial(_of_angle, xp), angle)
+        cos, sin, versine = fusion_barrier(partial(_of_angle, xp), angle)
     rows = (
         (cos + x * x * versine, x * y * versine - z * sin, x * z * versine + y * sin),
         (y * x * versine + z * sin, cos + y * y * versine, y * z * versine - x * sin),

@@ -3,6 +3,7 @@
 None of them depends on the crystal's orientation, so they stay outside the innermost loop.
 """
 
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
@@ -26,19 +27,25 @@ def polarization(
     Args:
         diffracted: Unit vectors to the pixels, by component.
         beam: Unit vector of the photons.
-        axis: Direction of the electric field; any vector that is not parallel to the beam.
+        axis: Direction of the electric field; where it is parallel to the beam, ψ = 0.
         factor: Kahn's K, −1 … 1; 0 is unpolarized.
 
     References:
         Kahn, Fourme, Gadet, Janin, Dumas & André (1982), J. Appl. Cryst. 15, 330; `polarization_factor` of the C
         program.
     """
-    magnetic = _unit(_cross(axis, beam))
+    cross = _cross(axis, beam)
+    # Along the beam the axis says nothing: any other will do, and ψ is 0.
+    undefined = (cross * cross).sum() < 1e-12
+    other = jnp.where(jnp.abs(beam) > 0.7, 0.0, 1.0).astype(beam.dtype)
+    magnetic = _unit(jnp.where(undefined, _cross(jax.lax.stop_gradient(other), beam), cross))
     electric = _unit(_cross(beam, magnetic))
     dtype = diffracted[0].dtype
     along, across = (_dot(diffracted, v.astype(dtype)) for v in (electric, magnetic))
     # 1 + cos²2θ = 2 − (d·E)² − (d·B)²: exact where 2θ is small
     in_plane, out_of_plane = along * along, across * across
+    in_plane = in_plane + jnp.where(undefined, out_of_plane, 0.0)
+    out_of_plane = jnp.where(undefined, 0.0, out_of_plane)
     return 1.0 - 0.5 * (in_plane + out_of_plane + factor.astype(dtype) * (in_plane - out_of_plane))
 
 

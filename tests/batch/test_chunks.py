@@ -10,8 +10,8 @@ from cases import crystal, experiment, in_float64, panel
 
 import jaxbragg as jb
 from jaxbragg.batch import chunks
-from jaxbragg.batch.chunks import how_to_draw, map_in_chunks, sum_in_chunks
-from jaxbragg.plan import make_plan
+from jaxbragg.batch.chunks import map_in_chunks, settings_and_chunk, sum_in_chunks
+from jaxbragg.pipeline.settings import make_settings
 
 SQUARE = jb.Options(shape="square")
 
@@ -19,10 +19,11 @@ SQUARE = jb.Options(shape="square")
 def at_once(pixels, options, count=10**6, own_bytes=0, domains=10):
     with jax.enable_x64(True):
         whole = experiment(detector=panel(pixels), crystal=crystal(mosaic=jb.CapMosaic(0.5, domains)))
-        return how_to_draw(whole, options, make_plan(whole.detector.shape, options), own_bytes, count)[1]
+        return settings_and_chunk(whole, make_settings(whole, options), own_bytes, count)[1]
 
 
 def test_images_go_together_whole_or_by_blocks(monkeypatch):
+    monkeypatch.setattr("jaxbragg.pipeline.settings.check_devices", lambda count: None)
     monkeypatch.setitem(chunks._PIXELS_AT_ONCE, "cpu", 1 << 18)
     # 16 images of 128² pixels are 2¹⁸.
     assert at_once((128, 128), replace(SQUARE, block_pixels=1 << 14)) == 16
@@ -59,8 +60,8 @@ def test_large_images_in_which_orientations_are_skipped_go_one_by_one(pixels, do
     gauss = jb.Options(shape="gauss")
     with jax.enable_x64(True):
         whole = experiment(crystal=crystal(mosaic=jb.CapMosaic(0.5, domains)), detector=panel(pixels))
-        options, together = how_to_draw(whole, gauss, make_plan(whole.detector.shape, gauss), 0, 50)
-    assert (options.share_skipped > 0) == skips
+        settings, together = settings_and_chunk(whole, make_settings(whole, gauss), 0, 50)
+    assert (settings.skip_below > 0) == skips
     assert (together == 1) == skips
 
 

@@ -110,8 +110,8 @@ def temporary_bytes(count, options):
     with jax.enable_x64(True):
         whole = eqx.tree_at(lambda e: e.crystal.misset, experiment(detector=panel((64, 64))), jnp.ones((count, 3)))
         batch = images.batch_of(whole, None)
-        chosen, plan = images.prepare_batch(batch, options)
-        lowered = images._simulate_batch.lower(batch.experiment, batch.own, batch.count, chosen, plan)
+        settings = images.batch_settings(batch, options)
+        lowered = images._simulate_batch.lower(batch.experiment, batch.own, batch.count, settings)
         return lowered.compile().memory_analysis().temp_size_in_bytes
 
 

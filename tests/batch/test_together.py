@@ -118,10 +118,10 @@ def test_memory_is_flat_in_the_number_of_crystals(gradient):
     def temporary_bytes(count):
         whole = eqx.tree_at(lambda e: e.crystal.misset, experiment(detector=panel((64, 64))), jnp.ones((count, 3)))
         batch = images.batch_of(whole, None)
-        options, plan = images.prepare_batch(batch, replace(QUICK, memory_limit=3_000_000))
+        settings = images.batch_settings(batch, replace(QUICK, memory_limit=3_000_000))
 
         def image(leaves):
-            return together._simulate_together(leaves, batch.own, batch.count, options, plan)
+            return together._simulate_together(leaves, batch.own, batch.count, settings)
 
         def total(fluence):
             return image(eqx.tree_at(lambda e: e.beam.fluence, whole, fluence)).sum()

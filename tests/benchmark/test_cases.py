@@ -1,7 +1,7 @@
 import pytest
 
-from jaxbragg.benchmark.cases import CASES, DETECTORS, GROUPS, Case, find
-from jaxbragg.benchmark.names import DEFAULT_GROUPS, IMPLEMENTATIONS
+from benchmarks.cases import CASES, DETECTORS, GROUPS, Case, find
+from benchmarks.names import DEFAULT_GROUPS, IMPLEMENTATIONS
 
 
 def image_cases():

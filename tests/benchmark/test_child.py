@@ -1,6 +1,6 @@
-from jaxbragg.benchmark.cases import CASES, Case
-from jaxbragg.benchmark.child import measure_in_child
-from jaxbragg.benchmark.peak import Peak
+from benchmarks.cases import CASES, Case
+from benchmarks.child import measure_in_child
+from benchmarks.peak import Peak
 
 
 def test_a_process_of_its_own_tells_its_memory_and_its_error():

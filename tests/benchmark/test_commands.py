@@ -3,8 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from jaxbragg.benchmark.commands import _JAX_CACHE, COMMANDS, run_command, timed_process
-from jaxbragg.io import read_hkl
+from benchmarks.commands import _JAX_CACHE, COMMANDS, run_command, timed_process
 
 
 def test_the_memory_is_that_of_the_process_alone():
@@ -44,7 +43,7 @@ def test_a_warm_command_has_a_cache_of_its_own_and_a_cold_one_none(name, tmp_pat
         listed.append(sorted(path.name for path in Path(cache).glob("*/*")) if cache != "off" else [])
         return timing
 
-    monkeypatch.setattr("jaxbragg.benchmark.commands.timed_process", seen)
+    monkeypatch.setattr("benchmarks.commands.timed_process", seen)
     run = run_command(next(command for command in COMMANDS if command.name == name).shrunk(), 1)
     assert len(run.seconds) == 1
     assert not list(tmp_path.iterdir())
@@ -54,16 +53,3 @@ def test_a_warm_command_has_a_cache_of_its_own_and_a_cold_one_none(name, tmp_pat
         filled, found = listed  # the run that fills it is not among those that are timed
         assert filled == found
         assert any(entry.startswith("jit__simulate-") for entry in filled)
-
-
-def test_the_made_up_crystal_is_lysozyme(tmp_path):
-    import numpy as np
-
-    from jaxbragg.benchmark.commands import write_lysozyme
-    from jaxbragg.io import read_matrix
-    from jaxbragg.models.unit_cell import cell_parameters
-
-    write_lysozyme(str(tmp_path / "a.hkl"), str(tmp_path / "a.mat"))
-    vectors = np.linalg.inv(read_matrix(tmp_path / "a.mat") / 0.9768)
-    np.testing.assert_allclose(cell_parameters(vectors), (27.1, 31.3, 33.8, 88.0, 108.0, 112.1), rtol=1e-9)
-    assert len(read_hkl(tmp_path / "a.hkl")[0]) == 45 * 53 * 57

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from cases import relative
 
+from benchmarks.cases import CASES, Case
+from benchmarks.experiments import experiment_of, flags_of, options_of, stacked, stills_of, truth_region
 from jaxbragg import Options, read_experiment, simulate
-from jaxbragg.benchmark.cases import CASES, Case
-from jaxbragg.benchmark.experiments import experiment_of, flags_of, options_of, stacked, stills_of, truth_region
 
 
 def small(**changes) -> Case:

@@ -1,16 +1,8 @@
 """The page of fits: what misses its limit stands out, what was not measured is said, and the figure is drawn."""
 
-import importlib.util
 import json
-from pathlib import Path
 
-SPEC = importlib.util.spec_from_file_location(
-    "fitting_report_script", Path(__file__).resolve().parents[2] / "benchmarks" / "fitting_report.py"
-)
-assert SPEC is not None
-assert SPEC.loader is not None
-script = importlib.util.module_from_spec(SPEC)
-SPEC.loader.exec_module(script)
+from benchmarks import fitting_report
 
 ABOUT = {
     "date": "2026-11-24T01:54:26+00:00",
@@ -46,7 +38,7 @@ LIMITS = {"misset": 0.005, "a": 0.025, "alpha": 0.025, "N": 0.2, "scale": 0.01}
 def page(tmp_path, **studies):
     record = tmp_path / "record.json"
     record.write_text(json.dumps({name: ABOUT | study for name, study in studies.items()}))
-    script.write(str(record), str(tmp_path / "fitting.md"), str(tmp_path / "capture.png"))
+    fitting_report.write(str(record), str(tmp_path / "fitting.md"), str(tmp_path / "capture.png"))
     return (tmp_path / "fitting.md").read_text(encoding="utf-8")
 
 
@@ -59,7 +51,7 @@ def test_errors_uncertainties_and_times_of_a_fit(tmp_path):
     assert "| cubic | gauss | lm | 6 | 10 | 0 | 8 | 10.2 | 0.29 |" in text
     assert "1 of 2 fits converged within all limits" in text
     assert "2 cores of AMD EPYC, jax 0.10.2, commit c987a35, with changes not committed" in text
-    assert text.count("Not measured yet: `python benchmarks/fitting.py ") == 3
+    assert text.count("Not measured yet: `python -m benchmarks.fitting ") == 3
 
 
 def test_what_misses_its_limit_is_bold(tmp_path):

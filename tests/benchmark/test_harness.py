@@ -1,13 +1,12 @@
 import jax.numpy as jnp
 import numpy as np
 
-from jaxbragg.benchmark.harness import Measured, time_calls, time_program
+from benchmarks.harness import Measured, time_calls, time_program
 
 
-def test_a_program_is_run_once_more_than_it_is_timed():
-    calls = []
-    runs, output = time_calls(lambda: calls.append(0) or jnp.ones(3), 4)
-    assert (len(calls), len(runs)) == (5, 4)
+def test_results_are_numpy_arrays():
+    runs, output = time_calls(lambda: jnp.ones(3), 2)
+    assert len(runs) == 2
     assert isinstance(output, np.ndarray)
 
 

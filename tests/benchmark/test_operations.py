@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from cases import in_float64
 
-from jaxbragg.benchmark.operations import NotCountable, Slots, count
+from benchmarks.operations import NotCountable, Slots, count
 
 X = np.ones(10, np.float32)
 

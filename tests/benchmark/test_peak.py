@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from jaxbragg.benchmark import peak
-from jaxbragg.benchmark.operations import Slots
+from benchmarks import peak
+from benchmarks.operations import Slots
 
 
 def test_share_is_the_time_at_the_peak_over_the_time_taken():

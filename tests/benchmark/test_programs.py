@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from cases import relative
 
+from benchmarks.cases import CASES
+from benchmarks.experiments import experiment_of
+from benchmarks.programs import PARAMETERS, changed, error, program
 from jaxbragg import Options, simulate
-from jaxbragg.benchmark.cases import CASES
-from jaxbragg.benchmark.experiments import experiment_of
-from jaxbragg.benchmark.programs import PARAMETERS, changed, error, program
 
 SMALL = replace(CASES["yardstick"].shrunk(), pixels=(16, 16), cells=(5, 6, 7), domains=2)  # type: ignore[type-var]
 EXACT = Options(precision="float64")

@@ -3,8 +3,8 @@ from dataclasses import replace
 
 import pytest
 
-from jaxbragg.benchmark.peak import Peak
-from jaxbragg.benchmark.record import Fit, Record, new_report, read_report, write_report
+from benchmarks.peak import Peak
+from benchmarks.record import Fit, Record, new_report, read_report, write_report
 from jaxbragg.io.errors import FileError
 
 RUNS = {"median": 2.0, "least": 1.0, "most": 3.0}

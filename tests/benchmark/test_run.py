@@ -1,8 +1,8 @@
 import pytest
 
-from jaxbragg.benchmark import run as module
-from jaxbragg.benchmark.record import Record
-from jaxbragg.benchmark.run import Request, fit, run
+from benchmarks import run as module
+from benchmarks.record import Record
+from benchmarks.run import Request, fit, run
 
 
 def record(steps: int, seconds: float) -> Record:

@@ -1,7 +1,7 @@
 from dataclasses import replace
 
-from jaxbragg.benchmark.record import Fit, Record
-from jaxbragg.benchmark.table import HEADER, fit_line, list_cases, row
+from benchmarks.record import Fit, Record
+from benchmarks.table import HEADER, fit_line, list_cases, row
 
 RUNS = {"median": 0.0123, "least": 0.0, "most": 1.0}
 RECORD = Record("yardstick", "yardstick", "512²", "forward", "mixed", 100, 10, RUNS, ns_per_step=1.35, error=4e-7,

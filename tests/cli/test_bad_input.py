@@ -82,7 +82,7 @@ def refused(capsys, line):
     [
         ("-foo", "unknown flag -foo: --help lists all flags"),
         ("-detpixel 100", "unknown flag -detpixel: did you mean -detpixels?"),
-        ("-N", "-N takes 1 value (cells along a, b and c), but the command line ends there"),
+        ("-N", "-N takes 1 value (unit cells along a, b and c), but the command line ends there"),
         ("-N 0", "-N takes a whole number of at least 1, but got '0'"),
         ("-N -3", "-N takes a whole number of at least 1, but got '-3'"),
         ("-N abc", "-N takes a whole number of at least 1, but got 'abc'"),
@@ -113,7 +113,10 @@ def refused(capsys, line):
             "-fdet_vector and -sdet_vector must not be parallel: no detector plane holds them",
         ),
         ("-odet_vector 0 0 1", "-odet_vector must not lie in the detector plane of -fdet_vector and -sdet_vector"),
-        ("-polar_vector 1 0 0", "-polar_vector must not be along the beam: the polarization would have no direction"),
+        (
+            "-polar_vector 1 0 0 -polar 0.9",
+            "-polar_vector must not be along the beam: the polarization would have no direction",
+        ),
         ("-detector_roty 90", "the detector stands edge-on to the beam: check the vectors and the rotations"),
         (
             "-beam_vector 0 0 1",
@@ -141,7 +144,13 @@ def refused(capsys, line):
             "-detpixels 16: an image of 16 × 16 pixels needs 6 KiB of memory, but --memory-limit allows 1 KiB",
         ),
         ("-sourcefile dark.sources", "-sourcefile dark.sources: all intensities are zero"),
-        ("-fluence 1e300", "the image holds numbers that float32 cannot: check -fluence or -flux, and the geometry"),
+        *(
+            (
+                flags,
+                "the image holds numbers that float32 cannot: check -fluence or -flux, structure factors, and geometry",
+            )
+            for flags in ("-fluence 1e300", "-default_F 1e308", "-default_F 1e200", "-default_F 1e30 -water 1e9")
+        ),
         (
             "-flux 1e300 -beamsize 1e-300",
             "-flux, -exposure and -beamsize give more photons per area than a number holds",
@@ -260,7 +269,7 @@ def test_more_than_fits_into_memory(capsys, flags, wanted, flag):
 
 
 def test_the_last_of_two_values_counts_with_a_warning(capsys):
-    status, lines, warnings = run(capsys, f"{SMALL} -N 6 --quiet -floatfile a.bin")
+    status, lines, warnings = run(capsys, f"{SMALL} -N 6 -floatfile a.bin")
     assert (status, lines, warnings) == (0, [], ["warning: -N 6 replaces the earlier -N 5"])
 
 

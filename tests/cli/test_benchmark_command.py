@@ -1,49 +1,53 @@
-import json
-
 import pytest
 
 from jaxbragg.cli import main
 
+IMAGE = (
+    *("-cell", "40", "40", "55", "90", "90", "90", "-default_F", "100", "-N", "10", "-lambda", "1"),
+    *("-distance", "100", "-detpixels_f", "24", "-detpixels_s", "16"),
+)
+
 
 @pytest.mark.parametrize(
-    ("words", "status", "said"),
+    ("argv", "said"),
     [
-        (["--cases", "yardstik"], 2, "did you mean yardstick?"),
-        (["--nanobragg", "/no/such/binary"], 2, "--nanobragg /no/such/binary: no such program"),
-        (["--out", "/no/such/folder/x.json"], 1, "/no/such/folder"),
-        (["--repeats", "0"], 2, "expected a positive whole number"),
-        (["--modes", "sideways"], 2, "sideways"),
-        (["--implementation", "mixed"], 2, "did you mean --implementations?"),
+        ([], "which image?"),
+        ([*IMAGE, "--repeats", "0"], "--repeats: expected a positive whole number, but got '0'"),
+        ([*IMAGE, "--repeats=two"], "--repeats: expected a positive whole number, but got 'two'"),
+        ([*IMAGE, "--repeats"], "--repeats: expected a positive whole number, but got ''"),
+        ([*IMAGE, "-phistep"], "-phistep takes 1 value"),
+        (["--cases", "yardstick"], "unknown flag --cases"),
     ],
 )
-def test_bad_words_are_one_line(capsys, words, status, said):
-    assert main(["benchmark", *words]) == status
+def test_a_wrong_command_line_is_one_line(capsys, argv, said):
+    assert main(["benchmark", *argv]) == 2
     shown = capsys.readouterr()
     assert shown.out == ""
     assert said in shown.err
     assert len(shown.err.splitlines()) == 1
 
 
+def test_a_missing_file_is_named(capsys):
+    assert main(["benchmark", *IMAGE, "-hkl", "/no/such.hkl"]) == 1
+    assert "/no/such.hkl" in capsys.readouterr().err
+
+
 def test_help_has_an_example(capsys):
     assert main(["benchmark", "--help"]) == 0
-    assert "jaxbragg benchmark --cases yardstick" in capsys.readouterr().out
+    assert "jaxbragg benchmark -cell" in capsys.readouterr().out
 
 
-def test_the_list_is_that_of_the_cases(capsys):
-    assert main(["benchmark", "--list"]) == 0
-    assert "  pilatus-6m  " in capsys.readouterr().out
-
-
-def test_a_quick_run_writes_what_it_prints(capsys, tmp_path):
-    out = tmp_path / "report.json"
-    words = ["--quick", "--cases", "no-table", "--implementations", "mixed", "--repeats", "1", "--modes", "call"]
-    assert main(["benchmark", *words, "--out", str(out)]) == 0
-    (record,) = json.loads(out.read_text(encoding="utf-8"))["records"]
-    assert (record["case"], record["mode"], record["implementation"]) == ("no-table", "call", "mixed")
-    assert 0 < record["error"] < 5e-6
-    assert f"{record['ns_per_step']:.4g}" in capsys.readouterr().out
-
-
-def test_nothing_measured_is_a_failure(capsys):
-    assert main(["benchmark", "--quick", "--cases", "tophat", "--modes", "reverse"]) == 3
-    assert "nothing could be measured" in capsys.readouterr().err
+def test_the_figures_are_those_of_the_flags(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    scan = "-oversample 2 -osc 1 -phisteps 3 -mosaic 0.5 -mosaic_domains 5 -dispersion 1 -dispsteps 2 -roi 2 21 0 9"
+    assert main(["benchmark", *IMAGE, *scan.split(), "--repeats=2", "-floatfile", "image.bin"]) == 0
+    shown = capsys.readouterr()
+    lines = dict(line.split(maxsplit=1) for line in shown.out.splitlines())
+    assert list(lines) == ["versions", "device", "XLA_FLAGS", "image", "reading", "lowering", "compilation", "run",
+                           "memory"]  # fmt: skip
+    assert lines["image"].startswith("20 × 10 pixels × 2² sub-pixels × 2 source(s) × 3 φ step(s) × 5 domain(s)")
+    assert f"{20 * 10 * 4 * 2 * 3 * 5} steps, mixed" in lines["image"].replace("2.4e+04", "24000")
+    assert "in 2 runs" in lines["run"]
+    assert "MB planned" in lines["memory"]
+    assert "no file is written here: -floatfile without effect" in shown.err
+    assert not list(tmp_path.iterdir())

@@ -77,7 +77,39 @@ def test_nan_is_counted(tmp_path, capsys):
     picture[1, 2] = np.nan
     write_float_image(tmp_path / "b", picture)
     assert main(["compare-images", str(tmp_path / "a"), str(tmp_path / "b"), "--out", str(tmp_path / "out")]) == 0
-    assert "pixels: 15 compared, 1 not finite and left out" in capsys.readouterr().out
+    assert "pixels: 15 compared, 1 not finite and left out (1 in one image alone)" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("dark_in_a", "dark_in_b", "words", "fails"),
+    [
+        (0, 98, [], "only 200 of the 10000 pixels that are finite in A or B are finite in both (0.02 of them"),
+        (98, 0, ["--min-correlation", "0.9", "--sum-tolerance", "0.1"], "only 200 of the 10000 pixels"),
+        (0, 11, [], "(0.89 of them, less than 0.9)"),
+        (0, 9, [], None),
+        (0, 98, ["--min-compared", "0.01"], None),
+        (60, 60, [], None),  # masked in both
+        (98, 98, [], "only 200 of 10000 pixels are finite (0.02 of them)"),
+        (98, 98, ["--min-compared", "0.02"], None),
+    ],
+)
+def test_next_to_nothing_compared_fails(tmp_path, capsys, dark_in_a, dark_in_b, words, fails):
+    """The lower rows of 100 × 100 pixels hold no number."""
+    for name, dark in (("a", dark_in_a), ("b", dark_in_b)):
+        image = np.arange(10_000.0).reshape(100, 100)
+        image[100 - dark :] = np.nan
+        write_float_image(tmp_path / name, image)
+    found = main(["compare-images", str(tmp_path / "a"), str(tmp_path / "b"), *words])
+    printed = capsys.readouterr().out
+    assert found == (fails is not None)
+    assert "FAIL: " in printed if fails else "FAIL" not in printed
+    if fails:
+        assert fails in printed
+
+
+def test_a_share_is_no_more_than_all(images, capsys):
+    assert main(["compare-images", *images, "--min-compared", "1.5"]) == 2
+    assert "expected a share from 0 to 1, but got '1.5'" in capsys.readouterr().err
 
 
 def test_geometry_from_a_header(tmp_path):

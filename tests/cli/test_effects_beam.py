@@ -154,12 +154,12 @@ def test_divergence_that_is_partly_given(words: str, angles: list[float]) -> Non
     ("words", "ratios"),
     [
         ("-dispersion 2", [0.99, 1.01]),
-        ("-dispsteps 4", [0.5, 0.75, 1.0, 1.25]),
+        ("-dispsteps 4", [1.0]),  # the C program's image too: reference case dispsteps_alone
         ("-dispersion 2 -dispsteps 1", [0.99, 1.01]),
         ("-dispersion 2 -dispsteps 3", [0.99, 1.0, 1.01]),
-        ("-dispersion 0 -dispsteps 4", [1.0, 1.0, 1.0, 1.0]),  # no range is not the same as none given
+        ("-dispersion 0 -dispsteps 4", [1.0]),
         ("-dispersion 0", [1.0]),
-        ("-dispsteps 1", [0.5]),
+        ("-dispsteps 1", [1.0]),
     ],
 )
 def test_dispersion_that_is_partly_given(words: str, ratios: list[float]) -> None:
@@ -172,6 +172,20 @@ def test_a_count_that_cannot_be_is_named(flag: str) -> None:
     span = "-dispersion 1" if flag == "-dispsteps" else "-divergence 1"
     warning = f"{flag} 1 cannot be with the range or step given: 2 steps are taken"
     assert setup(f"{span} {flag} 1").notes.warnings == [warning]
+
+
+@pytest.mark.parametrize("words", ["-dispsteps 4", "-dispersion 0 -dispsteps 4"])
+def test_a_count_of_wavelengths_without_a_bandwidth_is_named(words: str) -> None:
+    warning = "-dispsteps 4 without a bandwidth (-dispersion): one wavelength is simulated"
+    assert setup(words).notes.warnings == [warning]
+    assert not setup("-dispsteps 1").notes.warnings
+
+
+def test_a_range_of_zero_is_one_direction() -> None:
+    s = setup("-divergence 0 -divsteps 5")
+    assert count(s) == 1
+    assert s.notes.warnings == [f"-{axis}divsteps 5 cannot be with the range or step given: 1 steps are taken"
+                                for axis in "hv"]  # fmt: skip
 
 
 # Sources -------------------------------------------------------------------------------------------------------------
@@ -227,7 +241,7 @@ def test_what_leaves_no_source_is_an_error() -> None:
 
 def test_the_wavelength_given_last_counts_and_says_so() -> None:
     s = setup("-energy 12000 -lambda 0.9")
-    assert s.notes.warnings == ["-lambda and -energy are both given: -lambda stands last and counts"]
+    assert s.notes.warnings == ["-lambda and -energy are both given: -lambda was given last and is used"]
 
 
 # Fluence, polarization -----------------------------------------------------------------------------------------------
@@ -256,8 +270,8 @@ def test_a_beam_size_for_the_crystal_alone_is_fine() -> None:
 
 
 def test_fluence_beside_flux_is_named() -> None:
-    assert "-flux stands last" in setup("-fluence 1 -flux 1").notes.warnings[0]
-    assert "-fluence stands last" in setup("-flux 1 -fluence 1").notes.warnings[0]
+    assert "-flux was given last" in setup("-fluence 1 -flux 1").notes.warnings[0]
+    assert "-fluence was given last" in setup("-flux 1 -fluence 1").notes.warnings[0]
 
 
 def test_a_flux_beyond_numbers_is_an_error() -> None:
@@ -271,9 +285,30 @@ def test_polar_beside_nopolar_is_named() -> None:
     ]
 
 
-def test_the_polarization_must_have_a_direction() -> None:
+@pytest.mark.parametrize("axis", ["1 0 0", "-2 0 0"])
+def test_polarized_light_must_have_a_direction(axis: str) -> None:
     with pytest.raises(UsageError, match="-polar_vector must not be along the beam"):
-        setup("-polar_vector 1 0 0")
+        setup(f"-polar_vector {axis} -polar 0.9")
+
+
+@pytest.mark.parametrize("words", ["", "-polar 0", "-nopolar", "-polar 0.9 -nopolar"])
+def test_light_without_polarization_needs_no_axis(words: str) -> None:
+    s = setup(f"-polar_vector 1 0 0 {words}")
+    assert abs(np.asarray(s.experiment.beam.polarization_axis) @ (1, 0, 0)) < 1e-12
+    assert "-polar_vector would be along the beam: 0 1 0 is taken (-polar_vector)" in s.notes.said
+
+
+@pytest.mark.parametrize("words", ["", "-nopolar", "-polar 0.9", "-polar 0.9 --compat", "-divergence 2"])
+@pytest.mark.parametrize("end", ["1", "-3"])
+def test_an_axis_that_nobody_gave_is_across_the_beam(words: str, end: str) -> None:
+    given = f"-beam_vector 0 0 {end} -fdet_vector {end} 0 0 -sdet_vector 0 -1 0 -odet_vector 0 0 {end} {words}"
+    s = setup(given)
+    assert same(beam("polarization_axis")(s), (1, 0, 0))
+    said = "the default polarization axis would be along the beam: 1 0 0 is taken (-polar_vector)"
+    assert said in s.notes.said
+    unsaid = setup(f"{given} -polar_vector 0 1 0")
+    assert same(beam("polarization_axis")(unsaid), (0, 1, 0))
+    assert not [line for line in unsaid.notes.said if "polarization" in line]
 
 
 # Background ----------------------------------------------------------------------------------------------------------

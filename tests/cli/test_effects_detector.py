@@ -384,7 +384,7 @@ def test_a_detector_swung_to_the_side_needs_as_many_sub_pixels(angle: int) -> No
 def test_the_last_of_two_distances_counts_and_says_so() -> None:
     s = setup("-close_distance 80 -distance 90")
     assert same(distance(s), 90)
-    assert s.notes.warnings == ["-distance and -close_distance are both given: -distance stands last and counts"]
+    assert s.notes.warnings == ["-distance and -close_distance are both given: -distance was given last and is used"]
 
 
 def test_compat_reads_the_axis_of_twotheta_as_its_angle_too() -> None:

@@ -123,13 +123,6 @@ def test_a_refinement_spares_what_it_reads(capsys, name):
     assert refused(capsys, "refine result.json --out .")[0].startswith("./result.json: this run reads this file")
 
 
-def test_a_benchmark_spares_its_program(capsys):
-    Path("c").write_text("#!/bin/sh\n")
-    Path("c").chmod(0o755)
-    said, _ = refused(capsys, "benchmark --nanobragg ./c --out c --quick --cases yardstick")
-    assert said == "--out c: --nanobragg names the same file"
-
-
 @pytest.mark.parametrize(
     ("flag", "writes", "hint"),
     [

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from jaxbragg.cli import main
-from jaxbragg.io import read_float_image, read_smv
+from jaxbragg.io import read_float_image, read_smv, read_smv_header
 from jaxbragg.noise import photon_counts
 
 BASE = "-cell 40 40 55 90 90 90 -default_F 100 -N 5 -detpixels 16 -pixel 1 -oversample 1 -floatfile f.bin"
@@ -48,5 +48,20 @@ def test_counts_beyond_any_integer_are_overloads_too(noise):
     assert said.endswith(f" {(image == 65535).sum()} overloads")
 
 
-def test_a_seed_that_was_not_given_is_said(noise):
-    assert noise("")[2] == "wrote n.img: SMV, Poisson counts + 40, seed 0 (-seed), 0 overloads"
+def test_a_seed_that_was_not_given_is_fresh_said_and_can_be_given_again(noise):
+    image, _, said = noise("")
+    seed = read_smv_header("n.img")["SEED"]
+    assert said == f"wrote n.img: SMV, Poisson counts + 40, seed {seed}, 0 overloads"
+    again, _, _ = noise(f"-seed {seed}")
+    assert np.array_equal(again, image)
+    other, _, _ = noise("")
+    assert read_smv_header("n.img")["SEED"] != seed
+    assert not np.array_equal(other, image)
+
+
+def test_the_header_says_the_offset_and_the_seeds_behind_the_c_programs_keys(noise):
+    noise("-seed -3 -adc 12.25 -misset random -intfile i.img")
+    last = list(read_smv_header("n.img").items())[-4:]
+    assert last == [("BEAMLINE", "fake"), ("ADC_OFFSET", "12.25"), ("SEED", "-3"), ("MISSET_SEED", "-3")]
+    last = list(read_smv_header("i.img").items())[-3:]
+    assert last == [("BEAMLINE", "fake"), ("ADC_OFFSET", "12.25"), ("MISSET_SEED", "-3")]

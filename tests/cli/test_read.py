@@ -55,3 +55,27 @@ def test_the_log_keeps_the_scanners_warnings_first():
 def test_a_line_is_said_once():
     notes = read_setup(scan([*FLAGS.split(), "-spindle_axis", "0", "0", "1"])).notes
     assert len(notes.said) == len(set(notes.said)) == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "place"),
+    [
+        (ValueError("a slip"), "jaxbragg.cli.read._options"),
+        (UnicodeEncodeError("latin-1", "…", 0, 1, "ordinal not in range"), "jaxbragg.cli.read._spindle"),
+        (ValueError("a slip in a reader"), "jaxbragg.cli.build.crystal.read_hkl"),
+    ],
+)
+def test_a_slip_of_the_program_is_not_put_down_to_its_user(tmp_path, monkeypatch, error, place):
+    def slip(*arguments, **keywords):
+        raise error
+
+    (tmp_path / "a.hkl").write_text("0 0 1 5\n")
+    monkeypatch.setattr(place, slip)
+    with pytest.raises(type(error)) as raised:
+        read_setup(scan([*FLAGS.split(), "-hkl", str(tmp_path / "a.hkl")]))
+    assert raised.value is error
+
+
+def test_what_a_model_refuses_is_a_matter_of_the_flags():
+    with pytest.raises(UsageError, match="no experiment is like this: Argument `slow_axis` must not be along the beam"):
+        read_setup(scan([*FLAGS.split(), "-curved_det", "-xds", "-twotheta", "90"]))

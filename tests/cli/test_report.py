@@ -68,6 +68,14 @@ def test_sources_and_sensor(capsys):
     assert value(text, "sensor") == "3 layer(s), 100 µm apart, attenuation depth 400 µm"
 
 
+def test_sources_are_those_that_are_simulated(capsys):
+    assert value(output(capsys, "-dispsteps 4 -lambda 1.25").out, "sources") == "1"
+    with open("one.txt", "w") as file:
+        file.write("-10 0 0 1 0.9e-10\n")
+    text = output(capsys, "-sourcefile one.txt -lambda 1.25").out
+    assert value(text, "sources") == "1, 0.9 … 0.9 Å, up to 0 mrad off the beam"
+
+
 def test_the_image(capsys):
     text = output(capsys).out
     image = read_float_image("photons.bin", (16, 16)).astype(float)
@@ -89,11 +97,12 @@ def test_notes_and_warnings(capsys):
     assert printed.err == "warning: -fudge has no effect on square spots\n"
 
 
-def test_quiet_prints_no_word_but_warnings(capsys):
-    """`--quiet`: what was asked for with -printout still comes."""
+def test_quiet_prints_nothing_but_doubts_about_the_image(capsys):
+    """`--quiet`: advice is left out; what was asked for with -printout still comes."""
     printed = output(capsys, "--quiet -fudge 2")
-    assert printed.out == ""
-    assert printed.err == "warning: -fudge has no effect on square spots\n"
+    assert printed.out == printed.err == ""
+    doubt = "-detector_thick without -detector_abs: attenuation depth 300 µm, the thickness"
+    assert output(capsys, "--quiet -fudge 2 -detector_thick 300").err == f"warning: {doubt}\n"
     assert len(output(capsys, "--quiet -printout_pixel 3 4").out.splitlines()) == 2
 
 
@@ -178,6 +187,26 @@ def test_who_sees_a_progress_bar(capsys, monkeypatch, flags, terminal, shown):
     assert main([*SMALL.split(), *flags.split()]) == 0
     assert bool(shares) == shown
     assert not shown or shares[-1] == 100
+
+
+@pytest.mark.parametrize(("nanoseconds", "delay"), [(1.0, 1.0), (1e9, 0.0)])
+def test_a_long_image_has_its_bar_before_the_first_block_is_done(monkeypatch, nanoseconds, delay):
+    import tqdm
+
+    from jaxbragg.cli import cost
+
+    class Shown(Exception):
+        pass
+
+    def bar(**arguments):
+        assert arguments["delay"] == delay
+        raise Shown
+
+    monkeypatch.setattr(tqdm, "tqdm", bar)
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    monkeypatch.setattr(cost, "measured", lambda *arguments: cost.Cost(256, 1, nanoseconds))
+    with pytest.raises(Shown):
+        main(SMALL.split())
 
 
 def test_device(capsys):

@@ -90,16 +90,16 @@ def test_unknown_flag(line: str, message: str) -> None:
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("-lambda 1.0 foo", "unexpected word 'foo' after -lambda 1.0: -lambda takes 1 value"),
-        ("-lambda 1.0 -5", "unexpected word '-5' after -lambda 1.0: -lambda takes 1 value"),
-        ("-lambda 1.0 a=b", "unexpected word 'a=b' after -lambda 1.0: -lambda takes 1 value"),
-        ("-xds 5", "unexpected word '5' after -xds: -xds takes no value"),
-        ("-cell 1 2 foo", "unexpected word 'foo' after -cell 1 2: -cell takes 1 to 6 values"),
-        ("-cell 1 2 3 90 90 90 7", "unexpected word '7' after -cell 1 2 3 90 90 90: -cell takes 1 to 6 values"),
-        ("foo", "unexpected word 'foo' at the start: flags begin with a dash"),
-        ("-N 3 lambda 1", "unexpected word 'lambda' after -N 3: did you mean -lambda?"),
-        ("-N 3 –lambda 1", "unexpected word '–lambda' after -N 3: did you mean -lambda?"),
-        ("—compat", "unexpected word '—compat' at the start: did you mean --compat?"),
+        ("-lambda 1.0 foo", "unexpected argument 'foo' after -lambda 1.0: -lambda takes 1 value"),
+        ("-lambda 1.0 -5", "unexpected argument '-5' after -lambda 1.0: -lambda takes 1 value"),
+        ("-lambda 1.0 a=b", "unexpected argument 'a=b' after -lambda 1.0: -lambda takes 1 value"),
+        ("-xds 5", "unexpected argument '5' after -xds: -xds takes no value"),
+        ("-cell 1 2 foo", "unexpected argument 'foo' after -cell 1 2: -cell takes 1 to 6 values"),
+        ("-cell 1 2 3 90 90 90 7", "unexpected argument '7' after -cell 1 2 3 90 90 90: -cell takes 1 to 6 values"),
+        ("foo", "unexpected argument 'foo' at the start: flags begin with a dash"),
+        ("-N 3 lambda 1", "unexpected argument 'lambda' after -N 3: did you mean -lambda?"),
+        ("-N 3 –lambda 1", "unexpected argument '–lambda' after -N 3: did you mean -lambda?"),
+        ("—compat", "unexpected argument '—compat' at the start: did you mean --compat?"),
     ],
 )
 def test_stray_word(line: str, message: str) -> None:
@@ -109,11 +109,11 @@ def test_stray_word(line: str, message: str) -> None:
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("-N", "-N takes 1 value (cells along a, b and c), but the command line ends there"),
-        ("-N -lambda 1", "-N takes 1 value (cells along a, b and c), but -lambda follows"),
-        ("-N --compat", "-N takes 1 value (cells along a, b and c), but --compat follows"),
-        ("-N -lamda 1", "-N takes 1 value (cells along a, b and c), but -lamda follows"),
-        ("-N -4stol f", "-N takes 1 value (cells along a, b and c), but -4stol follows"),
+        ("-N", "-N takes 1 value (unit cells along a, b and c), but the command line ends there"),
+        ("-N -lambda 1", "-N takes 1 value (unit cells along a, b and c), but -lambda follows"),
+        ("-N --compat", "-N takes 1 value (unit cells along a, b and c), but --compat follows"),
+        ("-N -lamda 1", "-N takes 1 value (unit cells along a, b and c), but -lamda follows"),
+        ("-N -4stol f", "-N takes 1 value (unit cells along a, b and c), but -4stol follows"),
         ("-hkl -mat A.mat", "-hkl takes 1 value (text file of h k l F), but -mat follows"),
         ("-cell", "-cell takes 1 to 6 values (unit cell), but the command line ends there"),
         (

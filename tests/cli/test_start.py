@@ -37,6 +37,12 @@ def test_the_flags_of_the_user_stay(without_jax):
     without_jax.setenv("JAX_PLATFORMS", "cuda")
     prepare_jax("cpu", cache=False)
     assert os.environ["XLA_FLAGS"] == given
+    assert os.environ["JAX_PLATFORMS"] == "cpu"  # of the flag: JAX may not find the other
+
+
+def test_the_variable_of_the_user_stays_where_no_device_is_named(without_jax):
+    without_jax.setenv("JAX_PLATFORMS", "cuda")
+    prepare_jax(None, cache=False)
     assert os.environ["JAX_PLATFORMS"] == "cuda"
 
 

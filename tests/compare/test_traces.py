@@ -1,4 +1,4 @@
-"""Two traces held against each other: classes, order, missing parts, and the sentences about them."""
+"""Two traces compared: classes, order, missing parts, and the sentences about them."""
 
 import copy
 import math
@@ -139,13 +139,73 @@ def test_the_order_is_that_of_computation():
     assert compare_traces(a, b).first_divergence == "I_before_scaling"
 
 
-def test_what_one_trace_alone_has_is_said_and_fails_nothing():
+def test_what_one_trace_alone_has_is_listed_and_is_no_difference():
     steps = [{"phi_tic": float(tic), "h_frac": 1.5} for tic in range(3)]
     found = compare_traces(trace(polar=1, F_cell=2, steps=steps), trace(polar=1, F_latt=3, steps=steps[:1]))
     assert found.agrees
     assert found.missing == ("in A only: F_cell, 2 steps from phi_tic=1", "in B only: F_latt")
     assert [step.only_in for step in found.steps] == [None, "A", "A"]
-    assert diagnose(found)[-2:] == tuple(f"Not compared, {line}." for line in found.missing)
+    missing, gaps = (f"Not compared, {line}." for line in found.missing), found.gaps
+    assert diagnose(found)[1:] == (*missing, *(f"Too little was compared: {gap}." for gap in gaps))
+    assert not found.passes
+
+
+def without(whole, *keys, **changes):
+    """The trace without some of its factors."""
+    return Trace(**{**vars(whole), "factors": {k: v for k, v in whole.factors.items() if k not in keys}, **changes})
+
+
+@pytest.mark.parametrize(
+    ("change", "gap"),
+    [
+        (lambda t: without(t), None),
+        (lambda t: without(t, "polar", "F_latt", "F_cell"), None),  # 25 of 28 are compared
+        (lambda t: without(t, steps=()), "one trace alone has steps: 8 steps in A, 0 steps in B"),
+        (lambda t: without(t, steps=t.steps[:5]), "3 of 8 steps cannot be compared"),
+        (
+            lambda t: without(t, steps=tuple({"phi_tic": s["phi_tic"], "new": 1.0} for s in t.steps)),
+            "8 of 8 steps cannot be compared",
+        ),
+        (lambda t: without(t, "I_pixel_final"), "the final intensity, I_pixel_final, is not in B"),
+        (
+            lambda t: without(t, *(set(t.factors) - {"I_pixel_final"})),
+            "1 factor compared, of 28 in A and 1 in B",
+        ),
+        (lambda t: without(t, *list(t.factors)[:15]), "13 factors compared, of 28 in A and 13 in B"),
+        (
+            lambda t: without(t, pixel=(6, 5)),
+            "the traces are of different pixels: slow 5 fast 5 in A, slow 6 fast 5 in B",
+        ),
+        (lambda t: without(t, pixel=None), None),  # the C program does not say
+    ],
+)
+def test_too_little_in_common_does_not_pass(tmp_path, change, gap):
+    whole = without(read(tmp_path, recorded("phi_from_ten", "c")[0]), pixel=(5, 5))
+    found = compare_traces(whole, change(whole))
+    assert found.agrees
+    assert found.passes == (gap is None)
+    assert len(found.gaps) == (gap is not None)
+    if gap is not None:
+        assert found.gaps[0].startswith(gap)
+        assert diagnose(found)[-1] == f"Too little was compared: {found.gaps[0]}."
+        assert diagnose(found)[0].startswith("No divergence in what both traces have: ")
+
+
+def test_what_is_ignored_is_not_missed(tmp_path):
+    whole = read(tmp_path, recorded("phi_from_ten", "c")[0])
+    assert compare_traces(whole, without(whole, "I_pixel_final"), ignore=["I_pixel_final"]).passes
+
+
+def test_the_sign_of_a_relative_difference():
+    """(B − A)/|A|: 0.144613 with the C program as A, and what the mended program says as B."""
+    for a, b in ((1.0, 0.855387), (-1.0, -0.855387), (2.0, 1.0), (0.5, 0.75), (-0.607256, -0.589168)):
+        found = compare_traces(trace(I_pixel_final=a), trace(I_pixel_final=b)).factors[0]
+        assert found.rel_delta == pytest.approx((b - a) / abs(a), rel=1e-12)
+        assert found.change == found.rel_delta
+        assert found.status is Status.CRITICAL  # by its magnitude, whatever its sign
+    assert compare_traces(trace(polar=0), trace(polar=-1)).factors[0].rel_delta == -math.inf
+    vector = compare_traces(trace(new=(3.0, 4.0)), trace(new=(3.0, 3.0))).factors[0]
+    assert vector.rel_delta == pytest.approx(0.2)
 
 
 def test_fewer_keys_in_a_step_are_matched_by_what_both_have(tmp_path):
@@ -283,4 +343,7 @@ def test_diagnosis_names_the_layer(tmp_path):
 
 def test_diagnosis_names_two_pixels():
     found = compare_traces(trace(polar=1, pixel=(685, 1039)), trace(polar=1.1, pixel=(1039, 685)))
-    assert diagnose(found)[-1] == "These are different pixels: slow 685 fast 1039 in A, slow 1039 fast 685 in B."
+    said = (
+        "Too little was compared: the traces are of different pixels: slow 685 fast 1039 in A, slow 1039 fast 685 in B."
+    )
+    assert said in diagnose(found)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from jaxbragg.io.errors import FileError
-from jaxbragg.io.matrix import read_matrix
+from jaxbragg.io.matrix import read_matrix, read_matrix_cell
 
 NINE = (
     " -0.02033968  -0.00421917  -0.01011657\n"
@@ -57,3 +57,26 @@ def test_scale_does_not_matter(tmp_path):
 def test_missing_file(tmp_path):
     with pytest.raises(FileError, match="no such file"):
         read_matrix(tmp_path / "none.mat")
+
+
+U = " 0 -1 0\n 1 0 0\n 0 0 1\n"
+
+
+@pytest.mark.parametrize(
+    ("rest", "cell"),
+    [
+        ("0 0 0\n" + U + "40 41 60 90 91 92\n0 0 0\n", [40, 41, 60, 90, 91, 92]),
+        ("0 0 0\n" + U + "40 41 60 90 91 92\nSYMM P1\n", [40, 41, 60, 90, 91, 92]),
+        ("# misset\n0 0 0\n" + U + "40 41 60 # Å\n90 91 92", [40, 41, 60, 90, 91, 92]),
+        ("", None),
+        ("0 0 0\n" + U, None),
+        (REST, None),  # no rotation
+        ("0 0 0\n" + U + "40 -41 60 90 91 92\n", None),
+        ("0 0 0\n" + U + "40 41 60 90 91 192\n", None),
+        ("0 0 0\n" + U + "40 41 60 90 91 nan\n", None),
+    ],
+)
+def test_the_cell_behind_the_matrix(tmp_path, rest, cell):
+    (tmp_path / "A.mat").write_text(NINE + rest)
+    found = read_matrix_cell(tmp_path / "A.mat")
+    assert (None if found is None else found.tolist()) == cell

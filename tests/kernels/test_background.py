@@ -32,9 +32,3 @@ def test_derivative_by_the_factor_is_the_weight_of_the_point():
         return background.structure_factor(jnp.asarray(0.15), jnp.asarray(STOL), factor)
 
     np.testing.assert_allclose(jax.grad(value)(jnp.asarray(FACTOR)), [0, 2 / 3, 1 / 3, 0], atol=1e-14)
-
-
-@in_float64
-def test_photon_scale():
-    found = background.photon_scale(jnp.asarray(1e30), jnp.asarray(1e12), 4)
-    np.testing.assert_allclose(found, 7.94079248018965e-30 * 1e30 * 1e12 / 4, rtol=1e-14)

@@ -100,3 +100,21 @@ def test_photon_scale():
 
 def test_the_default_fluence_makes_one_electron_the_unit():
     assert abs(scaling.THOMSON_AREA * 125932015286227086360700780544.0 - 1) < 1e-14
+
+
+@pytest.mark.parametrize("factor", [0.0, 0.7])
+@in_float64
+def test_along_the_polarization_axis_psi_is_zero_and_everything_finite(factor):
+    axis = jnp.asarray([0.0, 0.0, 1.0])
+    directions = np.random.default_rng(0).normal(size=(20, 3))
+    directions /= np.linalg.norm(directions, axis=1, keepdims=True)
+    directions[0] = [0, 0, 1]
+
+    def polarized(beam, axis, factor):
+        return scaling.polarization(tuple(map(jnp.asarray, directions.T)), beam, axis, factor)
+
+    cosine = directions[:, 2]
+    wanted = 0.5 * (1 + cosine**2 - factor * (1 - cosine**2))
+    np.testing.assert_allclose(polarized(axis, axis, jnp.asarray(factor)), wanted, atol=1e-14)
+    slopes = jax.jacfwd(polarized, argnums=(0, 1, 2))(axis, axis, jnp.asarray(factor))
+    assert all(np.isfinite(slope).all() for slope in slopes)

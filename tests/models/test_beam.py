@@ -118,3 +118,16 @@ def test_impossible_values_are_named(arguments, name):
 def test_fluence_and_flux_exclude_each_other():
     with pytest.raises(ValueError, match="Arguments `fluence` and `flux` exclude each other"):
         Beam(fluence=1.0, flux=1.0)
+
+
+def test_polarized_light_along_its_own_field_is_refused_and_unpolarized_light_is_not():
+    sources = AbsoluteSources([[1.0, 0, 0], [0, 0, 1.0]], [1.0, 1.0])
+    with pytest.raises(ValueError, match="Argument `polarization_axis` must not be along a source of polarized light"):
+        Beam(1.0, polarization=0.9, sources=sources)
+    Beam(1.0, polarization=0.0, sources=sources)
+
+
+@pytest.mark.parametrize("value", ["1.0", b"1", 1 + 2j, np.ma.masked_array(1.0), np.datetime64("2026-11-25")])
+def test_what_is_no_real_number_is_refused(value):
+    with pytest.raises(ValueError, match="Argument `wavelength` must"):
+        Beam(value)

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
-from jaxbragg import options
-from jaxbragg.models.crystal import SHAPES, Crystal, cells_of_size
+from jaxbragg.models.crystal import Crystal, cells_of_size
 from jaxbragg.models.mosaic import CapMosaic
 from jaxbragg.models.unit_cell import UnitCell, reciprocal_vectors
+from jaxbragg_kernels.shapes import SHAPES
 
 TRICLINIC = (41.0, 52.0, 63.0, 82.0, 97.0, 105.0)
 seeds = st.integers(0, 2**31)
@@ -134,23 +134,19 @@ def test_six_cells_are_a_symmetric_matrix_in_the_order_of_diffbragg():
 def test_a_matrix_of_cells_suits_spots_that_depend_on_a_distance_alone(shape, spot_width, message):
     sheared = Crystal(TRICLINIC, cells=(7, 6, 5, 0, 0, 0.1), shape="gauss")
     if message is None:
-        assert sheared.drawn_shape(shape, spot_width) == (shape or "gauss")
+        assert sheared.spot_shape(shape, spot_width) == SHAPES[shape or "gauss"]
     else:
         with pytest.raises(ValueError, match=f"Argument `cells` must be one number or three {message}"):
-            sheared.drawn_shape(shape, spot_width)
+            sheared.spot_shape(shape, spot_width)
     # With nothing beside the diagonal six numbers are three.
     plain = Crystal(TRICLINIC, cells=(7, 6, 5, 0, 0, 0), shape="square")
-    assert plain.drawn_shape(shape, spot_width) == (shape or "square")
+    assert plain.spot_shape(shape, spot_width) == SHAPES[shape or "square"]
 
 
 def test_a_crystal_is_perfect_unless_told_otherwise():
     np.testing.assert_array_equal(Crystal(TRICLINIC).mosaic.rotations(), np.eye(3)[None])
     mosaic = CapMosaic(1.0, 3)
     np.testing.assert_array_equal(Crystal(TRICLINIC, mosaic=mosaic).mosaic.rotations(), mosaic.rotations())
-
-
-def test_the_options_offer_the_shapes_of_the_crystal():
-    assert options.SHAPES == SHAPES
 
 
 @in_float64

@@ -89,3 +89,8 @@ def test_axes_are_unit_vectors_and_shares_are_float32_numbers():
     np.testing.assert_array_equal(shares, shares.astype(np.float32))
     assert (shares >= 0).all()
     assert (shares <= 1).all()
+
+
+@pytest.mark.parametrize("seed", [0, 2**31 - 1, -(2**31 - 1), 3 * (2**31 - 1)])
+def test_seeds_that_the_generator_maps_to_zero_count_as_one(seed):
+    np.testing.assert_array_equal(rotations(seed, 5)[0], rotations(1, 5)[0])

@@ -5,6 +5,7 @@ import pytest
 
 from jaxbragg import refine
 from jaxbragg.refine.capture import blurred
+from jaxbragg_kernels.shapes import SHAPES
 
 
 def test_blurred_spots_keep_their_sum(small):
@@ -17,8 +18,8 @@ def test_blurred_spots_keep_their_sum(small):
 
 def test_square_spots_are_blurred_as_gaussian_ones(small):
     problem = refine.Problem(small.still(shape="square"), ["image.scale"], small.image)
-    assert blurred(problem, 2.0).recipes[0].options.shape == "gauss"
-    assert problem.recipes[0].options.shape == "square"
+    assert blurred(problem, 2.0).recipes[0].settings.shape == SHAPES["gauss"]
+    assert problem.recipes[0].settings.shape == SHAPES["square"]
     assert (problem.blur, blurred(problem, 2.0).blur) == (1.0, 2.0)
 
 

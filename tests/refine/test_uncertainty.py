@@ -20,7 +20,7 @@ def uncertainty(columns, precision="mixed"):
         at_bounds=lambda x, gradient: np.zeros(count, int),
         transform=SimpleNamespace(scale=np.ones(count), lower=np.full(count, -np.inf), upper=np.full(count, np.inf)),
         names=tuple("abcdefgh"[:count]),
-        recipes=[SimpleNamespace(options=jb.Options(precision=precision))],
+        recipes=[SimpleNamespace(settings=SimpleNamespace(options=jb.Options(precision=precision)))],
     )
     return uncertainty_at(problem, np.zeros(count), equations)
 

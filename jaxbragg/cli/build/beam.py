@@ -4,7 +4,7 @@ import numpy as np
 
 from jaxbragg.cli.build.memory import check_list
 from jaxbragg.cli.build.notes import Notes
-from jaxbragg.cli.build.sampling import divergence_pairs, spread_grid, wavelength_ratios
+from jaxbragg.cli.build.sampling import dispersion_grid, divergence_grid, divergence_pairs, wavelength_ratios
 from jaxbragg.cli.errors import UsageError
 from jaxbragg.cli.scanner import Scanned
 from jaxbragg.io import read_sources, read_stol
@@ -29,15 +29,13 @@ def build_beam(scanned: Scanned, direction: np.ndarray, polarization_axis: np.nd
     Args:
         scanned: Flags.
         direction: Unit vector of the photons, of the detector's convention.
-        polarization_axis: Unit vector of the electric field, likewise.
+        polarization_axis: Unit vector of the electric field, not along the beam.
         notes: For the log.
 
     Raises:
         FileError: If the source file is missing or broken.
         UsageError: If flags contradict each other.
     """
-    if abs(direction @ polarization_axis) > 1 - 1e-9:
-        raise UsageError("-polar_vector must not be along the beam: the polarization would have no direction")
     wavelength = wavelength_of(scanned, notes)
     sources = _sources(scanned, direction, wavelength, notes)
     return Beam(
@@ -54,7 +52,7 @@ def wavelength_of(scanned: Scanned, notes: Notes) -> float:
     """λ [Å] of -lambda or -energy, the last of them; 1 Å where neither is given."""
     last = scanned.last("lambda", "energy")
     if "lambda" in scanned and "energy" in scanned:
-        notes.warn(f"-lambda and -energy are both given: -{last} stands last and counts")
+        notes.warn(f"-lambda and -energy are both given: -{last} was given last and is used")
     if last == "energy":
         return wavelength_from_energy(scanned.number("energy") or 0.0)
     return scanned.number("lambda") or 1.0
@@ -81,10 +79,10 @@ def _fluence(scanned: Scanned, notes: Notes) -> float:
     if not np.isfinite(computed):
         raise UsageError("-flux, -exposure and -beamsize give more photons per area than a number holds")
     if "fluence" in scanned and scanned.last("flux", "exposure", "beamsize", "fluence") == "fluence":
-        notes.warn("-flux and -fluence are both given: -fluence stands last and counts")
+        notes.warn("-flux and -fluence are both given: -fluence was given last and is used")
         return scanned.number("fluence") or 0.0
     if "fluence" in scanned:
-        notes.warn("-flux and -fluence are both given: -flux stands last and counts")
+        notes.warn("-flux and -fluence are both given: -flux was given last and is used")
     notes.say(f"fluence from flux, exposure and beam size: {computed:g} photons/m²")
     return computed
 
@@ -104,16 +102,20 @@ def _sources(scanned: Scanned, direction: np.ndarray, wavelength: float, notes: 
         if grid_flags:
             notes.warn(f"-sourcefile gives all sources: {', '.join(grid_flags)} left out")
         return _sources_of_file(path, direction, wavelength)
-    horizontal = spread_grid(*_angles(scanned, "h", notes))
-    vertical = spread_grid(*_angles(scanned, "v", notes))
+    horizontal = divergence_grid(*_angles(scanned, "h"))
+    vertical = divergence_grid(*_angles(scanned, "v"))
     percent = scanned.number("dispersion")
-    dispersion = spread_grid(None if percent is None else percent * PERCENT, None, scanned.whole("dispsteps"))
+    dispersion = dispersion_grid(None if percent is None else percent * PERCENT, scanned.whole("dispsteps"))
     for flag, asked, grid in (
         ("dispsteps", scanned.whole("dispsteps"), dispersion),
         ("hdivsteps", _last_whole(scanned, "divsteps", "hdivsteps"), horizontal),
         ("vdivsteps", _last_whole(scanned, "divsteps", "vdivsteps"), vertical),
     ):
-        if asked is not None and asked != grid.count:
+        if asked is None or asked == grid.count:
+            continue
+        if flag == "dispsteps" and not percent:
+            notes.warn(f"-dispsteps {asked} without a bandwidth (-dispersion): one wavelength is simulated")
+        else:
             notes.warn(f"-{flag} {asked} cannot be with the range or step given: {grid.count} steps are taken")
     check_list(
         scanned,
@@ -135,7 +137,7 @@ def _last_whole(scanned: Scanned, *names: str) -> int | None:
     return None if last is None else scanned.whole(last)
 
 
-def _angles(scanned: Scanned, axis: str, notes: Notes) -> tuple[float | None, float | None, int | None]:
+def _angles(scanned: Scanned, axis: str) -> tuple[float | None, float | None, int | None]:
     """Range and step [rad], count, of one direction of the divergence."""
     last = scanned.last("divergence", f"{axis}divrange")
     span = None if last is None else (scanned.number(last) or 0.0) * MILLIRADIAN
@@ -144,7 +146,7 @@ def _angles(scanned: Scanned, axis: str, notes: Notes) -> tuple[float | None, fl
 
 
 def _sources_of_file(path: str, direction: np.ndarray, wavelength: float) -> AbsoluteSources:
-    """Photons fly from each source to the sample; what a line leaves out is that of the beam."""
+    """Sources whose photons travel from their place to the sample; what a line leaves out is taken from the beam."""
     table = read_sources(path)
     position = table[:, :3]
     position = np.where(np.isnan(position).any(axis=1, keepdims=True), -10.0 * direction, position)
@@ -156,7 +158,7 @@ def _sources_of_file(path: str, direction: np.ndarray, wavelength: float) -> Abs
     return AbsoluteSources(directions, wavelengths, weights)
 
 
-# How many sin θ/λ are in one unit of each table's first column.
+# How much sin θ/λ is in one unit of each table's first column.
 _STOL_FLAGS = {"stol": 1.0, "4stol": 0.25, "Q": 1.0 / (4.0 * np.pi)}
 
 

@@ -5,8 +5,11 @@ import math
 import numpy as np
 
 from jaxbragg.cli.build.beam import beam_size
+from jaxbragg.cli.build.consistency import check_matrix
 from jaxbragg.cli.build.memory import BYTES_PER_INDEX, check_list
 from jaxbragg.cli.build.notes import Notes
+from jaxbragg.cli.build.seeds import seed_of_misset
+from jaxbragg.cli.build.shapes import shape_of
 from jaxbragg.cli.errors import UsageError
 from jaxbragg.cli.scanner import Scanned
 from jaxbragg.compat import misset_angles, random_misset
@@ -18,7 +21,6 @@ from jaxbragg.units import MILLIMETRE
 
 DEFAULT_MOSAIC_SEED = 12345678
 DEFAULT_MOSAIC_DOMAINS = 10
-_SHAPES = {"square_xtal": "square", "round_xtal": "round", "gauss_xtal": "gauss", "tophat_spots": "tophat"}
 
 
 def build_crystal(scanned: Scanned, wavelength: float, notes: Notes, *, compat: bool) -> Crystal:
@@ -28,30 +30,32 @@ def build_crystal(scanned: Scanned, wavelength: float, notes: Notes, *, compat: 
         scanned: Flags.
         wavelength: By which a -mat file is scaled [Å].
         notes: For the log.
-        compat: Whether -misset random is to be drawn as the C program does.
+        compat: Whether -misset random is computed as in the C program.
 
     Raises:
         FileError: If the matrix file is missing or broken.
-        UsageError: If there is no crystal, or no crystal can be like this.
+        UsageError: If there is no crystal, or its values are impossible.
     """
-    shape = _SHAPES[scanned.last(*_SHAPES) or "square_xtal"]
-    if shape == "square" and "fudge" in scanned:
-        notes.warn("-fudge has no effect on square spots")
+    shape = shape_of(scanned)
+    if "fudge" in scanned and not shape.fudge:
+        notes.warn(f"-fudge has no effect on {shape.name} spots")
     path = scanned.text("mat")
     vectors = None if path is None else _vectors_of_matrix(path, wavelength)
     if path is None and "cell" not in scanned:
         raise UsageError("no crystal: give its orientation with -mat FILE, or its cell with -cell a b c al be ga")
     if vectors is not None and "cell" in scanned:
         vectors = _with_lengths(vectors, _six(scanned), path, notes)
+    elif vectors is not None:
+        check_matrix(path or "", vectors, wavelength, notes)
     if vectors is not None and np.linalg.det(vectors) < 0:
-        notes.warn(f"{path}: the vectors are left-handed; |F| of Friedel mates will change places")
+        notes.doubt(f"{path}: the vectors are left-handed; |F| of Friedel mates are exchanged")
     lengths = np.array(_six(scanned)[:3]) if vectors is None else np.linalg.norm(vectors, axis=1)
     arguments = {
         "misset": _misset(scanned, notes, compat=compat),
         "cells": _cells(scanned, lengths, notes),
         "fudge": scanned.number("fudge") or 1.0,
         "mosaic": _mosaic(scanned, notes),
-        "shape": shape,
+        "shape": shape.name,
     }
     if vectors is None:
         return Crystal(_cell(_six(scanned)), **arguments)
@@ -64,7 +68,7 @@ def _with_lengths(vectors: np.ndarray, six: list[float], path: str | None, notes
     notes.say("-mat gives the cell's directions, -cell its lengths")
     angles = cell_parameters(vectors)[3:]
     if np.abs(np.array(six[3:]) - angles).max() > 0.01:
-        notes.warn(f"-cell: the angles are those of {path}: " + " ".join(f"{angle:.4f}" for angle in angles))
+        notes.doubt(f"-cell: the angles are those of {path}: " + " ".join(f"{angle:.4f}" for angle in angles))
     return vectors
 
 
@@ -96,9 +100,8 @@ def _misset(scanned: Scanned, notes: Notes, *, compat: bool) -> tuple[float, flo
         if "misset_seed" in scanned:
             notes.warn("-misset_seed without -misset random: the orientation is not changed")
         return tuple(value or (0.0, 0.0, 0.0))  # type: ignore[return-value]
-    seed = scanned.whole("misset_seed")
-    if seed is None:
-        seed = scanned.whole("seed") or 0
+    seed = seed_of_misset(scanned) or 0
+    if "misset_seed" not in scanned:
         notes.say(f"-misset random without -misset_seed: seed {seed}")
     angles = random_misset(seed) if compat else misset_angles(_random_rotation(seed))
     notes.say("random misset: " + " ".join(f"{angle:.6f}" for angle in angles) + " deg")
@@ -122,7 +125,7 @@ def _unit(vector: np.ndarray) -> np.ndarray:
 
 
 def mosaic_domains(scanned: Scanned) -> int:
-    """How many mosaic domains are drawn: one without a spread, ten with one unless given."""
+    """How many mosaic domains are simulated: one without a spread, ten with one unless given."""
     if not scanned.number("mosaic"):
         return 1
     return scanned.whole("mosaic_domains") or DEFAULT_MOSAIC_DOMAINS
@@ -132,10 +135,10 @@ def _mosaic(scanned: Scanned, notes: Notes) -> CapMosaic | None:
     spread, domains = scanned.number("mosaic"), scanned.whole("mosaic_domains")
     if not spread:
         if domains is not None and domains > 1:
-            notes.warn("-mosaic_domains without a spread: all domains would be alike, one is drawn")
+            notes.warn("-mosaic_domains without a spread: all domains would be alike, one is simulated")
         return None
     if domains is None:
-        notes.warn(f"-mosaic without -mosaic_domains: {DEFAULT_MOSAIC_DOMAINS} domains are drawn")
+        notes.warn(f"-mosaic without -mosaic_domains: {DEFAULT_MOSAIC_DOMAINS} domains are simulated")
     seed = scanned.whole("mosaic_seed")
     return CapMosaic(spread, mosaic_domains(scanned), DEFAULT_MOSAIC_SEED if seed is None else seed)
 

@@ -30,7 +30,7 @@ class DetectorSetup:
 
     Attributes:
         detector: The detector.
-        placement: Where it stands.
+        placement: Where it is.
         pixel: Edge of its pixels [m].
         size: Along fast and slow [m].
         beam_center: Xbeam and Ybeam in the convention [m].
@@ -85,18 +85,18 @@ def build_detector(
     *,
     compat: bool,
 ) -> DetectorSetup:
-    """The detector in its place.
+    """The detector, placed.
 
     Args:
         scanned: Flags.
         frame: Of `build_frame`.
-        mask: Pixels to be drawn, or None.
-        inherited: Flags that a header stands in for.
+        mask: Pixels to be simulated, or None.
+        inherited: Flags whose values come from a header.
         notes: For the log.
         compat: Whether the C program's rules for pivot and -pix0_vector hold.
 
     Raises:
-        UsageError: If there can be no such detector.
+        UsageError: If its geometry is impossible.
         FileError: If the mask is of another size.
     """
     pixel = pixel_size(scanned)
@@ -159,7 +159,7 @@ def _which_distance(
     if {"distance", "close_distance"} <= inherited:
         return "distance" if pivot == "beam" and not compat else "close_distance"
     if "distance" in scanned and "close_distance" in scanned:
-        notes.warn(f"-distance and -close_distance are both given: -{last} stands last and counts")
+        notes.warn(f"-distance and -close_distance are both given: -{last} was given last and is used")
     return last
 
 
@@ -216,7 +216,7 @@ def _near_point(scanned: Scanned, axis: str, pixel: float, size: float) -> float
 
 
 def _pivot(scanned: Scanned, convention: Convention, notes: Notes, *, compat: bool) -> str:
-    """What stays when the detector turns: -pivot, else the convention's, else that of the last flag that has one."""
+    """What stays when the detector is rotated: -pivot, else the convention's, else of the last flag that has one."""
     if "pivot" in scanned and not compat:
         return scanned.text("pivot") or "beam"
     if convention.name != "custom":
@@ -264,7 +264,7 @@ def _sensor(scanned: Scanned, notes: Notes) -> tuple[Sensor | None, bool]:
             notes.warn(f"{' and '.join(idle)} without -detector_thick: every photon is counted")
         return None, False
     if depth is None:
-        notes.warn(f"-detector_thick without -detector_abs: attenuation depth {thickness:g} µm, the thickness")
+        notes.doubt(f"-detector_thick without -detector_abs: attenuation depth {thickness:g} µm, the thickness")
         depth = thickness
     if math.isinf(depth):
         notes.say("-detector_abs inf: every photon is counted, in one layer at the sensor's front")

@@ -73,9 +73,35 @@ def build_frame(scanned: Scanned, notes: Notes, *, compat: bool) -> Frame:
         slow=slow,
         normal=_normal(scanned, convention, fast, slow, beam, notes, compat=compat),
         twotheta_axis=vector("twotheta_axis", convention.twotheta_axis),
-        polarization=vector("polar_vector", convention.polarization),
+        polarization=_polarization(scanned, vector("polar_vector", convention.polarization), beam, notes),
         spindle=vector("spindle_axis", convention.spindle),
     )
+
+
+def _polarization(scanned: Scanned, axis: np.ndarray, beam: np.ndarray, notes: Notes) -> np.ndarray:
+    """The polarization axis, or one across the beam where it is along the beam and nobody asked for that.
+
+    Args:
+        scanned: Flags.
+        axis: Unit vector, of -polar_vector or else of the convention.
+        beam: Unit vector.
+        notes: For the log.
+
+    Raises:
+        UsageError: If polarized light is asked for with an axis along the beam.
+    """
+    if abs(axis @ beam) <= 1 - 1e-9:
+        return axis
+    given = "polar_vector" in scanned
+    if given and scanned.number("polar") and "nopolar" not in scanned:
+        raise UsageError("-polar_vector must not be along the beam: the polarization would have no direction")
+    first = next(other for other in np.eye(3) if abs(other @ beam) < 0.9)
+    across = first - (first @ beam) * beam
+    across /= np.linalg.norm(across)
+    whose = "-polar_vector" if given else "the default polarization axis"
+    shown = " ".join(f"{value:.6g}" for value in across + 0.0)
+    notes.say(f"{whose} would be along the beam: {shown} is taken (-polar_vector)")
+    return across
 
 
 def _normal(
@@ -104,8 +130,8 @@ def _normal(
         notes.say("-odet_vector is not of length 1: the detector's normal is unit(fast × slow)")
         return cross
     normal = np.asarray(convention.normal, float)
-    turned = "fdet_vector" in scanned or "sdet_vector" in scanned
-    if compat or not turned or np.linalg.norm(np.cross(normal, cross)) < 1e-9:
+    rotated = "fdet_vector" in scanned or "sdet_vector" in scanned
+    if compat or not rotated or np.linalg.norm(np.cross(normal, cross)) < 1e-9:
         return normal
     notes.say("no -odet_vector: the detector's normal is fast × slow, along the beam")
     return cross if cross @ beam > 0 else -cross

@@ -21,30 +21,43 @@ class Grid:
     count: int
 
 
-def spread_grid(span: float | None, step: float | None, count: int | None, whole: float = 1.0) -> Grid:
-    """Divergence and dispersion: what is not given follows from the rest, as in the C program.
+def divergence_grid(span: float | None, step: float | None, count: int | None) -> Grid:
+    """Angles of a divergent beam [rad]: what is not given follows from the rest, as in the C program.
+
+    Args:
+        span: Range, or None; a range of 0 is one direction, whatever the count.
+        step: Step, or None.
+        count: Number of directions, or None; alone it is taken over a range of 1 rad.
+    """
+    return Grid(0.0, 0.0, 1) if span == 0 else _fill(span, step, count, ends=True)
+
+
+def dispersion_grid(span: float | None, count: int | None) -> Grid:
+    """Wavelengths of a bandwidth, as shares of the beam's: what is not given follows from the rest.
+
+    Args:
+        span: Bandwidth, or None; without one there is one wavelength, whatever the count.
+        count: Number of wavelengths, or None.
+    """
+    return _fill(span, None, count, ends=True) if span else Grid(0.0, 0.0, 1)
+
+
+def spindle_grid(span: float | None, step: float | None, count: int | None) -> Grid:
+    """Spindle angles [deg], which do not reach the end of the range: what is not given follows from the rest.
 
     Args:
         span: Range, or None.
         step: Step, or None.
-        count: Number of points, or None.
-        whole: The range where only a count is given: 1 rad, or 100 %.
+        count: Number of angles, or None; alone it is taken over a range of 1 degree.
     """
-    return _fill(span, step, count, whole, ends=True)
+    return Grid(0.0, 0.0, count or 1) if span == 0 else _fill(span, step, count, ends=False)
 
 
-def spindle_grid(span: float | None, step: float | None, count: int | None) -> Grid:
-    """The same for the spindle [deg], whose steps do not reach the end of the range."""
-    return _fill(span, step, count, 1.0, ends=False)
-
-
-def _fill(span: float | None, step: float | None, count: int | None, whole: float, *, ends: bool) -> Grid:
-    """One table for both; `ends` where the last point is at the end of the range."""
+def _fill(span: float | None, step: float | None, count: int | None, *, ends: bool) -> Grid:
+    """One table for all; `ends` where the last point is at the end of the range."""
     step = step or None
-    if span == 0:
-        return Grid(0.0, 0.0, count or 1)
     if span is None and step is None:
-        return Grid(0.0, 0.0, 1) if count is None else Grid(whole, whole / count, count)
+        return Grid(0.0, 0.0, 1) if count is None else Grid(1.0, 1.0 / count, count)
     if span is None:
         return Grid(step, step, 2)  # type: ignore[arg-type]
     if step is None:

@@ -112,7 +112,7 @@ def _write_image(
         write_as("figure", f"image{end}.png", lambda path: write_images(path, seen, model, residual))
     write_as("leaves", f"experiment{end}.npz", lambda path: write_leaves(path, experiment))
     matrix = f"A{end}.mat"
-    options = result.problem.recipes[index].options
+    options = result.problem.recipes[index].settings.options
     found = as_flags(request.words[index], experiment, options, os.path.join(folder, matrix))
     terms = {each.name for each in result.problem.recipes[index].assignments if each.kind == "image"}
     found.left_out.extend(f"image.{name}" for name in sorted(terms))

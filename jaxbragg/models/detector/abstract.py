@@ -116,7 +116,11 @@ def mask_leaf(mask: Any, shape: tuple[int, int, int]) -> jax.Array | None:
     """
     if mask is None:
         return None
-    array = np.asarray(mask).astype(bool)
+    checks.plain_numbers("mask", mask)
+    given = np.asarray(mask)
+    if given.dtype.kind == "f" and np.isnan(given).any():
+        raise ValueError("Argument `mask` must be True for the pixels to be simulated, but holds NaN.")
+    array = given.astype(bool)
     if array.shape not in (shape, shape[1:] if shape[0] == 1 else shape):
         raise ValueError(
             f"Argument `mask` must have the detector's shape {shape[1:] if shape[0] == 1 else shape}, "

@@ -10,6 +10,9 @@ from jaxtyping import Array, Bool, Float, Int
 
 from jaxbragg.models import checks
 from jaxbragg.models.detector.abstract import AbstractDetector, Sensor, checked_sensor, mask_leaf
+from jaxbragg_kernels.namespace import namespace_of
+
+_SKEWED = 0.05  # cosine: what rounded axes in a file may come to
 
 
 class FlatPanel(AbstractDetector):
@@ -22,7 +25,8 @@ class FlatPanel(AbstractDetector):
         origin: Outer corner of the first pixel, from the sample [m].
         fast_axis: Unit vector along a row of the image.
         slow_axis: Unit vector along a column.
-        normal_axis: Unit vector away from the sample. Almost fast × slow; beamline files round the three apart.
+        normal_axis: Unit vector across the panel, almost ± fast × slow; beamline files round the three apart. Its sign
+            does not matter: what is asked of a panel is taken away from the sample.
         pixel_size: Along fast and slow [m].
         sensor: Its layers, or None.
         mask: True for the pixels to be drawn, or None.
@@ -59,7 +63,7 @@ class FlatPanel(AbstractDetector):
             origin: [m].
             fast_axis: Unit vector.
             slow_axis: Unit vector.
-            normal_axis: Unit vector; if not given, unit(fast × slow).
+            normal_axis: Unit vector; if not given, unit(fast × slow), away from the sample.
             sensor: Its layers.
             mask: [slow, fast].
 
@@ -76,9 +80,10 @@ class FlatPanel(AbstractDetector):
         self.slow_axis = checks.leaf("slow_axis", slow_axis, (3,))
         for name in ("fast_axis", "slow_axis"):
             checks.unit_vector(name, getattr(self, name))
-        across = _unit_cross(self.fast_axis, self.slow_axis)
+        across = _away(_unit_cross(self.fast_axis, self.slow_axis), self.origin)
         self.normal_axis = checks.leaf("normal_axis", across if normal_axis is None else normal_axis, (3,))
         checks.unit_vector("normal_axis", self.normal_axis)
+        _check_normal(self)
         self.sensor = checked_sensor(sensor)
         self.mask = mask_leaf(mask, self.shape)
 
@@ -96,17 +101,41 @@ class FlatPanel(AbstractDetector):
     def normal(self, panel: Int[Array, ""], slow: Float[Array, ""], fast: Float[Array, ""]) -> Float[Array, "3"]:
         """See `AbstractDetector.normal`."""
         del panel, slow, fast
-        return self.normal_axis
+        return _away(self.normal_axis, self.origin)
 
     def plane_distance(self, panel: Int[Array, ""], slow: Float[Array, ""], fast: Float[Array, ""]) -> Float[Array, ""]:
         """See `AbstractDetector.plane_distance`."""
         del panel, slow, fast
-        return (self.origin * self.normal_axis).sum()
+        return (self.origin * _away(self.normal_axis, self.origin)).sum()
 
     def pixel_area(self, panel: Int[Array, ""]) -> Float[Array, ""]:
         """See `AbstractDetector.pixel_area`."""
         del panel
         return self.pixel_size[0] * self.pixel_size[1]
+
+
+def _away(normal: Any, origin: Any) -> Any:
+    """A panel's normal, of either sign, away from the sample."""
+    xp = namespace_of(normal, origin)
+    with jax.enable_x64(True):
+        return xp.where((origin * normal).sum() < 0, -normal, normal)
+
+
+def _check_normal(panel: "FlatPanel") -> None:
+    """Raise a ValueError for a normal that is none, and for a panel that is seen edge-on."""
+    normal, origin = checks.known(panel.normal_axis), checks.known(panel.origin)
+    for name in ("fast_axis", "slow_axis"):
+        axis = checks.known(getattr(panel, name))
+        if normal is not None and axis is not None and abs(float(normal @ axis)) > _SKEWED:
+            raise ValueError(
+                f"Argument `normal_axis` must be at right angles to `{name}`, but is {normal.tolist()}, at "
+                f"{np.degrees(np.arccos(min(1.0, abs(float(normal @ axis))))):.3g}° to {axis.tolist()}."
+            )
+    if normal is not None and origin is not None and abs(float(normal @ origin)) < 1e-12:
+        raise ValueError(
+            f"Argument `origin` must not be in one plane with the axes of the panel, which the sample would see "
+            f"edge-on, but is {origin.tolist()}."
+        )
 
 
 def _unit_cross(first: jax.Array, second: jax.Array) -> Any:
@@ -199,12 +228,12 @@ class MultiPanel(AbstractDetector):
     def normal(self, panel: Int[Array, ""], slow: Float[Array, ""], fast: Float[Array, ""]) -> Float[Array, "3"]:
         """See `AbstractDetector.normal`."""
         del slow, fast
-        return self._gather("normal_axis", panel)
+        return _away(self._gather("normal_axis", panel), self._gather("origin", panel))
 
     def plane_distance(self, panel: Int[Array, ""], slow: Float[Array, ""], fast: Float[Array, ""]) -> Float[Array, ""]:
         """See `AbstractDetector.plane_distance`."""
-        del slow, fast
-        return (self._gather("origin", panel) * self._gather("normal_axis", panel)).sum()
+        origin = self._gather("origin", panel)
+        return (origin * self.normal(panel, slow, fast)).sum()
 
     def pixel_area(self, panel: Int[Array, ""]) -> Float[Array, ""]:
         """See `AbstractDetector.pixel_area`."""

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.cases import CASES
+from benchmarks.implementations.nanobragg import NanoBragg, find_binary
+from benchmarks.measure import Truths, measure
 from jaxbragg import read_experiment
-from jaxbragg.benchmark.cases import CASES
-from jaxbragg.benchmark.implementations.nanobragg import NanoBragg, find_binary
-from jaxbragg.benchmark.measure import Truths, measure
 
 SMALL = replace(CASES["no-table"].shrunk(), pixels=(20, 24), domains=3)  # type: ignore[type-var]
 

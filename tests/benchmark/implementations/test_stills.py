@@ -1,8 +1,8 @@
 import numpy as np
 from cases import relative
 
-from jaxbragg.benchmark.cases import CASES
-from jaxbragg.benchmark.implementations.stills import Batch, Loop, stills_error
+from benchmarks.cases import CASES
+from benchmarks.implementations.stills import Batch, Loop, stills_error
 
 CASE = CASES["stills-256"].shrunk()
 

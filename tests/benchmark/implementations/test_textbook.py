@@ -4,10 +4,10 @@ import jax
 import pytest
 from cases import relative
 
+from benchmarks.cases import CASES
+from benchmarks.experiments import experiment_of
+from benchmarks.implementations.textbook import Textbook, draw
 from jaxbragg import Options, simulate
-from jaxbragg.benchmark.cases import CASES
-from jaxbragg.benchmark.experiments import experiment_of
-from jaxbragg.benchmark.implementations.textbook import Textbook, draw
 
 
 @pytest.mark.parametrize(("name", "changes"), [("yardstick", {}), ("wavelengths-10", {}), ("jungfrau-16m", {}),

@@ -1,0 +1,86 @@
+"""The experiment as arrays: what its blocks have in common, made once."""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from jaxbragg.models import AbstractBackground, AbstractDetector, Crystal, Experiment
+from jaxbragg.pipeline.settings import Settings
+from jaxbragg_kernels import crystal as kernel
+from jaxbragg_kernels import hkl, rotation, scaling
+from jaxbragg_kernels.namespace import namespace_of
+from jaxbragg_kernels.shapes import SHAPES
+
+
+class Arrays(NamedTuple):
+    """What the blocks of an image have in common.
+
+    Attributes:
+        crystal: With all its orientations.
+        detector: With leaves of the type of the indices.
+        backgrounds: Likewise.
+        polarization_axis: Of the beam.
+        polarization: Kahn's factor.
+        sources: Photon directions, wavelengths [Å] and weights.
+        bragg_scale: Photons for one unit of the crystal's sum.
+        background_scale: Photons for one unit of the backgrounds' sum.
+        threshold: What may be left out, see `jaxbragg_kernels.orientations`; None until `with_threshold` has found it,
+            and where nothing may.
+    """
+
+    crystal: kernel.Crystal
+    detector: AbstractDetector
+    backgrounds: tuple[AbstractBackground, ...]
+    polarization_axis: Float[Array, "3"]
+    polarization: Float[Array, ""]
+    sources: tuple[Float[Array, "source 3"], Float[Array, "source"], Float[Array, "source"]]
+    bragg_scale: Float[Array, ""]
+    background_scale: Float[Array, ""]
+    threshold: Float[Array, ""] | None = None
+
+
+def unpack(experiment: Experiment, settings: Settings) -> Arrays:
+    """Models into arrays: the type of the indices for what Miller indices are made of, the image's type for the rest.
+
+    Of a model whose leaves are numpy's, the arrays are numpy's too, except those of a class that knows only JAX.
+    """
+    index_dtype, dtype, options = settings.index_dtype, settings.dtype, settings.options
+    experiment = jax.tree.map(
+        lambda x: x.astype(index_dtype) if jnp.issubdtype(x.dtype, jnp.floating) else x, experiment
+    )
+    beam, crystal, factors = experiment.beam, experiment.crystal, experiment.structure_factors
+    stack = rotation.orientation_stack(experiment.scan.rotations(), crystal.mosaic.rotations())
+    vectors = crystal.vectors()
+    orientations = (stack[:, None, :, :] * vectors[None, :, None, :]).sum(axis=-1)  # each row a, b, c rotated
+    subpixels = options.oversample**2
+    directions, wavelengths, weights = beam.rays()
+    return Arrays(
+        crystal=kernel.Crystal(
+            orientations=orientations.astype(index_dtype),
+            n_cells=crystal.cells.astype(dtype),
+            metric=spot_metric(crystal, vectors, settings).astype(dtype),
+            table=hkl.make_table(factors.amplitudes().astype(dtype), factors.minimum, factors.default),
+            default=factors.default,
+        ),
+        detector=experiment.detector,
+        backgrounds=experiment.backgrounds,
+        polarization_axis=beam.polarization_axis,
+        polarization=beam.polarization,
+        sources=(directions.astype(index_dtype), wavelengths.astype(index_dtype), weights.astype(index_dtype)),
+        bragg_scale=scaling.photon_scale(beam.fluence, crystal.volume(), subpixels * stack.shape[0]),
+        background_scale=scaling.THOMSON_AREA * beam.fluence / subpixels,
+    )
+
+
+def spot_metric(crystal: Crystal, vectors: Float[Array, "3 3"], settings: Settings) -> Float[Array, "6"]:
+    """M of `jaxbragg_kernels.shapes.radial`: fudge · NᵀN, or what the C program takes instead."""
+    xp = namespace_of(vectors, crystal.cells, crystal.fudge)
+    if settings.options.spot_width == "miller" or settings.shape == SHAPES["round"]:
+        rows = crystal.cells_matrix()
+    else:
+        rows = crystal.volume() * xp.linalg.inv(vectors).T
+    tensor = (rows[:, None, :] * rows[None, :, :]).sum(axis=-1)
+    # Not by arrays of indices: where the caller has float64 off, reverse mode would scatter float32 into float64.
+    return crystal.fudge * xp.stack([tensor[i, j] for i, j in ((0, 0), (1, 1), (2, 2), (0, 1), (0, 2), (1, 2))])

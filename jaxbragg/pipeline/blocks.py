@@ -1,0 +1,149 @@
+"""Photons in some tiles of the image: the physics, put together from the kernels.
+
+I = r_e² Φ / (n_sub² n_phi n_mos) · Σ_layer Σ_sub-pixel Σ_source w P Ω C · Σ_phi Σ_mosaic |F_cell|² |F_latt|²
+"""
+
+from collections.abc import Callable
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+from jax.ad_checkpoint import checkpoint_name
+from jaxtyping import Array, Float, Int
+
+from jaxbragg.pipeline.arrays import Arrays
+from jaxbragg.pipeline.devices import spread_over_devices
+from jaxbragg.pipeline.geometry import Subpixel, subpixels_of, view_of_tiles
+from jaxbragg.pipeline.settings import Settings
+from jaxbragg.pipeline.tiles import place_of_tiles, tiles_of_block
+from jaxbragg_kernels import orientations, scaling
+from jaxbragg_kernels.fusion import fusion_barrier
+from jaxbragg_kernels.rays import Directions, Rays
+
+_Pixels = Float[Array, "tile pixel"]
+_Sums = tuple[_Pixels, _Pixels | None]  # the crystal's, and the backgrounds' where there are any
+
+_BRAGG = "sum over orientations"
+_KEPT_SUMS = 8  # images that reverse mode may keep
+
+
+# Blocks: one after the other on each device -------------------------------------------------------------------------
+
+
+def simulate_blocks(
+    arrays: Arrays, settings: Settings, blocks: Int[Array, "block"]
+) -> Float[Array, "block tile pixel"]:
+    """Photons in the pixels of some blocks.
+
+    Args:
+        arrays: The experiment, with its threshold.
+        settings: How the image is simulated.
+        blocks: Numbers of the blocks, a multiple of the devices. Past the plan's last one they repeat the last tile.
+    """
+
+    def one(arrays: Arrays, block: Int[Array, ""]) -> _Pixels:
+        return simulate_tiles(arrays, settings, tiles_of_block(settings.plan, block))
+
+    def some(arrays: Arrays, blocks: Int[Array, "block"]) -> Float[Array, "block tile pixel"]:
+        # Reverse mode keeps next to nothing of a block.
+        return jax.lax.map(_checkpointed(partial(one, arrays), arrays, settings), blocks)
+
+    return spread_over_devices(some, settings.options.devices)(arrays, blocks)
+
+
+# Tiles: layers and sub-pixels, sources, orientations ----------------------------------------------------------------
+
+
+def simulate_tiles(arrays: Arrays, settings: Settings, numbers: Int[Array, "tile"]) -> _Pixels:
+    """Photons in the pixels of some tiles, whatever the mask says.
+
+    Args:
+        arrays: The experiment, with its threshold.
+        settings: How the image is simulated.
+        numbers: Of the tiles, in the plan's counting.
+    """
+    each = settings.options.corrections == "each"
+    # Divisions of whole numbers, for the tiles alone: not to be fused with what is done to each pixel.
+    tiles = fusion_barrier(partial(place_of_tiles, settings.plan), numbers)
+    subpixels = subpixels_of(arrays.detector, settings)
+    zeros = _zeros(arrays, jnp.zeros((numbers.shape[0], settings.plan.pixels_per_tile), settings.dtype))
+
+    def add(sums: _Sums, subpixel: Subpixel) -> tuple[_Sums, None]:
+        view = view_of_tiles(arrays.detector, settings, tiles, subpixel)
+        more = _over_sources(arrays, settings, view.directions)
+        if each:
+            more = jax.tree.map(lambda x: x * (view.solid_angle * view.capture), more)
+        return jax.tree.map(jnp.add, sums, more), None
+
+    sums, _ = jax.lax.scan(_checkpointed(add, arrays, settings), zeros, subpixels)
+    corrections = None if each else _first_corrections(arrays, settings, tiles, subpixels)
+
+    def scaled(bragg: _Pixels, background: _Pixels | None, corrections: _Pixels | None) -> _Pixels:
+        photons = bragg.astype(arrays.bragg_scale.dtype) * arrays.bragg_scale
+        if background is not None:
+            photons = photons + background.astype(photons.dtype) * arrays.background_scale
+        return (photons if corrections is None else photons * corrections.astype(photons.dtype)).astype(settings.dtype)
+
+    # What puts a block into the image runs on one core: not to be fused with all that makes the block.
+    return fusion_barrier(scaled, *sums, corrections)
+
+
+def _zeros(arrays: Arrays, zero: _Pixels) -> _Sums:
+    return zero, zero if arrays.backgrounds else None
+
+
+def _checkpointed(function: Callable, arrays: Arrays, settings: Settings) -> Callable:
+    """The function, of whose inside reverse mode keeps nothing but sums over orientations, and these only if few.
+
+    Three loops lie round such a sum: without it, each would compute it again.
+    """
+    layers = 1 if arrays.detector.sensor is None else arrays.detector.sensor.layers
+    sums = arrays.sources[2].shape[0] * layers * settings.options.oversample**2
+    names = (_BRAGG,) if sums <= _KEPT_SUMS else ()
+    policy = jax.checkpoint_policies.save_only_these_names(*names)
+    return jax.checkpoint(function, prevent_cse=False, policy=policy)
+
+
+def _over_sources(arrays: Arrays, settings: Settings, directions: Directions) -> _Sums:
+    """Weighted sums over all sources of the crystal's and of the backgrounds' |F|²."""
+    options, dtype = settings.options, settings.dtype
+    choices = orientations.Choices(settings.shape, options.interpolation, options.unroll, flat=arrays.detector.is_flat)
+
+    def add(sums: _Sums, source: tuple) -> tuple[_Sums, None]:
+        direction, wavelength, weight = source
+        rays = Rays(direction, wavelength, directions)
+        factor = weight.astype(dtype)
+        if options.polarization and options.corrections == "each":
+            factor = factor * polarization_of(arrays, rays)
+        bragg = orientations.sum_over_orientations(arrays.crystal, rays, arrays.threshold, choices)
+        bragg = checkpoint_name(bragg, _BRAGG)
+        if options.d_min > 0:
+            bragg = jnp.where(rays.scattering_length() * options.d_min <= 1.0, bragg, 0.0)
+        scattered = [background.scattering(rays).astype(dtype) for background in arrays.backgrounds]
+        background = factor * sum(scattered[1:], scattered[0]) if scattered else None
+        return jax.tree.map(jnp.add, sums, (factor * bragg, background)), None
+
+    zeros = _zeros(arrays, jnp.zeros_like(directions.unit[0]))
+    return jax.lax.scan(_checkpointed(add, arrays, settings), zeros, arrays.sources)[0]
+
+
+def polarization_of(arrays: Arrays, rays: Rays) -> _Pixels:
+    """The polarization factor of photons that came along `rays.beam`."""
+    return scaling.polarization(rays.directions.unit, rays.beam, arrays.polarization_axis, arrays.polarization)
+
+
+def _first_corrections(
+    arrays: Arrays, settings: Settings, tiles: tuple[Int[Array, "tile"], ...], subpixels: Subpixel
+) -> _Pixels:
+    """What the C program multiplies all sub-pixels, sources and layers by.
+
+    Polarization and solid angle of the first of them; capture fraction of the last layer at its first sub-pixel.
+    """
+    first = jax.tree.map(lambda x: x[0], subpixels)
+    view = view_of_tiles(arrays.detector, settings, tiles, first)
+    last = view_of_tiles(arrays.detector, settings, tiles, first._replace(layer=subpixels.layer[-1]))
+    corrections = view.solid_angle * last.capture
+    if settings.options.polarization:
+        rays = Rays(arrays.sources[0][0], arrays.sources[1][0], view.directions)
+        corrections = corrections * polarization_of(arrays, rays)
+    return corrections

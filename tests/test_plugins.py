@@ -1,0 +1,167 @@
+"""What may be plugged in, as CONTRIBUTING shows it: one class each, from outside; simulated, differentiated, fitted."""
+
+from dataclasses import dataclass, replace
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from cases import crystal, experiment, in_float64, panel, relative, textbook_image
+from jaxtyping import Array, Float
+
+import jaxbragg as jb
+from jaxbragg import refine
+from jaxbragg_kernels.shapes import AbstractShape, RadialShape
+
+DOUBLE = jb.Options(precision="float64")
+DETECTOR = panel((24, 24), 1.3e-3)
+
+
+@dataclass(frozen=True)
+class Lorentzian(RadialShape):
+    def of_radius_squared(self, radius_squared):
+        return 1.0 / (1.0 + radius_squared)
+
+    def radius(self, threshold):
+        return jnp.sqrt(jnp.maximum(1.0 / threshold - 1.0, 0.0))
+
+
+@dataclass(frozen=True)
+class CosineSquared(AbstractShape):
+    """Of Δh, Δk, Δl and N with nothing but the two methods that a shape must have."""
+
+    def size(self, n_cells, metric):
+        return n_cells
+
+    def intensity(self, offsets, size):
+        h, k, l = (jnp.cos(jnp.pi * delta) ** 2 for delta in offsets.delta)
+        return h * k * l / size[0]
+
+
+class Ring(jb.AbstractBackground):
+    strength: Float[Array, ""]
+
+    def scattering(self, rays):
+        stol = rays.scattering_length() / 2
+        return self.strength.astype(stol.dtype) * jnp.exp(-((stol - 0.13) ** 2) / 2e-3)
+
+
+class TwoDomains(jb.AbstractMosaic):
+    """The mean orientation, and one at some angle about x."""
+
+    angle: Float[Array, ""]
+
+    def rotations(self):
+        with jax.enable_x64(True):
+            cos, sin, zero = jnp.cos(self.angle), jnp.sin(self.angle), jnp.zeros_like(self.angle)
+            one = zero + 1.0
+            rows = ((one, zero, zero), (zero, cos, -sin), (zero, sin, cos))
+            return jnp.stack([jnp.eye(3, dtype=one.dtype), jnp.stack([jnp.stack(row) for row in rows])])
+
+
+class TwoColours(jb.AbstractSources):
+    """The beam's wavelength, and one longer by some share, with half the weight."""
+
+    share: Float[Array, ""]
+
+    def rays(self, direction, polarization_axis, wavelength):
+        ratios = jnp.stack([jnp.ones_like(self.share), 1.0 + self.share])
+        return jnp.stack([direction, direction]), wavelength * ratios, jnp.asarray([1.0, 0.5], ratios.dtype)
+
+
+def leaf(value):
+    with jax.enable_x64(True):
+        return jnp.asarray(value, "float64")
+
+
+@in_float64
+def lorentzian_of_the_formula(made):
+    """1/(1 + |N Δh|²) of every pixel, plainly."""
+    vectors, panel = np.asarray(made.crystal.vectors()), made.detector
+    fast, slow = (size * (np.arange(24) + 0.5)[:, None] for size in np.asarray(panel.pixel_size))
+    position = (slow * np.asarray(panel.slow_axis))[:, None] + (fast * np.asarray(panel.fast_axis))[None]
+    position = position + np.asarray(panel.origin)
+    unit = position / np.linalg.norm(position, axis=-1, keepdims=True)
+    index = (unit - [1, 0, 0]) @ vectors.T / float(made.beam.wavelength)
+    away = (index - np.round(index)) * np.asarray(made.crystal.cells)
+    return 1.0 / (1.0 + (away**2).sum(axis=-1))
+
+
+def test_a_spot_shape_of_ones_own_is_that_of_its_formula():
+    flat = jb.StructureFactors(default=100.0)
+    made = experiment(crystal=crystal(shape=Lorentzian()), detector=DETECTOR, structure_factors=flat)
+    one = experiment(crystal=crystal(cells=(1, 1, 1)), detector=DETECTOR, structure_factors=flat)
+    # Square spots of one cell are 1 everywhere: what is left of their image is the rest of the physics.
+    rest = textbook_image(one, DOUBLE)
+    wanted = rest * lorentzian_of_the_formula(made) * (7 * 6 * 5) ** 2
+    assert relative(jb.simulate(made, DOUBLE), wanted) < 1e-10
+    assert relative(jb.simulate(made), wanted) < 1e-5
+    # Given as an option it is the same.
+    found = jb.simulate(one, replace(DOUBLE, shape=Lorentzian()))
+    assert relative(found, rest * lorentzian_of_the_formula(one)) < 1e-10
+
+
+def test_tiles_that_such_spots_do_not_reach_are_left_out_within_the_bound():
+    mosaic = crystal(shape=Lorentzian(), cells=(300, 300, 300), mosaic=jb.CapMosaic(0.2, 12))
+    made = experiment(crystal=mosaic, detector=panel((64, 64), 2e-4))
+    every = np.asarray(jb.simulate(made, replace(DOUBLE, skip_below=0.0)))
+    # Tails as long as a Lorentzian's leave nothing out below a percent or so.
+    some = np.asarray(jb.simulate(made, replace(DOUBLE, skip_below=0.3)))
+    assert (some == 0).mean() > 0.5
+    assert 0 < np.abs(some - every).max() < 0.3 * every.max()
+
+
+@pytest.mark.parametrize("shape", [Lorentzian(), CosineSquared()])
+def test_derivatives_of_shapes_of_ones_own_agree_with_differences(shape):
+    made = experiment(crystal=crystal(shape=shape), detector=panel((8, 8), 1.3e-3))
+    weight = np.linspace(0.5, 1.5, 64).reshape(8, 8)
+
+    def total(values):
+        moved = eqx.tree_at(lambda e: (e.crystal.misset, e.crystal.cells), made, (values[:3], values[3:]))
+        return (jb.simulate(moved, DOUBLE) * weight).sum()
+
+    with jax.enable_x64(True):
+        at = jnp.asarray([10.0, -20.0, 30.0, 7.0, 6.0, 5.0])
+        reverse, forward = jax.jit(jax.grad(total))(at), jax.jit(jax.jacfwd(total))(at)
+        along = jnp.asarray([0.3, -0.2, 0.1, 0.5, 0.4, -0.3])
+        steps = [total(at + sign * 1e-5 * along) for sign in (1, -1)]
+    np.testing.assert_allclose(reverse, forward, rtol=1e-9)
+    slope = np.asarray(forward) @ np.asarray(along)
+    np.testing.assert_allclose(slope, (float(steps[0]) - float(steps[1])) / 2e-5, rtol=1e-6)
+
+
+def test_backgrounds_of_any_kind_are_added():
+    plain, water, ring = experiment(), jb.AmorphousBackground(1e6, [0.0, 0.5], [2.0, 1.0]), Ring(leaf(3e6))
+    images = [
+        np.asarray(jb.simulate(replace(plain, background=background), DOUBLE))
+        for background in (None, water, ring, [water, ring])
+    ]
+    np.testing.assert_allclose(images[3] - images[0], images[1] + images[2] - 2 * images[0], rtol=1e-9)
+    # The ring is what a background of points of the same function is.
+    stol = np.linspace(0.0, 1.0, 4001)
+    points = jb.AmorphousBackground(3e6, stol, np.exp(-((stol - 0.13) ** 2) / 4e-3))
+    assert relative(images[2], jb.simulate(replace(plain, background=points), DOUBLE)) < 1e-4
+
+
+def test_mosaic_and_sources_of_ones_own_are_those_of_their_lists():
+    made = experiment(beam=jb.Beam(1.1, sources=TwoColours(leaf(0.01))), crystal=crystal(mosaic=TwoDomains(leaf(0.02))))
+    cos, sin = np.cos(0.02), np.sin(0.02)
+    matrices = [np.eye(3), [[1, 0, 0], [0, cos, -sin], [0, sin, cos]]]
+    sources = jb.AbsoluteSources([[1, 0, 0], [1, 0, 0]], [1.1, 1.111], [1.0, 0.5])
+    listed = experiment(beam=jb.Beam(1.1, sources=sources), crystal=crystal(mosaic=jb.RotationList(matrices)))
+    assert relative(jb.simulate(made, DOUBLE), jb.simulate(listed, DOUBLE)) < 1e-12
+
+
+def test_values_of_all_of_them_are_refined():
+    true = experiment(
+        crystal=crystal(shape=Lorentzian(), mosaic=TwoDomains(leaf(0.03))),
+        detector=DETECTOR,
+        background=[Ring(leaf(3e6)), jb.AmorphousBackground(1e6)],
+    )
+    data = np.asarray(jb.simulate(true, DOUBLE))
+    start = eqx.tree_at(lambda e: (e.background[0].strength, e.crystal.mosaic.angle), true, (leaf(2.5e6), leaf(0.0302)))
+    free = ["background[0].strength", "crystal.mosaic.angle"]
+    result = refine.fit(refine.Problem(start, free, data, DOUBLE))
+    assert float(result.experiment.background[0].strength) == pytest.approx(3e6, rel=1e-3)
+    assert float(result.experiment.crystal.mosaic.angle) == pytest.approx(0.03, rel=1e-3)
