@@ -37,7 +37,8 @@ def prompt_end(spared: int = 0) -> Iterator[None]:
     Raises:
         Ended: Came from outside.
     """
-    if "jax" in sys.modules or threading.current_thread() is not threading.main_thread():
+    ours = "jax" not in sys.modules and sys.platform != "win32"  # where signals wake no pipe
+    if not ours or threading.current_thread() is not threading.main_thread():
         yield
         return
     came, wake = os.pipe()

@@ -65,7 +65,8 @@ def read_hdf5_image(
                 raise FileError(path, f"the dataset {name!r} is one image, but frame {frame} is asked for")
             return np.asarray(found[()])
         if frame is None and sizes[0] != 1:
-            raise FileError(path, f"{name!r} holds {sizes[0]} images: say which with frame = 0")
+            hint = "say which with frame = 0" if shape is not None else "one is expected here"
+            raise FileError(path, f"{name!r} holds {sizes[0]} images: {hint}")
         if not 0 <= (frame or 0) < sizes[0]:
             raise FileError(path, f"{name!r} holds {sizes[0]} images, but frame {frame} is asked for")
         return np.asarray(found[frame or 0])
@@ -102,5 +103,7 @@ def _only_dataset(path: str | os.PathLike[str], file: Any, shape: Sequence[int] 
     if len(names) != 1:
         held = f"{len(names)} datasets ({', '.join(names[:4])})" if names else "no dataset"
         size = f"{rank} dimensions" if shape is None else f"{' × '.join(map(str, shape))} pixels"
-        raise FileError(path, f"{held} of {size} in it: say which with dataset = '…'")
+        # Whoever knows no shape has no way to name a dataset either: a comparison, -mask.
+        hint = "say which with dataset = '…'" if shape is not None else "one is expected here"
+        raise FileError(path, f"{held} of {size} in it: {hint}")
     return names[0]

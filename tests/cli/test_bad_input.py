@@ -218,7 +218,7 @@ def test_a_device_that_is_not_there(capsys):
             "-mask huge.npy",
             f"huge.npy: expected {8 * 10**13 + 128} bytes for 10000000000000 numbers of float64, but found 128",
         ),
-        ("-mask null.h5", "null.h5: no dataset of 2 dimensions in it: say which with dataset = '…'"),
+        ("-mask null.h5", "null.h5: no dataset of 2 dimensions in it: one is expected here"),
         ("-mask nan.npy", "nan.npy: expected 0 for the pixels to skip and other numbers elsewhere, but found NaN"),
         ("-mask raw.bin", "raw.bin: expected an image of slow × fast pixels whose file says how many there are"),
         ("-img ten.img", "ten.img: the header's DISTANCE must be a number, but is '1_0'"),

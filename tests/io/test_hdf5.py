@@ -32,7 +32,8 @@ def test_one_image_or_one_frame(path):
     assert reason(path, (3, 4), "many") == "'many' holds 2 images: say which with frame = 0"
     assert reason(path, (3, 4), "many", 2) == "'many' holds 2 images, but frame 2 is asked for"
     assert reason(path, (3, 4), "many", -1) == "'many' holds 2 images, but frame -1 is asked for"
-    assert reason(path) == "2 datasets (many, one) of 2 dimensions in it: say which with dataset = '…'"
+    assert reason(path) == "2 datasets (many, one) of 2 dimensions in it: one is expected here"
+    assert reason(path, None, "many") == "'many' holds 2 images: one is expected here"
 
 
 def test_nexus_is_known(path):
