@@ -12,7 +12,8 @@ from jaxbragg.models import checks
 from jaxbragg.models.detector.abstract import AbstractDetector, Sensor, checked_sensor, mask_leaf
 from jaxbragg_kernels.namespace import namespace_of
 
-_SKEWED = 0.05  # cosine: what rounded axes in a file may come to
+# Cosine between a given normal and fast × slow: the C program takes any vector for a normal, and so does -odet_vector.
+_IN_PLANE = 0.1
 
 
 class FlatPanel(AbstractDetector):
@@ -124,12 +125,13 @@ def _away(normal: Any, origin: Any) -> Any:
 def _check_normal(panel: "FlatPanel") -> None:
     """Raise a ValueError for a normal that is none, and for a panel that is seen edge-on."""
     normal, origin = checks.known(panel.normal_axis), checks.known(panel.origin)
-    for name in ("fast_axis", "slow_axis"):
-        axis = checks.known(getattr(panel, name))
-        if normal is not None and axis is not None and abs(float(normal @ axis)) > _SKEWED:
+    fast, slow = checks.known(panel.fast_axis), checks.known(panel.slow_axis)
+    if normal is not None and fast is not None and slow is not None:
+        cosine = abs(float(normal @ np.asarray(_unit_cross(panel.fast_axis, panel.slow_axis))))
+        if cosine < _IN_PLANE:
             raise ValueError(
-                f"Argument `normal_axis` must be at right angles to `{name}`, but is {normal.tolist()}, at "
-                f"{np.degrees(np.arccos(min(1.0, abs(float(normal @ axis))))):.3g}° to {axis.tolist()}."
+                f"Argument `normal_axis` must stand on the panel, but {normal.tolist()} is in its plane, at "
+                f"{np.degrees(np.arccos(cosine)):.3g}° to fast × slow."
             )
     if normal is not None and origin is not None and abs(float(normal @ origin)) < 1e-12:
         raise ValueError(
