@@ -27,13 +27,6 @@ def fusion_barrier(function: Callable, *operands: Any) -> Any:
 
     def never(*operands: Any) -> Any:
         del operands
-        return jax.tree.map(_zeros, results)
+        return jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), results)
 
     return jax.lax.cond(jax.lax.optimization_barrier(jnp.asarray(True)), function, never, *operands)
-
-
-def _zeros(result: jax.ShapeDtypeStruct) -> jax.Array:
-    zeros = jnp.zeros(result.shape, result.dtype)
-    # Under shard_map both branches have to vary along the same axes of the mesh.
-    axes = tuple(getattr(result, "vma", None) or ())
-    return jax.lax.pcast(zeros, axes, to="varying") if axes else zeros
