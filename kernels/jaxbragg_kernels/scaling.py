@@ -36,8 +36,9 @@ def polarization(
     """
     cross = _cross(axis, beam)
     # Along the beam the axis says nothing: any other will do, and ψ is 0.
-    undefined = (cross * cross).sum() < 1e-12
-    other = jnp.where(jnp.abs(beam) > 0.7, 0.0, 1.0).astype(beam.dtype)
+    undefined = (cross * cross).sum() < 1e-12 * (axis * axis).sum()
+    # The axis of the beam's smallest component: never along the beam, not even where all three are alike.
+    other = (jnp.arange(3) == jnp.argmin(jnp.abs(beam))).astype(beam.dtype)
     magnetic = _unit(jnp.where(undefined, _cross(jax.lax.stop_gradient(other), beam), cross))
     electric = _unit(_cross(beam, magnetic))
     dtype = diffracted[0].dtype

@@ -103,18 +103,26 @@ def test_the_default_fluence_makes_one_electron_the_unit():
 
 
 @pytest.mark.parametrize("factor", [0.0, 0.7])
+@pytest.mark.parametrize("along", [(0, 0, 1), (1, 0, 0), (1, 1, 1), (-1, -1, -1), (1, -1, 0), (0.3, 0.5, -0.8)])
+@pytest.mark.parametrize("length", [1.0, -1.0, 1e-7])
 @in_float64
-def test_along_the_polarization_axis_psi_is_zero_and_everything_finite(factor):
-    axis = jnp.asarray([0.0, 0.0, 1.0])
+def test_along_the_polarization_axis_psi_is_zero_and_everything_finite(along, length, factor):
+    beam = np.asarray(along) / np.linalg.norm(along)
     directions = np.random.default_rng(0).normal(size=(20, 3))
     directions /= np.linalg.norm(directions, axis=1, keepdims=True)
-    directions[0] = [0, 0, 1]
+    directions[0] = beam
 
     def polarized(beam, axis, factor):
         return scaling.polarization(tuple(map(jnp.asarray, directions.T)), beam, axis, factor)
 
-    cosine = directions[:, 2]
+    cosine = directions @ beam
     wanted = 0.5 * (1 + cosine**2 - factor * (1 - cosine**2))
-    np.testing.assert_allclose(polarized(axis, axis, jnp.asarray(factor)), wanted, atol=1e-14)
-    slopes = jax.jacfwd(polarized, argnums=(0, 1, 2))(axis, axis, jnp.asarray(factor))
-    assert all(np.isfinite(slope).all() for slope in slopes)
+    at = jnp.asarray(beam), jnp.asarray(length * beam), jnp.asarray(factor)
+    np.testing.assert_allclose(polarized(*at), wanted, atol=1e-14)
+    assert all(np.isfinite(slope).all() for slope in jax.jacfwd(polarized, argnums=(0, 1, 2))(*at))
+
+
+@in_float64
+def test_a_short_polarization_axis_is_as_good_as_a_long_one():
+    d = np.asarray([0.6, 0.64, 0.48])
+    np.testing.assert_allclose(polarization(d, X, 1e-7 * Z, 0.8), polarization(d, X, Z, 0.8), rtol=1e-12)
