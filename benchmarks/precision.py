@@ -4,7 +4,7 @@ The experiments are those of `tests/random_experiments.py`: 19 templates of size
 The exit status is 1 if an image is off by more than 1e-5 of its brightest pixel and `simulate` did not warn, or by more
 than its warning says.
 
-usage: python benchmarks/precision.py [EXPERIMENTS] [--first SEED] [--json FILE] [--document docs/precision.md]
+usage: python -m benchmarks.precision [EXPERIMENTS] [--first SEED] [--json FILE] [--document docs/precision.md]
 """
 
 import argparse
@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 import jaxbragg as jb
-from jaxbragg.benchmark.record import new_report
+from benchmarks.record import new_report
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 

@@ -5,7 +5,6 @@ has each in a file of its own.
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 
 import jax
@@ -17,7 +16,7 @@ from jaxbragg.models import Experiment
 from jaxbragg.options import Options
 from jaxbragg.pipeline.arrays import Arrays, unpack
 from jaxbragg.pipeline.blocks import simulate_blocks
-from jaxbragg.pipeline.plan import launches
+from jaxbragg.pipeline.plan import blocks_per_launch
 from jaxbragg.pipeline.settings import Settings, make_settings
 from jaxbragg.pipeline.threshold import with_threshold
 from jaxbragg.pipeline.tiles import assemble
@@ -49,28 +48,39 @@ def simulate(
     settings = make_settings(experiment, options)
     with jax.enable_x64(True):
         on_host = all(isinstance(leaf, (np.ndarray, np.generic)) for leaf in jax.tree.leaves(experiment))
+        if progress is None and not on_host:
+            return _unpack_and_simulate(experiment, settings)
         arrays = (unpack if on_host else _unpack)(experiment, settings)
         if progress is None:
             return _simulate(arrays, settings)
         return _simulate_in_launches(arrays, settings, progress)
 
 
-_unpack = jax.jit(unpack, static_argnames="settings")
+def _image(arrays: Arrays, settings: Settings) -> Float[Array, "..."]:
+    arrays = with_threshold(arrays, settings)
+    blocks = simulate_blocks(arrays, settings, jnp.arange(settings.plan.blocks))
+    return assemble(blocks, arrays.detector, settings.plan)
 
 
 @partial(jax.jit, static_argnames="settings")
 def _simulate(arrays: Arrays, settings: Settings) -> Float[Array, "..."]:
-    arrays = with_threshold(arrays, settings)
-    blocks = simulate_blocks(arrays, settings, jnp.arange(settings.plan.blocks))
-    return assemble(blocks, arrays.detector, settings.plan)
+    return _image(arrays, settings)
+
+
+@partial(jax.jit, static_argnames="settings")
+def _unpack_and_simulate(experiment: Experiment, settings: Settings) -> Float[Array, "..."]:
+    # One launch: where images are small, a second takes as long as the image.
+    return _image(unpack(experiment, settings), settings)
+
+
+_unpack = jax.jit(unpack, static_argnames="settings")
 
 
 def _simulate_in_launches(arrays: Arrays, settings: Settings, progress: Callable[[float], None]) -> Float[Array, "..."]:
     """The same image some blocks at a time, so that a person can see it advance."""
     layers = 1 if arrays.detector.sensor is None else arrays.detector.sensor.layers
     steps = arrays.crystal.orientations.shape[0] * arrays.sources[2].shape[0] * layers
-    plan, at_once = launches(settings.plan, settings.options, steps)
-    settings = replace(settings, plan=plan)
+    plan, at_once = settings.plan, blocks_per_launch(settings.plan, settings.options, steps)
     arrays = _with_threshold(arrays, settings)
     done = []
     for first in range(0, plan.blocks, at_once):

@@ -17,7 +17,7 @@ import jaxbragg as jb
 from jaxbragg.pipeline.arrays import unpack
 from jaxbragg.pipeline.plan import make_plan
 from jaxbragg.pipeline.settings import make_settings
-from jaxbragg.simulate import _simulate
+from jaxbragg.simulate import _unpack_and_simulate
 
 # One orientation to a pass: a derivative compiles several times faster.
 DOUBLE = jb.Options(precision="float64", unroll=1)
@@ -317,10 +317,11 @@ def test_float32_is_good_enough_for_a_small_crystal():
 
 def test_a_new_value_of_a_leaf_compiles_nothing():
     jb.simulate(experiment())
-    compiled = _simulate._cache_size()
+    compiled = _unpack_and_simulate._cache_size()
+    assert compiled > 0
     jb.simulate(experiment(beam=jb.Beam(0.9, polarization=0.1, fluence=1e20), crystal=crystal(misset=(1, 2, 3))))
     jb.simulate(experiment(detector=panel(distance=0.2), structure_factors=structure_factors(1, 3.0)))
-    assert _simulate._cache_size() == compiled
+    assert _unpack_and_simulate._cache_size() == compiled
 
 
 # Transformations -----------------------------------------------------------------------------------------------------
@@ -502,3 +503,11 @@ def test_other_arguments_are_refused():
 def test_a_region_off_the_detector_is_refused():
     with pytest.raises(ValueError, match="region of interest"):
         jb.simulate(experiment(), jb.Options(roi=(0, 32, 0, 31)))
+
+
+@pytest.mark.parametrize("tile", [1, 4])
+def test_the_memory_limit_is_kept_with_tiles_of_any_size(tile):
+    made = experiment(crystal=crystal(mosaic=jb.CapMosaic(1.0, 20)), detector=panel((256, 256)))
+    limit, image = 4_000_000, 256 * 256 * 4
+    # Blocks are put together beside the image.
+    assert temporary_bytes(made, jb.Options(memory_limit=limit, tile=tile)) < limit + 2 * image

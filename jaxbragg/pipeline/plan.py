@@ -4,7 +4,7 @@ A tile is small enough that float32 carries the steps from its middle to its pix
 a block is small enough for the caches of a CPU or the memory of a GPU.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import jax
 
@@ -91,28 +91,24 @@ def make_plan(shape: tuple[int, int, int], options: Options, *, tile: int = TILE
     return Plan(panels, slow, fast, roi, tiles_slow, tiles_fast, -(-tiles // blocks), blocks, tile)
 
 
-# Steps to a launch where a person watches: a few seconds' worth on a CPU, some 2 ns each, or 100 with tricubic look-up.
+# Where a person watches, a launch takes some seconds at most, if its blocks allow: about 2 ns a step on a CPU, 100 with
+# tricubic look-up.
 _STEPS_PER_LAUNCH = {"nearest": 1 << 30, "tricubic": 1 << 25}
 _LAUNCHES = 50
 
 
-def launches(plan: Plan, options: Options, steps: int) -> tuple[Plan, int]:
-    """The plan for an image in several launches, with smaller blocks where a pixel takes long; and blocks to a launch.
+def blocks_per_launch(plan: Plan, options: Options, steps: int) -> int:
+    """Blocks to a launch of an image in several: a fiftieth of all, or fewer where a pixel takes long.
 
     Args:
-        plan: For one launch.
+        plan: How the image is cut.
         options: For sub-pixels, interpolation and devices.
-        steps: Of each sub-pixel in each layer: sources × orientations.
+        steps: Of each sub-pixel: layers × sources × orientations.
     """
     devices = options.devices or 1
-    steps = steps * options.oversample**2 * plan.pixels_per_tile
-    most = max(1, _STEPS_PER_LAUNCH[options.interpolation] // steps)  # tiles to a block
-    if most < plan.tiles_per_block:
-        blocks = -(-plan.tiles // (most * devices)) * devices
-        plan = replace(plan, blocks=blocks, tiles_per_block=-(-plan.tiles // blocks))
-    least = -(-plan.blocks // (_LAUNCHES * devices))
-    at_once = max(1, min(least, most // plan.tiles_per_block))
-    return plan, at_once * devices
+    steps = steps * options.oversample**2 * plan.pixels_per_tile * plan.tiles_per_block
+    share = -(-plan.blocks // (_LAUNCHES * devices))
+    return devices * max(1, min(share, _STEPS_PER_LAUNCH[options.interpolation] // steps))
 
 
 def block_pixels(options: Options, *, skips: bool = False) -> int:
@@ -134,4 +130,5 @@ def block_pixels(options: Options, *, skips: bool = False) -> int:
 
 def bytes_per_pixel(options: Options) -> int:
     """Working memory of a pixel that is being simulated [bytes]."""
-    return _BYTES_PER_PIXEL * (2 if options.precision == "float64" else 1)
+    # With tiles of one pixel the indices are float64 for every pixel: 281 bytes by XLA's count for a plain still.
+    return _BYTES_PER_PIXEL * (2 if options.precision == "float64" or options.tile == 1 else 1)

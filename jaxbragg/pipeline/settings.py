@@ -1,6 +1,7 @@
 """All that is chosen before anything is compiled, resolved once: options, spot shape, types of numbers, the plan."""
 
 from dataclasses import dataclass, replace
+from functools import cache
 
 import jax.numpy as jnp
 
@@ -81,6 +82,12 @@ def share_skipped(options: Options, shape: AbstractShape) -> float:
         shape: Of the spots.
     """
     # What lies between two structure factors may be larger than either.
-    if options.interpolation == "tricubic" or shape.radius(jnp.ones(())) is None:
+    if options.interpolation == "tricubic" or not _has_radius(shape):
         return 0.0
     return DEFAULT_SKIP_BELOW if options.skip_below is None else options.skip_below
+
+
+@cache
+def _has_radius(shape: AbstractShape) -> bool:
+    # Asked at every call of `simulate`, where an operation of JAX would take longer than all the rest.
+    return shape.radius(jnp.ones(())) is not None

@@ -30,12 +30,12 @@ def test_an_image_that_no_machine_holds_is_refused_with_its_size(precision: str)
 
 
 def test_the_bound_is_the_memory(monkeypatch) -> None:
-    monkeypatch.setattr(memory, "available", lambda: 8 * 1000 * 1000)
-    memory.check_image((1, 1000, 1000), 4)
+    monkeypatch.setattr(memory, "available", lambda: 800 * 1000 * 1000)
+    memory.check_image((1, 10000, 10000), 4)
     with pytest.raises(ValueError, match="fits into memory"):
-        memory.check_image((1, 1000, 1001), 4)
+        memory.check_image((1, 10000, 10001), 4)
     with pytest.raises(ValueError, match="fits into memory"):
-        memory.check_image((2, 1000, 1000), 4)
+        memory.check_image((2, 10000, 10000), 4)
     monkeypatch.setattr(memory, "available", lambda: None)
     memory.check_image((1, 10**9, 10**9), 8)
 

@@ -92,6 +92,7 @@ def test_blocks_shrink_with_the_memory_and_float64_takes_twice_as_much(backend, 
     assert pixels(memory_limit=1 << 62) == pixels()
     assert pixels(memory_limit=2_400_000) == 10_000
     assert pixels(memory_limit=2_400_000, precision="float64") == 5_000
+    assert pixels(memory_limit=2_400_000, tile=1) == 5_000
     assert pixels(memory_limit=1) == TILE**2  # a tile is the least that can be drawn
     assert pixels(memory_limit=1, block_pixels=1234) == 1234  # what is given wins
 
@@ -102,3 +103,25 @@ def test_a_block_stays_within_the_memory_unless_it_is_a_single_tile(shape, memor
     width = 2 if precision == "float64" else 1
     used = made.tiles_per_block * TILE**2 * 240 * width
     assert used <= memory_limit or made.tiles_per_block == 1
+
+
+@pytest.mark.parametrize(
+    ("interpolation", "steps", "devices", "expected"),
+    [
+        ("nearest", 1, None, 20),
+        ("nearest", 2**17, None, 5),
+        ("nearest", 2**30, None, 1),
+        ("tricubic", 2**13, None, 2),
+        ("nearest", 1, 4, 20),
+        ("nearest", 2**17, 4, 20),
+        ("nearest", 2**30, 4, 4),
+    ],
+)
+def test_a_launch_is_a_fiftieth_of_the_image_or_as_many_steps_as_can_be_waited_for(
+    interpolation, steps, devices, expected
+):
+    # 1000 blocks of 100 tiles, 1600 pixels each.
+    options = Options(block_pixels=1600, devices=devices, interpolation=interpolation)
+    made = make_plan((1, 1600, 1000), options)
+    assert (made.blocks, made.tiles_per_block) == (1000, 100)
+    assert plan.blocks_per_launch(made, options, steps) == expected
