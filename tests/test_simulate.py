@@ -276,12 +276,12 @@ def test_memory_is_flat_in_the_number_of_orientations():
     assert many < 1.1 * few
 
 
-@pytest.mark.parametrize("precision", ["mixed", "float64"])
-def test_a_memory_limit_is_kept(precision):
+@pytest.mark.parametrize(("precision", "tile"), [("mixed", 4), ("mixed", 1), ("float64", 4)])
+def test_a_memory_limit_is_kept(precision, tile):
     limit = 4_000_000
-    large = experiment(detector=panel((512, 512)))
+    large = experiment(detector=panel((512, 512)), crystal=crystal(mosaic=jb.CapMosaic(1.0, 20)))
     image = 512 * 512 * (8 if precision == "float64" else 4)
-    used = temporary_bytes(large, jb.Options(shape="square", precision=precision, memory_limit=limit))
+    used = temporary_bytes(large, jb.Options(shape="square", precision=precision, tile=tile, memory_limit=limit))
     # The tiles are put together beside the image.
     assert used < limit + 2 * image
 
@@ -503,11 +503,3 @@ def test_other_arguments_are_refused():
 def test_a_region_off_the_detector_is_refused():
     with pytest.raises(ValueError, match="region of interest"):
         jb.simulate(experiment(), jb.Options(roi=(0, 32, 0, 31)))
-
-
-@pytest.mark.parametrize("tile", [1, 4])
-def test_the_memory_limit_is_kept_with_tiles_of_any_size(tile):
-    made = experiment(crystal=crystal(mosaic=jb.CapMosaic(1.0, 20)), detector=panel((256, 256)))
-    limit, image = 4_000_000, 256 * 256 * 4
-    # Blocks are put together beside the image.
-    assert temporary_bytes(made, jb.Options(memory_limit=limit, tile=tile)) < limit + 2 * image
