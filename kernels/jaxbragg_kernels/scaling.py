@@ -38,7 +38,10 @@ def polarization(
     # Along the beam the axis says nothing: any other will do, and ψ is 0.
     undefined = (cross * cross).sum() < 1e-12 * (axis * axis).sum()
     # The axis of the beam's smallest component: never along the beam, not even where all three are alike.
-    other = (jnp.arange(3) == jnp.argmin(jnp.abs(beam))).astype(beam.dtype)
+    # (Not by argmin, which a caller's jit lowers with float32 where float64 is off outside.)
+    x, y, z = jnp.abs(beam)
+    along_x = (x <= y) & (x <= z)
+    other = jnp.stack([along_x, ~along_x & (y <= z), ~along_x & (y > z)]).astype(beam.dtype)
     magnetic = _unit(jnp.where(undefined, _cross(jax.lax.stop_gradient(other), beam), cross))
     electric = _unit(_cross(beam, magnetic))
     dtype = diffracted[0].dtype
