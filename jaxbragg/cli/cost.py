@@ -55,13 +55,11 @@ class Cost:
 
 def cost_of(experiment: Experiment, options: Options, cores: int | None = None) -> Cost:
     """The cost by counting, with the rate of a CPU of so many cores (those of this machine)."""
-    import jax
-
     panels, slow, fast = experiment.detector.shape
     left, right, top, bottom = options.roi or (0, fast - 1, 0, slow - 1)
     sensor = getattr(experiment.detector, "sensor", None)
-    sources = jax.eval_shape(lambda beam: beam.rays()[1], experiment.beam).shape[0]
-    domains = jax.eval_shape(lambda mosaic: mosaic.rotations(), experiment.crystal.mosaic).shape[0]
+    # Of an experiment of numpy arrays these are there sooner than JAX can say what shapes they would have.
+    sources, domains = experiment.beam.rays()[1].shape[0], experiment.crystal.mosaic.rotations().shape[0]
     orientations = experiment.scan.angles.shape[0] * domains
     per_pixel = options.oversample**2 * (1 if sensor is None else sensor.layers) * sources * orientations
     pixels = panels * (right - left + 1) * (bottom - top + 1)

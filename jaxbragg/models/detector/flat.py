@@ -81,7 +81,9 @@ class FlatPanel(AbstractDetector):
         self.slow_axis = checks.leaf("slow_axis", slow_axis, (3,))
         for name in ("fast_axis", "slow_axis"):
             checks.unit_vector(name, getattr(self, name))
-        across = _away(_unit_cross(self.fast_axis, self.slow_axis), self.origin)
+        across = _unit_cross(self.fast_axis, self.slow_axis)
+        # Of numpy where the numbers are known: JAX would compile each operation, 10 ms and more.
+        across = _away(across, self.origin if checks.is_traced((across, self.origin)) else np.asarray(self.origin))
         self.normal_axis = checks.leaf("normal_axis", across if normal_axis is None else normal_axis, (3,))
         checks.unit_vector("normal_axis", self.normal_axis)
         _check_normal(self)

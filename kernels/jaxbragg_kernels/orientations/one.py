@@ -89,12 +89,13 @@ def looked_up(
         return [hkl.at(crystal.table, place) for place in places]
 
     all_offsets, places = [], []
-    found = fusion_barrier(middles, orientations)
-    for i, orientation in enumerate(orientations):
-        middle = jax.tree.map(lambda x, i=i: x[i], found)
-        offsets, nearest = reciprocal.at_pixels(middle, orientation, rays)
+    found: reciprocal.Middles = fusion_barrier(middles, orientations)
+    # Taken apart by iteration: an index for each would be traced three times as long.
+    parts = [None] * len(orientations) if found.part is None else found.part
+    for orientation, whole, delta, part in zip(orientations, found.whole, found.delta, parts, strict=True):
+        offsets, nearest = reciprocal.at_pixels(reciprocal.Middles(whole, delta, part), orientation, rays)
         all_offsets.append(offsets)
-        places.append(hkl.place_of_parts(crystal.table, middle.whole, nearest))
+        places.append(hkl.place_of_parts(crystal.table, whole, nearest))
     return zip(all_offsets, places, fusion_barrier(look_up, places), strict=True)
 
 
