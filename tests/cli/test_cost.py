@@ -2,6 +2,7 @@
 
 import io
 import sys
+from importlib import import_module
 from types import SimpleNamespace
 
 import jax
@@ -82,7 +83,7 @@ def test_the_rate_is_that_of_a_sample(monkeypatch) -> None:
         clock[0] += taken.steps * 1e-10
         return SimpleNamespace(block_until_ready=lambda: None)
 
-    monkeypatch.setattr(sys.modules["jaxbragg.simulate"], "simulate", simulate)
+    monkeypatch.setattr(import_module("jaxbragg.simulate"), "simulate", simulate)
     monkeypatch.setattr(cost.time, "perf_counter", lambda: clock[0])
     experiment, options = setup(HUGE)
     counted = cost.cost_of(experiment, options, cores=1)
@@ -97,7 +98,7 @@ def test_the_rate_is_that_of_a_sample(monkeypatch) -> None:
 
 
 def test_what_is_short_is_not_measured(monkeypatch) -> None:
-    monkeypatch.setattr(sys.modules["jaxbragg.simulate"], "simulate", None)
+    monkeypatch.setattr(import_module("jaxbragg.simulate"), "simulate", None)
     still = setup(SMALL)
     counted = cost.cost_of(*still)
     assert cost.measured(*still, counted) == counted
