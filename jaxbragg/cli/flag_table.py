@@ -163,7 +163,7 @@ FLAGS: tuple[Flag, ...] = (
          default="0"),
     _count("detector_thicksteps", DETECTOR, "layers of the sensor", "-thicksteps", default="2 with a thickness"),
     _file("img", DETECTOR, "SMV image whose header gives the geometry"),
-    _file("mask", DETECTOR, "SMV mask, 0 for pixels to skip; its header gives the geometry"),
+    _file("mask", DETECTOR, "image of any format, 0 for pixels to skip; the header of an SMV mask gives the geometry"),
 
     Flag("phi", SAMPLING, "first spindle angle", "PHI", unit="degrees", default="0"),
     Flag("osc", SAMPLING, "range of spindle angles", "RANGE", unit="degrees", default="0"),

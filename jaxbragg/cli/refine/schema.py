@@ -125,7 +125,10 @@ TABLES: dict[str, dict[str, Key]] = {
         "flags": _flags("nanoBragg's, as jaxbragg takes them; a list, or text that is split as a shell does"),
         "file": _file("instead: a text file of flags, such as the flags_*.txt of an earlier refinement"),
     },
-    "images": {"file": _file("SMV, raw float32, .npy, .h5 or .nxs, or what fabio reads (.cbf, …)"), **IMAGE_KEYS},
+    "images": {
+        "file": _file("SMV, .npy, .npz, HDF5, PGM, what fabio reads (.cbf, …), or raw float32, packed or not"),
+        **IMAGE_KEYS,
+    },
     "every_image": {name: key for name, key in IMAGE_KEYS.items() if name not in ("flags", "leaves")},
     "likelihood": {
         "kind": Key("'poisson' or 'gaussian'", _one_of("poisson", "gaussian"), "how counts scatter (poisson)"),
