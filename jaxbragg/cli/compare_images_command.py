@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 _FIGURE = "comparison.png"
 
 _DESCRIPTION = """\
-Compare two images: correlation, sums, differences, spots, and the ratio over the radius. An image is an SMV
-file, .npy, .npz, HDF5, PGM, what fabio reads, or raw float32, packed or not. Pixels that are not finite in both are left
-out and counted, and too many of them are a failure."""
+Compare two images: correlation, sums, differences, spots, and the ratio over the radius. An image is SMV, .npy,
+.npz, HDF5, PGM, what fabio reads, or raw float32, packed or not. Pixels that are not finite in both are left out and
+counted, and too many of them are a failure."""
 
 _EXAMPLE = """\
 example, with a region of a detector of 2527 × 2463 pixels:
