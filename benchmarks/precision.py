@@ -4,7 +4,8 @@ The experiments are those of `tests/random_experiments.py`: 19 templates of size
 The exit status is 1 if an image is off by more than 1e-5 of its brightest pixel and `simulate` did not warn, or by more
 than its warning says.
 
-usage: python -m benchmarks.precision [EXPERIMENTS] [--first SEED] [--json FILE] [--document docs/precision.md]
+usage: python -m benchmarks.precision [EXPERIMENTS] [--first SEED] [--tile N] [--json FILE]
+       [--document docs/precision.md]
 """
 
 import argparse
@@ -12,7 +13,7 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ import numpy as np
 
 import jaxbragg as jb
 from benchmarks.record import new_report
+from jaxbragg.options import TILES
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
@@ -62,9 +64,10 @@ class Row:
         return not self.error <= (PROMISED if self.warned is None else self.warned)
 
 
-def measure(seed: int) -> Row:
+def measure(seed: int, tile: int) -> Row:
     """One experiment in both precisions."""
     case = random_experiment(seed)
+    case = replace(case, options=replace(case.options, tile=tile))
     found = compare(case)
     bound = jb.precision_bound(case.experiment, case.options) if hasattr(jb, "precision_bound") else None
     return Row(
@@ -134,9 +137,9 @@ def missed_list(rows: Sequence[Row]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def document(rows: Sequence[Row], provenance: dict[str, Any]) -> str:
+def document(rows: Sequence[Row], provenance: dict[str, Any], tile: int) -> str:
     """All of it as a page."""
-    parts = [_HEAD.format(promised=_PROMISED, lit=_LIT), table(rows), bounds(rows), missed_list(rows)]
+    parts = [_HEAD.format(promised=_PROMISED, lit=_LIT, side=tile), table(rows), bounds(rows), missed_list(rows)]
     kinds = Counter(kind for row in rows for kind in set(row.warnings))
     if kinds:
         parts.append("Warnings: " + ", ".join(f"{kind} in {number}" for kind, number in kinds.items()) + ".\n")
@@ -150,10 +153,9 @@ def document(rows: Sequence[Row], provenance: dict[str, Any]) -> str:
 
 _HEAD = """# Precision
 
-`precision="mixed"`, the default, keeps Miller indices exact and does the rest in float32. It is to agree with
-`precision="float64"` within {promised} of the image's brightest pixel; where it may not, `simulate` warns with a bound.
-`python benchmarks/precision.py 300 --document docs/precision.md` measures it and writes this page;
-`tests/test_random_experiments.py` asserts it for a sample.
+How far images in `precision="mixed"`, the default, are from those in `precision="float64"`, with tiles of
+{side} × {side} pixels (`Options.tile`). They are to agree within {promised} of the image's brightest pixel; those that do not are
+listed below. `python -m benchmarks.precision 300 --tile {side} --document FILE` measures it and writes this page.
 
 The experiments are random: cells of 5 to 2000 Å in all crystal systems, 1 to 3000 unit cells along each axis,
 wavelengths of 0.1 to 10 Å, pixels of 10 µm to 1 mm at 20 mm to 5 m, flat, tilted, curved and several panels, sensors,
@@ -171,6 +173,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=str(__doc__).split("\n")[0])
     parser.add_argument("experiments", metavar="EXPERIMENTS", type=int, nargs="?", default=300, help="how many")
     parser.add_argument("--first", metavar="SEED", type=int, default=0, help="seed of the first")
+    parser.add_argument("--tile", metavar="N", type=int, choices=TILES, default=4, help="side of the tiles: 1 or 4 (4)")
     parser.add_argument("--json", metavar="FILE", help="write all numbers there, with versions and commit")
     parser.add_argument("--document", metavar="FILE", help="write the page there")
     chosen = parser.parse_args()
@@ -180,12 +183,12 @@ def main() -> int:
     provenance = {name: report[name] for name in ("date", "commit", "dirty", "versions", "device", "machine")}
     rows = []
     for seed in range(chosen.first, chosen.first + chosen.experiments):
-        rows.append(measure(seed))
+        rows.append(measure(seed, chosen.tile))
         row = rows[-1]
         print(f"{_number(row.error):>8s} {'missed' if row.missed else ''} {row.about}", file=sys.stderr)
-    text = document(rows, provenance)
+    text = document(rows, provenance, chosen.tile)
     if chosen.json:
-        kept = {**provenance, "first": chosen.first, "rows": [asdict(row) for row in rows]}
+        kept = {**provenance, "first": chosen.first, "tile": chosen.tile, "rows": [asdict(row) for row in rows]}
         Path(chosen.json).write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     if chosen.document:
         Path(chosen.document).write_text(text, encoding="utf-8")
