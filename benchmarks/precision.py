@@ -154,8 +154,9 @@ def document(rows: Sequence[Row], provenance: dict[str, Any], tile: int) -> str:
 _HEAD = """# Precision
 
 How far images in `precision="mixed"`, the default, are from those in `precision="float64"`, with tiles of
-{side} × {side} pixels (`Options.tile`). They are to agree within {promised} of the image's brightest pixel; those that do
-not are listed below. `python -m benchmarks.precision 300 --tile {side} --document FILE` measures it and writes this page.
+{side} × {side} pixels (`Options.tile`). They are to agree within {promised} of the image's brightest pixel;
+those that do not are listed below. `python -m benchmarks.precision 300 --tile {side} --document FILE` measures
+it and writes this page.
 
 The experiments are random: cells of 5 to 2000 Å in all crystal systems, 1 to 3000 unit cells along each axis,
 wavelengths of 0.1 to 10 Å, pixels of 10 µm to 1 mm at 20 mm to 5 m, flat, tilted, curved and several panels, sensors,
