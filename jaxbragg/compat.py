@@ -27,10 +27,11 @@ from jaxbragg.models import (
     checks,
 )
 from jaxbragg.models.minimal_standard import rotations
-from jaxbragg.models.unit_cell import cell_parameters, cell_vectors
+from jaxbragg.models.unit_cell import cell_parameters, cell_vectors, cell_volume
 from jaxbragg.options import Options
 from jaxbragg.units import RADIANS, THOMSON_AREA
 from jaxbragg_kernels import rotation
+from jaxbragg_kernels.shapes import SHAPES, AbstractShape
 
 
 def as_the_c_program_draws(
@@ -39,13 +40,15 @@ def as_the_c_program_draws(
     """Put the C program's errors into an experiment.
 
     - A spindle step at φ = 0 keeps the orientation of the step before it; the first step that of the last.
-    - A cell in its standard setting (given by its six numbers alone) is drawn with other angles where it is triclinic.
+    - A cell in its standard setting (given by its six numbers alone) has other angles where it is triclinic; gauss and
+      tophat spots are then narrower by the ratio of its volume to that of the cell as given, or wider.
     - Polarization and solid angle are those of the first sub-pixel and source, the capture fraction that of the last
       layer there, times the sum over layers.
     - Sensor layers are thickness/(n−1) apart where their number is given.
     - Sources all weigh the same.
     - Gauss and tophat spots have a width in Å⁻¹ that depends on Na Nb Nc.
-    - A curved detector is turned the wrong way round.
+    - A curved detector is turned the wrong way round. Its sensor's layers lie on one sphere, shifted as those of the
+      flat detector are in the laboratory's y and z; solid angle and path through a layer are those of the flat plane.
     - The background is scaled by r_e² Φ / steps once more.
 
     Args:
@@ -62,7 +65,7 @@ def as_the_c_program_draws(
     changed = replace_parts(
         experiment,
         beam=eqx.tree_at(lambda b: b.sources.weights, beam, checks.leaf("weights", np.ones(sources), (sources,))),
-        crystal=_crystal(experiment.crystal),
+        crystal=_crystal(experiment.crystal, experiment.crystal.spot_shape(options.shape)),
         scan=_scan(experiment.scan),
         detector=_detector(experiment.detector, layers_given),
     )
@@ -100,8 +103,12 @@ def _scan(scan: Scan) -> Scan:
     return eqx.tree_at(lambda s: s.angles, scan, angles)
 
 
-def _crystal(crystal: Crystal) -> Crystal:
-    """The C program's c*_z uses the direct-space volume ratio where the reciprocal one belongs."""
+def _crystal(crystal: Crystal, shape: AbstractShape) -> Crystal:
+    """The C program's c*_z uses the direct-space volume ratio where the reciprocal one belongs.
+
+    It then divides b × c by the volume of the cell as given, although the vectors are those of another one: a*, b* and
+    c*, which the widths of gauss and tophat spots are made of, are too long or too short by one factor for all.
+    """
     if crystal.orientation is not None:
         return crystal
     cell = crystal.cell
@@ -114,7 +121,12 @@ def _crystal(crystal: Crystal) -> Crystal:
     reciprocal[2, 2] = length[2] * volume_ratio / sine_gamma_star
     drawn = np.linalg.inv(reciprocal)
     drawn *= (six[:3] / np.linalg.norm(drawn, axis=1))[:, None]
-    return eqx.tree_at(lambda c: c.cell, crystal, UnitCell(*cell_parameters(drawn)))
+    found = eqx.tree_at(lambda c: c.cell, crystal, UnitCell(*cell_parameters(drawn)))
+    if shape in (SHAPES["round"], SHAPES["square"]):  # whose widths are no lengths in Å⁻¹
+        return found
+    with jax.enable_x64(True):
+        narrower = (cell_volume(drawn) / cell_volume(rows)) ** 2
+        return eqx.tree_at(lambda c: c.fudge, found, crystal.fudge * narrower)
 
 
 def _detector(detector: AbstractDetector, layers_given: bool) -> AbstractDetector:
@@ -142,21 +154,40 @@ class _WrongWayRound(AbstractDetector):
 
     def position(self, panel: Int[Array, ""], slow: Float[Array, ""], fast: Float[Array, ""]) -> Float[Array, "3"]:
         del panel
+        return self._on_the_sphere(self._flat(slow, fast))
+
+    def _flat(self, slow: Float[Array, ""], fast: Float[Array, ""]) -> Float[Array, "3"]:
         c = self.curved
-        flat = (
+        return (
             c.fast_axis * (fast * c.pixel_size[0] - c.beam_center[0])
             + c.slow_axis * (slow * c.pixel_size[1] - c.beam_center[1])
             + c.direction * c.distance
         )
-        turned = rotation.apply(rotation.axis_angle(c.slow_axis, flat[1] / c.distance), c.distance * c.direction)
-        return rotation.apply(rotation.axis_angle(c.fast_axis, flat[2] / c.distance), turned)
+
+    def _on_the_sphere(self, flat: Float[Array, "3"]) -> Float[Array, "3"]:
+        c = self.curved
+        about_slow = rotation.axis_angle(c.slow_axis, flat[1] / c.distance)
+        about_fast = rotation.axis_angle(c.fast_axis, flat[2] / c.distance)
+        return rotation.apply(about_fast, rotation.apply(about_slow, c.distance * c.direction))
 
     def normal(self, panel: Int[Array, ""], slow: Float[Array, ""], fast: Float[Array, ""]) -> Float[Array, "3"]:
+        """Of the flat detector."""
         del panel, slow, fast
-        return self.curved.direction
+        c = self.curved
+        across = jnp.cross(c.fast_axis, c.slow_axis)
+        across = across / jnp.sqrt((across * across).sum())
+        return jnp.where((across * c.direction).sum() < 0, -across, across)
+
+    def position_at_depth(
+        self, panel: Int[Array, ""], slow: Float[Array, ""], fast: Float[Array, ""], depth: Float[Array, ""]
+    ) -> Float[Array, "3"]:
+        """The layer is that of the flat detector before it is bent: it is as far from the sample as the front."""
+        return self._on_the_sphere(self._flat(slow, fast) + depth * self.normal(panel, slow, fast))
 
     def plane_distance(self, panel: Int[Array, ""], slow: Float[Array, ""], fast: Float[Array, ""]) -> Float[Array, ""]:
-        return self.curved.plane_distance(panel, slow, fast)
+        """Of the flat detector, whose distance along the beam is that of the sphere."""
+        c = self.curved
+        return c.distance * (c.direction * self.normal(panel, slow, fast)).sum()
 
     def pixel_area(self, panel: Int[Array, ""]) -> Float[Array, ""]:
         return self.curved.pixel_area(panel)

@@ -1,10 +1,12 @@
 """Each known error of the C program on its own, as compat mode puts it into an experiment."""
 
+import gemmi
 import numpy as np
 import pytest
 from cases import experiment, in_float64, panel
 
 import jaxbragg as jb
+from jaxbragg.cli.errors import UsageError
 from jaxbragg.cli.read import Setup, read_setup
 from jaxbragg.cli.scanner import scan
 from jaxbragg.compat import as_the_c_program_draws, misset_angles, random_misset
@@ -93,12 +95,22 @@ def test_a_cell_with_an_orientation_is_drawn_as_it_is():
     assert six(drawn(crystal=oriented).crystal).tolist() == [70, 80, 90, 75, 85, 95]
 
 
+@pytest.mark.parametrize(("shape", "narrower"), [("gauss", True), ("tophat", True), ("round", False)])
+def test_widths_are_made_of_the_volume_as_given(shape, narrower):
+    """a* is b × c of the vectors with their wrong angles, over the volume of the cell without that error."""
+    cell = (62, 71, 84, 77, 83, 94)
+    crystal = drawn(crystal=jb.Crystal(cell, shape=shape, fudge=1.5)).crystal
+    wrong, right = gemmi.UnitCell(*six(crystal)).volume, gemmi.UnitCell(*cell).volume
+    assert abs(wrong / right - 1) > 1e-4
+    assert float(crystal.fudge) == pytest.approx(1.5 * (wrong / right) ** 2 if narrower else 1.5, rel=1e-12)
+
+
 def test_the_rest_of_the_crystal_stays():
-    wanted = jb.Crystal((70, 80, 90, 75, 85, 95), cells=(4, 5, 6), misset=(1, 2, 3), shape="gauss", fudge=1.5)
+    wanted = jb.Crystal((70, 80, 90, 75, 85, 95), cells=(4, 5, 6), misset=(1, 2, 3), shape="round", fudge=1.5)
     found = drawn(crystal=wanted).crystal
     for name in ("cells", "misset", "fudge"):
         assert np.array_equal(getattr(found, name), getattr(wanted, name))
-    assert found.shape == "gauss"
+    assert found.shape == "round"
 
 
 # Beam ----------------------------------------------------------------------------------------------------------------
@@ -154,6 +166,29 @@ def test_a_curved_detector_is_turned_the_wrong_way_round():
     assert step(curved, 1, 0) == pytest.approx(slow, abs=0.01)
     assert step(wrong, 0, 1) == pytest.approx(-slow, abs=0.01)
     assert step(wrong, 1, 0) == pytest.approx(-fast, abs=0.01)
+
+
+@in_float64
+def test_layers_of_a_curved_detector_lie_on_one_sphere():
+    """Depth moves the flat pixel along the flat normal; what is left of that on the sphere are the angles.
+
+    At the beam spot of a detector that is tilted about y the normal's z, times the depth, is the arc.
+    """
+    c, s = np.cos(0.3), np.sin(0.3)
+    axes = {"fast_axis": (s, 0, c), "slow_axis": (0, -1, 0)}
+    curved = jb.CurvedDetector((16, 16), 1e-3, 0.1, (0.008, 0.008), sensor=jb.Sensor(3e-4, 4e-4, 3), **axes)
+    wrong = drawn(detector=curved).detector
+    at = (np.int32(0), np.float64(8), np.float64(8))
+    assert np.asarray(wrong.normal(*at)) == pytest.approx([c, 0, -s], abs=1e-15)
+    assert float(wrong.plane_distance(*at)) == pytest.approx(0.1 * c, rel=1e-14)
+    depth = np.float64(1e-3)
+    moved = np.asarray(wrong.position_at_depth(*at, depth))
+    assert np.linalg.norm(moved) == pytest.approx(0.1, rel=1e-14)
+    # The angle −s · depth / distance about the fast axis, from the beam spot.
+    angle, fast, beam = -s * depth / 0.1, np.array([s, 0, c]), np.array([1.0, 0, 0])
+    cross, along = np.cross(fast, beam), fast * (fast @ beam)
+    wanted = 0.1 * (beam * np.cos(angle) + cross * np.sin(angle) + along * (1 - np.cos(angle)))
+    assert moved == pytest.approx(wanted, abs=1e-15)
 
 
 @in_float64
@@ -243,8 +278,20 @@ def test_twotheta_axis_is_taken_for_twotheta():
     compat = setup(f"{flags} --compat")
     assert compat.scanned.number("twotheta") == 0
     assert "-twotheta_axis also sets -twotheta to 0, as in the C program (--compat)" in compat.notes.warnings
-    after = setup("-twotheta_axis 0 1 1 -twotheta 15 --compat")
+    after = setup("-twotheta_axis 0 0.6 0.8 -twotheta 15 --compat")
     assert after.scanned.number("twotheta") == 15
+
+
+def test_a_long_axis_of_twotheta_is_normalized_and_compat_refuses_it():
+    """The C program does not normalize it, and stretches the detector's axes."""
+    flags = "-twotheta_axis 0 1 1 -twotheta 15"
+    notes = setup(flags).notes.said
+    assert "-twotheta_axis is 1.41421 long: it is normalized" in notes
+    assert setup(flags).frame.twotheta_axis == pytest.approx([0, np.sqrt(0.5), np.sqrt(0.5)])
+    with pytest.raises(UsageError, match=r"-twotheta_axis must be of length 1 with --compat, but is 1\.41421 long"):
+        setup(f"{flags} --compat")
+    unit = setup("-twotheta_axis 0 0.6 0.8 -twotheta 15").notes.said
+    assert not any("normalized" in line for line in unit)
 
 
 @pytest.mark.parametrize("flag", ["-oversample_thick", "-oversample_polar", "-oversample_omega"])

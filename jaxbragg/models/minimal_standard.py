@@ -49,15 +49,16 @@ def rotations(seed: int, count: int) -> tuple[np.ndarray, np.ndarray]:
         count: Rotations; each takes three numbers.
 
     Returns:
-        Unit vectors [count, 3], and angles as a share of the cap's radius [count], both float64: (1 − r³²)^(1/3) is
-        taken in float32, as there.
+        Unit vectors [count, 3], and angles as a share of the cap's radius [count]: (1 − r₃²)^(1/3). All are float64,
+        but the shares are float32 numbers, as there.
     """
     stream = MinimalStandard(seed)
     drawn = np.array([[stream.uniform() for _ in range(3)] for _ in range(count)], dtype=np.float32).reshape(-1, 3)
-    around, up, angle = (2.0 * drawn.T - np.float32(1.0)).astype(np.float32)
-    share = np.power(np.float32(1.0) - angle * angle, np.float32(1.0 / 3.0), dtype=np.float32)
-    up = up.astype(np.float64)
+    around, up, angle = 2.0 * drawn.T.astype(np.float64) - 1.0
+    # C's powf: float32 in and out, rounded once. numpy's own float32 power is off by a last digit now and then.
+    base, exponent = (np.float32(x).astype(np.float64) for x in (1.0 - angle * angle, 1.0 / 3.0))
+    share = np.power(base, exponent).astype(np.float32)
     level = np.sqrt(1.0 - up * up)
-    phase = np.pi * around.astype(np.float64)
+    phase = np.pi * around
     axes = np.stack([level * np.sin(phase), level * np.cos(phase), up], axis=1)
     return axes, share.astype(np.float64)

@@ -83,9 +83,16 @@ class CapMosaic(AbstractMosaic):
         self.shares = checks.leaf("shares", shares, (None,))
 
     def rotations(self) -> Float[Array, "domain 3 3"]:
-        """The rotation of each domain; differentiable by the spread."""
+        """The rotation of each domain; differentiable by the spread.
+
+        Angles are rounded as in the C program, whose spread and angle are float32; their derivative is not.
+        """
         with jax.enable_x64(True):
-            return rotation.axis_angle(self.axes, self.spread * RADIANS * self.shares)
+            spread = self.spread * RADIANS
+            smooth = spread * self.shares
+            rounded = spread.astype(np.float32) * self.shares.astype(np.float32)
+            correction = jax.lax.stop_gradient(rounded.astype(smooth.dtype) - smooth)
+            return rotation.axis_angle(self.axes, smooth + correction)
 
 
 def no_mosaic() -> RotationList:

@@ -67,15 +67,13 @@ def view_of_tiles(detector: AbstractDetector, settings: Settings, tiles: _Tiles,
     """
     dtype, sensor = settings.dtype, detector.sensor
     places = _places(settings, tiles, subpixel)
-    middle, offset = _positions(detector, places)
     capture = jnp.ones((), dtype)
     if sensor is None:
-        seen = directions(middle, offset, dtype)
+        seen = directions(*_positions(detector, detector.position, places), dtype)
     else:
-        normal_at_middle, normal = _vectors(detector, detector.normal, places)
         depth = subpixel.layer * sensor.layer_thickness
-        x, y, z = (d + depth * (n - m[:, None]) for d, n, m in zip(offset, normal, normal_at_middle.T, strict=True))
-        seen = directions(middle + depth * normal_at_middle, (x, y, z), dtype)
+        seen = directions(*_positions(detector, partial(detector.position_at_depth, depth=depth), places), dtype)
+        _, normal = _vectors(detector, detector.normal, places)
         along = [u * n.astype(dtype) for u, n in zip(seen.unit, normal, strict=True)]
         layer, thickness, attenuation = (
             x.astype(dtype) for x in (subpixel.layer, sensor.layer_thickness, sensor.attenuation)
@@ -135,16 +133,18 @@ def _places(settings: Settings, tiles: _Tiles, subpixel: Subpixel) -> _Places:
     return _Places(panel, slow, fast, side)
 
 
-def _positions(detector: AbstractDetector, places: _Places) -> tuple[Float[Array, "tile 3"], _Vectors]:
+def _positions(
+    detector: AbstractDetector, position: Callable, places: _Places
+) -> tuple[Float[Array, "tile 3"], _Vectors]:
     """Positions of the tiles' middles, and from there to the sub-pixels [m]."""
     if not detector.is_flat:
-        middle, (x, y, z) = _vectors(detector, detector.position, places)
+        middle, (x, y, z) = _vectors(detector, position, places)
         return middle, (x - middle[:, 0, None], y - middle[:, 1, None], z - middle[:, 2, None])
     # Where the panel is flat a derivative is a whole step, and exact in any type.
-    by_slow, by_fast = places.at_middles(jax.jacfwd(detector.position, (1, 2)))
+    by_slow, by_fast = places.at_middles(jax.jacfwd(position, (1, 2)))
     down, across = places.to_pixels()
     x, y, z = (by_slow[:, j, None] * down + by_fast[:, j, None] * across for j in range(3))
-    return places.at_middles(detector.position), (x, y, z)
+    return places.at_middles(position), (x, y, z)
 
 
 def _vectors(

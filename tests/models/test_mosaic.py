@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
-from jaxbragg.models.minimal_standard import rotations
+from jaxbragg.models.minimal_standard import MinimalStandard, rotations
 from jaxbragg.models.mosaic import CapMosaic, RotationList, no_mosaic
 
 
@@ -30,6 +30,22 @@ def test_the_domains_are_those_of_the_stream():
     np.testing.assert_allclose(CapMosaic(1.3, 20, seed=42).rotations(), wanted, atol=1e-14)
 
 
+@pytest.mark.parametrize(("spread", "seed"), [(0.5, 12345678), (1.3, 42), (7.0, 5)])
+def test_angles_are_the_float32_numbers_of_the_c_program(spread, seed):
+    """Its arithmetic step by step: shares are powf's, spread and angle are float, everything else is double."""
+    stream = MinimalStandard(seed)
+    wanted = []
+    for domain in range(30):
+        around, up, angle = (2 * np.float64(stream.uniform()) - 1 for _ in range(3))
+        share = np.float32(float(np.float32(1 - angle**2)) ** float(np.float32(1 / 3)))
+        turn = float(np.float32(np.radians(spread)) * share) if domain else 0.0
+        level = np.sqrt(1 - up * up)
+        v = np.array([level * np.sin(np.pi * around), level * np.cos(np.pi * around), up])
+        cross = np.array([[0, -v[2], v[1]], [v[2], 0, -v[0]], [-v[1], v[0], 0]])
+        wanted.append(np.cos(turn) * np.eye(3) + np.sin(turn) * cross + (1 - np.cos(turn)) * np.outer(v, v))
+    np.testing.assert_allclose(CapMosaic(spread, 30, seed).rotations(), wanted, rtol=0, atol=3e-16)
+
+
 def test_more_domains_leave_the_first_ones_as_they_are():
     few, many = (np.asarray(CapMosaic(2.0, n).rotations()) for n in (5, 25))
     np.testing.assert_array_equal(few, many[:5])
@@ -44,9 +60,14 @@ def test_derivative_by_the_spread():
     def turns(spread):
         return CapMosaic(spread, 12).rotations()
 
-    slope = jax.jacfwd(turns)(jnp.float64(3.0))
-    wanted = (np.asarray(turns(3.0 + 1e-4)) - np.asarray(turns(3.0 - 1e-4))) / 2e-4
-    np.testing.assert_allclose(slope, wanted, atol=1e-10)
+    # d/dθ of a rotation by θ about v is [v]× times the rotation. Not by differences: angles are rounded to float32.
+    axes, shares = rotations(12345678, 12)
+    shares[0] = 0.0
+    x, y, z = axes.T
+    crosses = np.array([[0 * x, -z, y], [z, 0 * x, -x], [-y, x, 0 * x]]).transpose(2, 0, 1)
+    wanted = np.radians(shares)[:, None, None] * (crosses @ np.asarray(turns(3.0)))
+    for slope in (jax.jacfwd(turns)(jnp.float64(3.0)), jax.jacrev(turns)(jnp.float64(3.0))):
+        np.testing.assert_allclose(slope, wanted, atol=1e-15)
     at_zero = jax.jacfwd(turns)(jnp.float64(0.0))
     assert np.isfinite(at_zero).all()
     assert np.abs(at_zero[1:]).max() > 1e-3

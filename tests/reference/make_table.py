@@ -25,8 +25,6 @@ pixel of the image; sums are relative. The last column says how much the C progr
 
 
 def draw(argv: list[str], name: str, variant: str, precision: str) -> np.ndarray:
-    if (name, variant) == ("twotheta_axis", "fixed"):  # drawn at 0°: see README.md
-        argv = ["0" if argv[i - 1] == "-twotheta" else word for i, word in enumerate(argv)]
     compat = ["--compat"] if variant == "c" else []
     experiment, options = jb.read_experiment([*argv, *compat, "--precision", precision])
     return np.asarray(jb.simulate(experiment, options)).astype(float)

@@ -29,8 +29,6 @@ CASES = list(_traced_cases())
 
 
 def set_up(monkeypatch, argv, name, precision="float64"):
-    if name == "twotheta_axis/fixed":  # drawn at 0°: see tests/reference/README.md
-        argv = ["0" if argv[i - 1] == "-twotheta" else word for i, word in enumerate(argv)]
     monkeypatch.chdir(HERE / "inputs")
     compat = ["--compat"] if name.endswith("/c") else []
     setup = read_setup(scan([*argv, *compat, "--precision", precision]))

@@ -64,6 +64,7 @@ def build_frame(scanned: Scanned, notes: Notes, *, compat: bool) -> Frame:
         value = np.array(scanned.numbers(flag) or default, float)
         return value / np.linalg.norm(value)
 
+    _check_twotheta_axis(scanned, notes, compat=compat)
     fast, slow = vector("fdet_vector", convention.fast), vector("sdet_vector", convention.slow)
     beam = vector("beam_vector", convention.beam)
     return Frame(
@@ -102,6 +103,19 @@ def _polarization(scanned: Scanned, axis: np.ndarray, beam: np.ndarray, notes: N
     shown = " ".join(f"{value:.6g}" for value in across + 0.0)
     notes.say(f"{whose} would be along the beam: {shown} is taken (-polar_vector)")
     return across
+
+
+def _check_twotheta_axis(scanned: Scanned, notes: Notes, *, compat: bool) -> None:
+    given = scanned.numbers("twotheta_axis")
+    length = 1.0 if given is None else float(np.linalg.norm(given))
+    if abs(length - 1.0) <= 1e-6 or not scanned.number("twotheta"):
+        return
+    if compat:
+        raise UsageError(
+            f"-twotheta_axis must be of length 1 with --compat, but is {length:.6g} long: the C program does not "
+            "normalize it, and stretches the detector's axes"
+        )
+    notes.say(f"-twotheta_axis is {length:.6g} long: it is normalized")
 
 
 def _normal(

@@ -66,7 +66,8 @@ class AbstractDetector(eqx.Module):
     def __init_subclass__(cls, **arguments: Any) -> None:
         """A class that places its pixels anew does not inherit that they lie in a plane."""
         super().__init_subclass__(**arguments)
-        if "is_flat" not in vars(cls) and vars(cls).keys() & {"position", "normal", "plane_distance"}:
+        places = {"position", "position_at_depth", "normal", "plane_distance"}
+        if "is_flat" not in vars(cls) and vars(cls).keys() & places:
             cls.is_flat = False
 
     @property
@@ -81,6 +82,12 @@ class AbstractDetector(eqx.Module):
     @abc.abstractmethod
     def normal(self, panel: Int[Array, ""], slow: Float[Array, ""], fast: Float[Array, ""]) -> Float[Array, "3"]:
         """Unit normal of the sensor there, away from the sample."""
+
+    def position_at_depth(
+        self, panel: Int[Array, ""], slow: Float[Array, ""], fast: Float[Array, ""], depth: Float[Array, ""]
+    ) -> Float[Array, "3"]:
+        """Where a point inside the sensor is, from the sample [m]: along the normal, `depth` [m] behind its front."""
+        return self.position(panel, slow, fast) + depth * self.normal(panel, slow, fast)
 
     @abc.abstractmethod
     def plane_distance(self, panel: Int[Array, ""], slow: Float[Array, ""], fast: Float[Array, ""]) -> Float[Array, ""]:
