@@ -40,6 +40,9 @@ if TYPE_CHECKING:
     from jaxbragg.models import StructureFactors as StructureFactors
     from jaxbragg.models import UnitCell as UnitCell
     from jaxbragg.options import Options as Options
+    from jaxbragg.pipeline.precision import PrecisionWarning as PrecisionWarning
+    from jaxbragg.pipeline.settings import precise_options as precise_options
+    from jaxbragg.pipeline.settings import precision_bound as precision_bound
     from jaxbragg.simulate import simulate as simulate
     from jaxbragg.trace import PixelTrace as PixelTrace
     from jaxbragg.trace import trace_pixel as trace_pixel
@@ -67,6 +70,9 @@ _HOME = {
     "StructureFactors": "jaxbragg.models",
     "UnitCell": "jaxbragg.models",
     "Options": "jaxbragg.options",
+    "PrecisionWarning": "jaxbragg.pipeline.precision",
+    "precise_options": "jaxbragg.pipeline.settings",
+    "precision_bound": "jaxbragg.pipeline.settings",
     "simulate": "jaxbragg.simulate",
     "simulate_batch": "jaxbragg.batch",
     "simulate_together": "jaxbragg.batch",

@@ -14,6 +14,7 @@ SPOT_WIDTHS = ("miller", "reciprocal")
 CORRECTIONS = ("each", "first")
 TILES = (1, 4)
 DEFAULT_SKIP_BELOW = 1e-7
+PROMISED = 1e-5  # of the brightest pixel, at most, is mixed precision from float64
 
 
 @dataclass(frozen=True)
@@ -23,8 +24,10 @@ class Options:
     Attributes:
         oversample: Sub-pixels along each side of a pixel.
         shape: Of the spots, instead of the crystal's own: "square", "round", "gauss", "tophat", or an `AbstractShape`.
-        precision: "mixed" (Miller indices in float64 at the middles of tiles, float32 steps from there: good to 2e-7),
-            "float64", or "float32" (wrong for large crystals; for comparisons).
+        precision: "mixed" (Miller indices in float64, all else in float32), "float64", or "float32" (wrong for large
+            crystals; for comparisons). Mixed precision is to be within 1e-5 of the image's brightest pixel, and chooses
+            `tile` and `exact_phases` for that; `simulate` warns where it is not, and `jaxbragg.precision_bound` tells
+            how far off it may be.
         interpolation: Of structure factors between Miller indices: "nearest" or "tricubic".
         polarization: Whether to correct for it.
         point_pixel: Take 1/R² for the solid angle of a pixel.
@@ -42,9 +45,13 @@ class Options:
             all that is left out of a pixel is guaranteed to be below this share of the brightest pixel; 0 to compute
             everything; None for 1e-7. Nothing is left out of square and round spots, whose tails reach far, of other
             shapes without a radius, and with tricubic interpolation.
-        tile: Pixels along the side of the tiles in whose middles Miller indices are computed in float64: 4, or 1 for
-            crystals so large that many fringes fall between two pixels, where steps in float32 lose digits of N·h; it
-            takes three times as long. None for 4.
+        tile: Pixels along the side of the tiles in whose middles Miller indices are computed in float64; float32 steps
+            lead from there to the pixels. 4, or 1 for crystals so large that many fringes fall between two pixels,
+            where such steps lose digits of N·h; it takes three times as long. None for 4 wherever that is enough, as
+            far as values are known: under `jax.jit` it is 4, unless `jaxbragg.precise_options` has chosen before.
+        exact_phases: Whether N·h itself, whose fraction tells where in a fringe a pixel is, is reduced in float64 too:
+            for images of square or round spots of large crystals that hold no spot but only their tails. It takes a
+            third longer, and needs tiles of one pixel where spots are round. None to choose, likewise.
     """
 
     oversample: int = 1
@@ -63,6 +70,7 @@ class Options:
     unroll: int = 5
     skip_below: float | None = None
     tile: int | None = None
+    exact_phases: bool | None = None
 
     def __post_init__(self) -> None:
         """Check the options.
@@ -93,7 +101,9 @@ class Options:
             raise ValueError(
                 f"Option `tile` must be one of {', '.join(map(repr, (*TILES, None)))}, but is {self.tile!r}."
             )
-        for name in ("polarization", "point_pixel"):
+        for name in ("polarization", "point_pixel", "exact_phases"):
+            if name == "exact_phases" and self.exact_phases is None:
+                continue
             if not isinstance(getattr(self, name), bool):
                 raise ValueError(f"Option `{name}` must be True or False, but is {getattr(self, name)!r}.")
         if (

@@ -19,10 +19,6 @@ SEEDS = (
     *(103, 133, 198, 325, 448, 494, 514),
 )
 
-measures_itself = pytest.mark.skipif(
-    not hasattr(jb, "precision_bound"), reason="needs jaxbragg.precision_bound, which is to come"
-)
-
 
 def _is_close_or_warns(seed: int) -> None:
     case = random_experiment(seed)
@@ -37,13 +33,11 @@ def _is_close_or_warns(seed: int) -> None:
         assert compared.error <= stated, case.about
 
 
-@measures_itself
 @pytest.mark.parametrize("seed", SEEDS)
 def test_mixed_precision_is_close_or_says_how_far_off_it_may_be(seed):
     _is_close_or_warns(seed)
 
 
-@measures_itself
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(1000, 1000 + 5 * len(TEMPLATES)))
 def test_so_it_is_in_many_more_experiments(seed):

@@ -40,6 +40,30 @@ class Batch:
             make, [jax.ShapeDtypeStruct(shape, leaf.dtype) for shape, leaf in zip(shapes, leaves, strict=True)]
         )
 
+    def distinct(self) -> list[Experiment]:
+        """One experiment for each image, without values where these are traced; one alone where all are as precise.
+
+        That they are if the images share what spots are as sharp as: cell, size, beam and detector.
+        """
+        leaves, make = jax.tree.flatten(self.experiment)
+        mine: Any = jax.tree.unflatten(make, self.own)
+        sharp = (
+            mine.crystal.cell,
+            mine.crystal.cells,
+            mine.crystal.shear,
+            mine.crystal.fudge,
+            mine.beam,
+            mine.detector,
+        )
+        if is_traced(leaves):
+            return [self.single()]
+        count = self.count if any(jax.tree.leaves(sharp)) else 1
+        host = [np.asarray(leaf) if own else leaf for leaf, own in zip(leaves, self.own, strict=True)]
+        return [
+            jax.tree.unflatten(make, [leaf[i] if own else leaf for leaf, own in zip(host, self.own, strict=True)])
+            for i in range(count)
+        ]
+
 
 def batch_of(experiments: Experiment | Iterable[Experiment], axes: Sequence[str] | None) -> Batch:
     """Experiments, in either of the two forms that `simulate_batch` takes, as one.

@@ -52,7 +52,7 @@ def settings_and_chunk(single: Experiment, settings: Settings, bytes_of_one: int
     at_once = _PIXELS_AT_ONCE.get(jax.default_backend(), _PIXELS_AT_ONCE_ACCELERATOR) // pixels
     if options.memory_limit is not None:
         # Leaves and orientations with the copies on the way from one type and form to another.
-        each = pixels * bytes_per_pixel(options) + 4 * (math.prod(orientations.shape) * 8 + bytes_of_one)
+        each = pixels * bytes_per_pixel(options, plan.tile) + 4 * (math.prod(orientations.shape) * 8 + bytes_of_one)
         at_once = min(at_once, options.memory_limit // each)
     at_once = max(1, min(at_once, count))
     return settings, -(-count // -(-count // at_once))  # as many in the last chunk, as far as may be

@@ -54,7 +54,8 @@ def simulate_batch(
 def batch_settings(batch: Batch, options: Options) -> Settings:
     """As `make_settings`, for one image of the batch."""
     # A detector may take the number of its pixels from its leaves.
-    return make_settings(replace(batch.experiment, detector=batch.single().detector), options)
+    whole = replace(batch.experiment, detector=batch.single().detector)
+    return make_settings(whole, options, images=batch.distinct())
 
 
 @partial(jax.jit, static_argnames=("own", "count", "settings"))

@@ -111,7 +111,7 @@ def _block(experiment: Experiment, options: Options) -> int:
     """Pixels in a block."""
     from jaxbragg.pipeline.settings import make_settings
 
-    plan = make_settings(experiment, options).plan
+    plan = make_settings(experiment, options, warns=False).plan
     return plan.tiles_per_block * plan.pixels_per_tile
 
 

@@ -54,15 +54,17 @@ def unpack(experiment: Experiment, settings: Settings) -> Arrays:
     stack = rotation.orientation_stack(experiment.scan.rotations(), crystal.mosaic.rotations())
     vectors = crystal.vectors()
     orientations = (stack[:, None, :, :] * vectors[None, :, None, :]).sum(axis=-1)  # each row a, b, c rotated
-    subpixels = options.oversample**2
+    metric, subpixels = spot_metric(crystal, vectors, settings), options.oversample**2
+    phase_size = settings.shape.size(crystal.cells, metric) if settings.exact_phases else None
     directions, wavelengths, weights = beam.rays()
     return Arrays(
         crystal=kernel.Crystal(
             orientations=orientations.astype(index_dtype),
             n_cells=crystal.cells.astype(dtype),
-            metric=spot_metric(crystal, vectors, settings).astype(dtype),
+            metric=metric.astype(dtype),
             table=hkl.make_table(factors.amplitudes().astype(dtype), factors.minimum, factors.default),
             default=factors.default,
+            phase_size=phase_size,
         ),
         detector=experiment.detector,
         backgrounds=experiment.backgrounds,

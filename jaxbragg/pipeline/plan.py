@@ -85,7 +85,7 @@ def make_plan(shape: tuple[int, int, int], options: Options, *, tile: int = TILE
     tiles_fast = roi[1] // tile - roi[0] // tile + 1
     tiles_slow = roi[3] // tile - roi[2] // tile + 1
     tiles = panels * tiles_slow * tiles_fast
-    wanted = max(1, block_pixels(options, skips=skips) // tile**2)
+    wanted = max(1, block_pixels(options, tile=tile, skips=skips) // tile**2)
     devices = options.devices or 1
     blocks = -(-tiles // (wanted * devices)) * devices
     return Plan(panels, slow, fast, roi, tiles_slow, tiles_fast, -(-tiles // blocks), blocks, tile)
@@ -111,11 +111,12 @@ def blocks_per_launch(plan: Plan, options: Options, steps: int) -> int:
     return devices * max(1, min(share, _STEPS_PER_LAUNCH[options.interpolation] // steps))
 
 
-def block_pixels(options: Options, *, skips: bool = False) -> int:
+def block_pixels(options: Options, *, tile: int = TILE, skips: bool = False) -> int:
     """Pixels to a block on the device that JAX will use.
 
     Args:
         options: For block size and memory limit.
+        tile: Pixels along the side of a tile.
         skips: Whether orientations may be left out of tiles.
     """
     if options.block_pixels is not None:
@@ -124,11 +125,11 @@ def block_pixels(options: Options, *, skips: bool = False) -> int:
     if skips:
         pixels = max(pixels, _BLOCK_PIXELS_SKIPPING)
     if options.memory_limit is not None:
-        pixels = min(pixels, options.memory_limit // bytes_per_pixel(options))
+        pixels = min(pixels, options.memory_limit // bytes_per_pixel(options, tile))
     return max(pixels, TILE * TILE)
 
 
-def bytes_per_pixel(options: Options) -> int:
+def bytes_per_pixel(options: Options, tile: int) -> int:
     """Working memory of a pixel that is being simulated [bytes]."""
     # With tiles of one pixel the indices are float64 for every pixel: 281 bytes by XLA's count for a plain still.
-    return _BYTES_PER_PIXEL * (2 if options.precision == "float64" or options.tile == 1 else 1)
+    return _BYTES_PER_PIXEL * (2 if options.precision == "float64" or tile == 1 else 1)

@@ -1,6 +1,7 @@
 """All that is chosen before anything is compiled, resolved once: options, spot shape, types of numbers, the plan."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from functools import cache
 
 import jax.numpy as jnp
@@ -9,7 +10,8 @@ from jaxbragg.models import Experiment
 from jaxbragg.options import DEFAULT_SKIP_BELOW, Options
 from jaxbragg.pipeline.devices import check_devices
 from jaxbragg.pipeline.memory import check_image
-from jaxbragg.pipeline.plan import TILE, Plan, make_plan
+from jaxbragg.pipeline.plan import Plan, make_plan
+from jaxbragg.pipeline.precision import choose, extent_of, warn
 from jaxbragg_kernels.shapes import AbstractShape, shape_named
 
 _SINGLE, _DOUBLE = jnp.dtype("float32"), jnp.dtype("float64")
@@ -23,11 +25,15 @@ class Settings:
         options: As the caller gave them.
         shape: Of the spots.
         plan: How the image is cut.
+        exact_phases: Whether phases of fringes are made in the type of the indices.
+        precision_bound: See `jaxbragg.precision_bound`; NaN where values are not known.
     """
 
     options: Options
     shape: AbstractShape
     plan: Plan
+    exact_phases: bool = False
+    precision_bound: float = field(default=float("nan"), compare=False)
 
     def with_shape(self, shape: str | AbstractShape) -> "Settings":
         """The settings with spots of another shape."""
@@ -49,12 +55,16 @@ class Settings:
         return share_skipped(self.options, self.shape)
 
 
-def make_settings(experiment: Experiment, options: Options) -> Settings:
+def make_settings(
+    experiment: Experiment, options: Options, *, images: Sequence[Experiment] | None = None, warns: bool = True
+) -> Settings:
     """The settings for an experiment.
 
     Args:
         experiment: Its leaves need not have values.
         options: As the caller gave them.
+        images: All that are to have them, and to be precise; None for this one alone.
+        warns: Whether to warn where mixed precision may be further off than promised.
 
     Raises:
         TypeError: If the experiment or the options are something else.
@@ -68,10 +78,59 @@ def make_settings(experiment: Experiment, options: Options) -> Settings:
     shape = experiment.crystal.spot_shape(options.shape, options.spot_width)
     check_devices(options.devices)
     check_image(experiment.detector.shape, 8 if options.precision == "float64" else 4)
+    extents = [extent_of(image, options) for image in ([experiment] if images is None else images)]
+    known = [extent for extent in extents if extent is not None]
+    choice = choose(known if len(known) == len(extents) else None, options, shape)
+    if warns:
+        warn(choice, options)
     skips = share_skipped(options, shape) > 0
-    return Settings(
-        options, shape, make_plan(experiment.detector.shape, options, tile=options.tile or TILE, skips=skips)
-    )
+    plan = make_plan(experiment.detector.shape, options, tile=choice.tile, skips=skips)
+    return Settings(options, shape, plan, choice.exact_phases, choice.bound)
+
+
+def precision_bound(experiment: Experiment, options: Options = Options()) -> float:
+    """How far an image may be from exact arithmetic, at most: what `simulate` warns with where it is above 1e-5.
+
+    An estimate from the numbers of cells and the angle of a pixel, about twice what random experiments showed. It is
+    for what `simulate` does with the same arguments outside of transformations; for what it does under `jax.jit`, ask
+    with the options that it is called with there, such as `precise_options` makes.
+
+    Args:
+        experiment: With values.
+        options: As for `simulate`.
+
+    Returns:
+        Largest difference over the image's brightest pixel, 1 at most.
+
+    Raises:
+        TypeError: If the experiment or the options are something else.
+        ValueError: As `simulate`; or if the experiment's values are traced.
+    """
+    return _settled(experiment, options).precision_bound
+
+
+def precise_options(experiment: Experiment, options: Options = Options()) -> Options:
+    """The options with `tile` and `exact_phases` chosen for an experiment, as `simulate` chooses them by itself.
+
+    Under `jax.jit` values are not known: choose before, for the sharpest spots that will be met.
+
+    Args:
+        experiment: With values.
+        options: What they fix stays.
+
+    Raises:
+        TypeError: As `precision_bound`.
+        ValueError: As `precision_bound`.
+    """
+    settings = _settled(experiment, options)
+    return replace(options, tile=settings.plan.tile, exact_phases=settings.exact_phases)
+
+
+def _settled(experiment: Experiment, options: Options) -> Settings:
+    settings = make_settings(experiment, options, warns=False)
+    if settings.precision_bound != settings.precision_bound:
+        raise ValueError("Argument `experiment` must have known values, but some are traced: ask outside of jax.jit.")
+    return settings
 
 
 def share_skipped(options: Options, shape: AbstractShape) -> float:

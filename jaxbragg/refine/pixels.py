@@ -131,7 +131,11 @@ def _on_detector(edges: Box, shape: tuple[int, int, int]) -> bool:
 def to_tiles(images: Sequence[Measured], known: Sequence[Any], settings: Sequence[Settings]) -> list[Tiles]:
     """The tiles that hold a used pixel, in as many blocks for each image that all can share a compilation."""
     skips = settings[0].skip_below > 0
-    size = max(1, block_pixels(settings[0].options, skips=skips) // (_BLOCK_SHARE * settings[0].plan.pixels_per_tile))
+    size = max(
+        1,
+        block_pixels(settings[0].options, tile=settings[0].plan.tile, skips=skips)
+        // (_BLOCK_SHARE * settings[0].plan.pixels_per_tile),
+    )
     chosen = []
     with jax.enable_x64(True):
         for image, each in zip(images, settings, strict=True):

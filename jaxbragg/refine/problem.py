@@ -102,7 +102,8 @@ class Problem:
             raise ValueError(
                 f"Option `devices` must be None in a fit, which uses one device, but is {options.devices}."
             )
-        settings = [make_settings(each, options) for each in given]
+        # One precision for all: that of the sharpest spots.
+        settings = [make_settings(each, options, images=given, warns=i == 0) for i, each in enumerate(given)]
         shapes = {each.shape for each in settings}
         if len(shapes) != 1:
             names = sorted({str(options.shape or each.crystal.shape) for each in given})

@@ -143,8 +143,8 @@ def _step(
     crystal, shape = arrays.crystal, settings.shape
     choices = Choices(shape, settings.options.interpolation)
     # The image's own kernel with a lattice factor of 1.
-    flat = crystal._replace(metric=jnp.zeros_like(crystal.metric))
-    whole, offsets, nearest = indices(cell, crystal, rays)
+    flat = crystal._replace(metric=jnp.zeros_like(crystal.metric), phase_size=None)
+    whole, offsets, nearest = indices(cell, crystal, rays, shape)
     lattice_squared = lattice_factor(offsets, crystal, shape)
     cell_squared = intensity(cell, flat, rays, choices._replace(shape=SHAPES["gauss"]))
     wholes = [w + near.astype(w.dtype) for w, near in zip(whole, nearest, strict=True)]

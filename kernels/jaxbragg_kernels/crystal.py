@@ -17,6 +17,8 @@ class Crystal(NamedTuple):
         metric: M of the shapes that depend on r² = Δhᵀ M Δh alone (`shapes.radial.radius_squared`).
         table: |F| in the type of the image.
         default: |F| outside the table.
+        phase_size: `AbstractShape.size` in the type of the indices, where phases of fringes are to be followed by
+            themselves (`jaxbragg_kernels.reciprocal`); else None. Nothing is differentiated by it.
     """
 
     orientations: Float[Array, "orientation 3 3 ..."]
@@ -24,3 +26,4 @@ class Crystal(NamedTuple):
     metric: Float[Array, "6"]
     table: hkl.Table
     default: Float[Array, ""]
+    phase_size: Array | None = None

@@ -1,5 +1,7 @@
 """Scattering vectors, and the tiles that keep Miller indices exact in float32."""
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -10,6 +12,7 @@ from hypothesis import strategies as st
 
 from jaxbragg_kernels import reciprocal
 from jaxbragg_kernels.rays import Directions, Rays
+from jaxbragg_kernels.shapes import SHAPES
 
 
 def positions(tiles=3, seed=0):
@@ -44,7 +47,7 @@ def test_miller_indices_are_good_to_four_roundings_of_a_fraction(seed):
     position = positions(seed=seed)
     rays = directions_of(position, "float32")
     found = Rays(jnp.asarray([1.0, 0, 0]), jnp.asarray(0.98), rays)
-    middles = reciprocal.at_middles(jnp.asarray(cell)[None], jnp.ones(3, jnp.float32), found)
+    middles = reciprocal.at_middles(jnp.asarray(cell)[None], found)
     middle_of_one = jax.tree.map(lambda x: x[0], middles)
     offsets, nearest = reciprocal.at_pixels(middle_of_one, jnp.asarray(cell), found)
     parts = zip(middle_of_one.whole, offsets.delta, nearest, strict=True)
@@ -89,20 +92,59 @@ def test_scattering_length_has_finite_derivatives_at_forward_scattering(transfor
     np.testing.assert_array_equal(slopes, 0.0)
 
 
-@given(st.integers(0, 1000))
+def _exact_indices(position, cell):
+    exact = np.asarray(position, np.longdouble)
+    unit = exact / np.sqrt((exact * exact).sum(axis=-1))[..., None]
+    return (unit - [1, 0, 0]) @ cell.T.astype(np.longdouble) / np.longdouble(0.98)
+
+
+def _followed(shape, size):
+    return reciprocal.Phases(partial(shape.phases, size=size), partial(shape.phases_beside, size=size))
+
+
+@given(st.integers(0, 1000), st.booleans())
 @in_float64
-def test_fringes_of_single_pixels_do_not_depend_on_how_many_cells_there_are(seed):
+def test_fringes_of_single_pixels_do_not_depend_on_how_many_cells_there_are(seed, whole):
     rng = np.random.default_rng(seed)
-    cell, n_cells = rng.uniform(-250, 250, (3, 3)), rng.integers(1, 1_000_000, 3).astype(float)
+    cell, n_cells = rng.uniform(-250, 250, (3, 3)), rng.uniform(1, 1_000_000, 3)
+    n_cells = np.round(n_cells) if whole else n_cells
     position = positions(seed=seed).reshape(-1, 1, 3)
     rays = Rays(jnp.asarray([1.0, 0, 0]), jnp.asarray(0.98), directions_of(position, "float32"))
-    found = reciprocal.at_middles(jnp.asarray(cell)[None], jnp.asarray(n_cells, jnp.float32), rays)
-    exact = np.asarray(position[:, 0], np.longdouble)
-    unit = exact / np.sqrt((exact * exact).sum(axis=1))[:, None]
-    index = (unit - [1, 0, 0]) @ cell.T.astype(np.longdouble) / np.longdouble(0.98)
+    phases = _followed(SHAPES["square"], jnp.asarray(n_cells))
+    found = reciprocal.at_middles(jnp.asarray(cell)[None], rays, phases)
+    index = _exact_indices(position[:, 0], cell)
     delta = index - np.round(index)
     np.testing.assert_allclose(found.delta[0, :, :, 0].T, delta.astype(float), rtol=1e-6, atol=1e-10)
-    part = n_cells * delta
     # Half a rounding of float32 and what float64 leaves of N·h.
-    away = np.asarray(found.part[0, :, :, 0].T) - part
+    away = np.asarray(found.phases[0, :, :, 0].T) - n_cells * delta
     assert np.abs(away - np.round(away)).max() < 4e-8 + 1e6 * 500 * 4e-16
+
+
+@given(st.integers(0, 1000), st.booleans())
+@in_float64
+def test_fringes_of_tiles_lose_only_what_their_steps_lose(seed, whole):
+    rng = np.random.default_rng(seed)
+    cell, n_cells = rng.uniform(-250, 250, (3, 3)), rng.uniform(1, 3000, 3)
+    n_cells = np.round(n_cells) if whole else n_cells
+    position = positions(seed=seed)
+    rays = Rays(jnp.asarray([1.0, 0, 0]), jnp.asarray(0.98), directions_of(position, "float32"))
+    phases = _followed(SHAPES["square"], jnp.asarray(n_cells))
+    middle = jax.tree.map(lambda x: x[0], reciprocal.at_middles(jnp.asarray(cell)[None], rays, phases))
+    offsets, nearest = reciprocal.at_pixels(middle, jnp.asarray(cell), rays, phases)
+    index = _exact_indices(position, cell)
+    point = np.asarray(middle.whole) + np.stack(nearest)
+    away = np.stack(offsets.phases) - n_cells[:, None, None] * (np.moveaxis(index, -1, 0) - point)
+    steps = np.abs(np.stack(rays.directions.step)).max() * np.abs(cell).sum(axis=1) / 0.98
+    error = np.abs(away - np.round(away)).max(axis=(1, 2))
+    assert (error < 1e-7 + 4 * n_cells * steps * 2.0**-24).all()
+
+
+@given(st.integers(0, 1000))
+@in_float64
+def test_phases_of_a_sphere_are_half_its_radius(seed):
+    rng = np.random.default_rng(seed)
+    deltas, n = rng.uniform(-0.5, 0.5, (3, 40)), rng.uniform(1, 1e6)
+    found = SHAPES["round"].phases(tuple(deltas), jnp.eye(3) * n**2)[0]
+    away = np.asarray(found) - n * np.linalg.norm(deltas.astype(np.longdouble), axis=0) / 2
+    assert np.abs(found).max() <= 0.5
+    assert np.abs(away - np.round(away)).max() < 1e6 * 1e-15

@@ -85,8 +85,8 @@ def test_a_region_off_the_detector_is_refused_with_the_detector_shown(roi):
 def test_blocks_shrink_with_the_memory_and_float64_takes_twice_as_much(backend, monkeypatch):
     monkeypatch.setattr(plan.jax, "default_backend", lambda: backend)
 
-    def pixels(**options):
-        return plan.block_pixels(Options(**options))
+    def pixels(tile=TILE, **options):
+        return plan.block_pixels(Options(**options), tile=tile)
 
     assert pixels() == (65536 if backend == "cpu" else 1 << 22)
     assert pixels(memory_limit=1 << 62) == pixels()

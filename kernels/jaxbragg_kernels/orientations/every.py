@@ -48,7 +48,7 @@ def _total(choices: Choices, crystal: Crystal, rays: Rays) -> _Image:
         # The chunk's sum first: where many orientations meet, on the beam, each addition to a large total is rounded.
         terms = [
             factor * factor * lattice_factor(offsets, crystal, choices.shape)
-            for offsets, _, factor in looked_up(orientations, crystal, rays)
+            for offsets, _, factor in looked_up(orientations, crystal, rays, choices.shape)
         ]
         return total + sum(terms[1:], terms[0])
 
@@ -135,7 +135,7 @@ def _looked_up(
     """As `one.looked_up`, for one orientation, with the distances in one array and the pixels in front."""
 
     def middles(orientation: Float[Array, "3 3 ..."]) -> tuple[Array, ...]:
-        whole, delta, _ = reciprocal.at_middles(orientation[None], crystal.n_cells, rays)
+        whole, delta, _ = reciprocal.at_middles(orientation[None], rays)
         return whole[0, ..., 0].astype(delta.dtype), delta[0, ..., 0], reciprocal.scaled_rows(orientation, rays)
 
     wholes, delta, scaled = fusion_barrier(middles, orientation)

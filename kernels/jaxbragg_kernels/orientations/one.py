@@ -46,7 +46,7 @@ def intensity(orientation: Float[Array, "3 3"], crystal: Crystal, rays: Rays, ch
         rays: To the pixels.
         choices: Shape and interpolation.
     """
-    wholes, offsets, nearest = indices(orientation, crystal, rays)
+    wholes, offsets, nearest = indices(orientation, crystal, rays, choices.shape)
     if choices.interpolation == "nearest":
         factor = hkl.at(crystal.table, hkl.place_of_parts(crystal.table, wholes, nearest))
     else:
@@ -55,11 +55,20 @@ def intensity(orientation: Float[Array, "3 3"], crystal: Crystal, rays: Rays, ch
 
 
 def indices(
-    orientation: Float[Array, "3 3"], crystal: Crystal, rays: Rays
+    orientation: Float[Array, "3 3"], crystal: Crystal, rays: Rays, shape: AbstractShape
 ) -> tuple[Float[Array, "3 tile 1"], Offsets, Vector]:
     """Miller indices of the pixels: whole numbers of the tiles, offsets, and nearest points counted from the wholes."""
-    middle = jax.tree.map(lambda x: x[0], reciprocal.at_middles(orientation[None], crystal.n_cells, rays))
-    return middle.whole, *reciprocal.at_pixels(middle, orientation, rays)
+    phases = phases_of(crystal, shape)
+    middle = jax.tree.map(lambda x: x[0], reciprocal.at_middles(orientation[None], rays, phases))
+    return middle.whole, *reciprocal.at_pixels(middle, orientation, rays, phases)
+
+
+def phases_of(crystal: Crystal, shape: AbstractShape) -> reciprocal.Phases | None:
+    """How phases of fringes are followed; None where they are not."""
+    if crystal.phase_size is None:
+        return None
+    size = jax.lax.stop_gradient(crystal.phase_size)
+    return reciprocal.Phases(partial(shape.phases, size=size), partial(shape.phases_beside, size=size))
 
 
 def lattice_factor(offsets: Offsets, crystal: Crystal, shape: AbstractShape) -> _Image:
@@ -68,7 +77,7 @@ def lattice_factor(offsets: Offsets, crystal: Crystal, shape: AbstractShape) -> 
 
 
 def looked_up(
-    orientations: Float[Array, "some 3 3 ..."], crystal: Crystal, rays: Rays
+    orientations: Float[Array, "some 3 3 ..."], crystal: Crystal, rays: Rays, shape: AbstractShape
 ) -> Iterator[tuple[Offsets, Int[Array, "tile pixel"], _Image]]:
     """For some orientations: offsets from the nearest Bragg points, the points' places in the table, and their |F|.
 
@@ -79,10 +88,12 @@ def looked_up(
         orientations: Rows a, b, c [Å]: [some 3 3], or [some 3 3 tile] where each tile has its own.
         crystal: The rest of the crystal.
         rays: To the pixels.
+        shape: Of the spots.
     """
+    phases = phases_of(crystal, shape)
 
     def middles(orientations: Float[Array, "some 3 3 ..."]) -> reciprocal.Middles:
-        found = reciprocal.at_middles(orientations, crystal.n_cells, rays)
+        found = reciprocal.at_middles(orientations, rays, phases)
         return found._replace(whole=found.whole.astype(found.delta.dtype))
 
     def look_up(places: list[Int[Array, "tile pixel"]]) -> list[_Image]:
@@ -91,9 +102,9 @@ def looked_up(
     all_offsets, places = [], []
     found: reciprocal.Middles = fusion_barrier(middles, orientations)
     # Taken apart by iteration: an index for each would be traced three times as long.
-    parts = [None] * len(orientations) if found.part is None else found.part
-    for orientation, whole, delta, part in zip(orientations, found.whole, found.delta, parts, strict=True):
-        offsets, nearest = reciprocal.at_pixels(reciprocal.Middles(whole, delta, part), orientation, rays)
+    all_phases = [None] * len(orientations) if found.phases is None else found.phases
+    for orientation, whole, delta, own in zip(orientations, found.whole, found.delta, all_phases, strict=True):
+        offsets, nearest = reciprocal.at_pixels(reciprocal.Middles(whole, delta, own), orientation, rays, phases)
         all_offsets.append(offsets)
         places.append(hkl.place_of_parts(crystal.table, whole, nearest))
     return zip(all_offsets, places, fusion_barrier(look_up, places), strict=True)
@@ -103,13 +114,20 @@ def _between_points(
     wholes: Float[Array, "3 tile 1"], offsets: Offsets, nearest: tuple[_Image, ...], crystal: Crystal
 ) -> _Image:
     """|F| by tricubic interpolation."""
-    floors, fractions = [], []
-    for whole, delta, near in zip(wholes, offsets.delta, nearest, strict=True):
-        below = jnp.floor(delta)
-        floors.append(whole.astype(jnp.int32) + (near + below).astype(jnp.int32))
-        fractions.append(delta - below)
-    corner, within = (floors[0], floors[1], floors[2]), (fractions[0], fractions[1], fractions[2])
-    return hkl.tricubic(crystal.table, corner, within, crystal.default)
+
+    def split(deltas: tuple[_Image, ...]) -> tuple[tuple[_Image, ...], tuple[_Image, ...]]:
+        below = tuple(jnp.floor(delta) for delta in deltas)
+        return below, tuple(delta - floor for delta, floor in zip(deltas, below, strict=True))
+
+    # A compiler may compute a distance twice and round it to either side of 0: by itself, so that corner and fraction
+    # are made of the same one.
+    below, within = fusion_barrier(split, offsets.delta)
+    corner = tuple(
+        whole.astype(jnp.int32) + (near + floor).astype(jnp.int32)
+        for whole, near, floor in zip(wholes, nearest, below, strict=True)
+    )
+    three = (corner[0], corner[1], corner[2])
+    return hkl.tricubic(crystal.table, three, (within[0], within[1], within[2]), crystal.default)
 
 
 def scanned_sum(crystal: Crystal, rays: Rays, choices: Choices) -> _Image:

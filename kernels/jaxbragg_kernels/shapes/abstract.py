@@ -34,7 +34,7 @@ class AbstractShape(abc.ABC):
     frozen dataclasses do. What they depend on is the crystal's. Intensities are even in (Δh, Δk, Δl) and finite.
 
     A class with `size` and `intensity` is complete; derivatives by `Offsets.delta` and the size are then JAX's. One
-    that uses `Offsets.part` gives `slopes`, `by_delta` and `by_size` as well.
+    that uses `Offsets.phases` gives `slopes`, `by_delta` and `by_size` as well.
     """
 
     @abc.abstractmethod
@@ -61,6 +61,33 @@ class AbstractShape(abc.ABC):
         None, the default, where nothing may be left out.
         """
         del threshold
+
+    def phases(self, deltas: tuple[_Image, ...], size: Array) -> tuple[_Image, ...] | None:
+        """Phases of the fringes in periods, less whole numbers, −½ … ½; None, the default, for a shape without fringes.
+
+        In float32 a phase of a thousand periods has lost four digits. Where it matters, phases are made in float64 by
+        this, and are in `Offsets.phases` when `intensity` is called.
+
+        Args:
+            deltas: Δh, Δk, Δl in float64.
+            size: From `size`, in float64.
+        """
+        del deltas, size
+        return None
+
+    def phases_beside(
+        self, phases: tuple[_Image, ...], steps: tuple[_Image, ...], nearest: tuple[_Image, ...], size: Array
+    ) -> tuple[_Image, ...] | None:
+        """Phases a small step away, less any whole number, where they are linear in h, k, l; None, the default, if not.
+
+        Args:
+            phases: From `phases`, in the type of the image.
+            steps: Of h, k, l, in that type.
+            nearest: By how much the nearest Bragg point is another one.
+            size: As for `phases`.
+        """
+        del phases, steps, nearest, size
+        return None
 
     def slopes(self, deltas: _Three, size: Array) -> Slopes:
         """Intensity and derivatives.

@@ -9,6 +9,7 @@ from jaxtyping import Array, Float
 
 from jaxbragg_kernels.reciprocal import Offsets
 from jaxbragg_kernels.shapes.radial import RadialShape, radius_squared
+from jaxbragg_kernels.trigonometry import fold
 
 PEAK = 0.723601254558268  # √(π/6): makes the integral of a sphere's transform equal to that of a cube
 
@@ -28,8 +29,16 @@ class Round(RadialShape):
 
     def of_radius_squared(self, radius_squared: _Image) -> _Image:
         """See `RadialShape.of_radius_squared`."""
-        amplitude = PEAK * airy(jnp.pi**2 * radius_squared)
-        return amplitude * amplitude
+        return _squared(radius_squared, None)
+
+    def intensity(self, offsets: Offsets, size: Float[Array, "3 3"]) -> _Image:
+        """See `AbstractShape.intensity`."""
+        return _squared(radius_squared(*offsets.delta, size), None if offsets.phases is None else offsets.phases[0])
+
+    def phases(self, deltas: tuple[_Image, ...], size: Float[Array, "3 3"]) -> tuple[_Image, ...]:
+        """See `AbstractShape.phases`: r/2. They are not linear in h, k, l."""
+        h, k, l = deltas
+        return (fold(0.5 * jnp.sqrt(radius_squared(h, k, l, size))),)
 
     def sign(self, offsets: Offsets, nearest: tuple[_Image, ...], size: Float[Array, "3 3"]) -> _Image:
         """See `AbstractShape.sign`: a sphere's transform is negative here and there."""
@@ -37,18 +46,29 @@ class Round(RadialShape):
         return jnp.sign(airy(jnp.pi**2 * radius_squared(*offsets.delta, size)))
 
 
+def _squared(radius_squared: _Image, phase: _Image | None) -> _Image:
+    amplitude = PEAK * airy(jnp.pi**2 * radius_squared, phase)
+    return amplitude * amplitude
+
+
 @jax.custom_jvp
-def airy(u: _Image) -> _Image:
-    """3(sin x/x − cos x)/x² with u = x²: the transform of a sphere, 1 at u = 0."""
-    return _airy_and_sinc(u)[0]
+def airy(u: _Image, phase: _Image | None = None) -> _Image:
+    """3(sin x/x − cos x)/x² with u = x²: the transform of a sphere, 1 at u = 0.
+
+    Args:
+        u: x².
+        phase: x/2π less a whole number, if it is known better than from u; derivatives are taken from u alone.
+    """
+    return _airy_and_sinc(u, phase)[0]
 
 
-def _airy_and_sinc(u: _Image) -> tuple[_Image, _Image]:
+def _airy_and_sinc(u: _Image, phase: _Image | None) -> tuple[_Image, _Image]:
     near = u < 1.0
     far = jnp.where(near, 1.0, u)
     x = jnp.sqrt(far)
-    sinc = jnp.sin(x) / x
-    value = 3.0 * (sinc - jnp.cos(x)) / far
+    angle = x if phase is None else 2.0 * jnp.pi * phase
+    sinc = jnp.sin(angle) / x
+    value = 3.0 * (sinc - jnp.cos(angle)) / far
     close = jnp.where(near, u, 0.0)
     return jnp.where(near, _series(close, _AIRY), value), sinc
 
@@ -66,8 +86,8 @@ def _series(u: _Image, coefficients: tuple[float, ...]) -> _Image:
 
 @airy.defjvp
 def _airy_jvp(primals, tangents):
-    (u,), (change,) = primals, tangents
-    value, sinc = _airy_and_sinc(u)
+    (u, phase), (change, _) = primals, tangents
+    value, sinc = _airy_and_sinc(u, phase)
     near = u < 1.0
     slope = jnp.where(near, _series(jnp.where(near, u, 0.0), _AIRY_SLOPE), 1.5 * (sinc - value) / jnp.where(near, 1, u))
     return value, slope * change

@@ -36,6 +36,19 @@ class Square(AbstractShape):
         """See `AbstractShape.intensity`."""
         return grating(offsets, (size[0], size[1], size[2]))
 
+    def phases(self, deltas: tuple[_Image, ...], size: Float[Array, "3"]) -> tuple[_Image, ...]:
+        """See `AbstractShape.phases`: Nδ."""
+        return tuple(fold(n * delta) for n, delta in zip(size, deltas, strict=True))
+
+    def phases_beside(
+        self, phases: tuple[_Image, ...], steps: tuple[_Image, ...], nearest: tuple[_Image, ...], size: Array
+    ) -> tuple[_Image, ...]:
+        """See `AbstractShape.phases_beside`."""
+        dtype = phases[0].dtype
+        # Of N at the nearest Bragg points only what is no whole number; exact before it is rounded.
+        axes = zip(phases, steps, nearest, size.astype(dtype), fold(size).astype(dtype), strict=True)
+        return tuple(phase + n * step - part * near for phase, step, near, n, part in axes)
+
     def slopes(self, deltas: _Three, size: Float[Array, "3"]) -> Slopes:
         """See `AbstractShape.slopes`: the intensity, and the derivatives of its logarithm."""
         value = grating(Offsets((deltas[:, 0], deltas[:, 1], deltas[:, 2]), None), (size[0], size[1], size[2]))
@@ -55,8 +68,8 @@ class Square(AbstractShape):
 
     def axes(self, offsets: Offsets, nearest: tuple[_Image, ...], size: Float[Array, "3"]) -> tuple[_Image, ...]:
         """See `AbstractShape.axes`: sin(πNh)/sin(πh)."""
-        parts = offsets.part or (None, None, None)
-        found = (_axis(*axis) for axis in zip(offsets.delta, parts, nearest, size, strict=True))
+        phases = offsets.phases or (None, None, None)
+        found = (_axis(*axis) for axis in zip(offsets.delta, phases, nearest, size, strict=True))
         return tuple(found)
 
 
@@ -64,24 +77,24 @@ class Square(AbstractShape):
 def grating(offsets: Offsets, n_cells: Vector) -> _Image:
     """Π (sin πNδ / N sin πδ)².
 
-    Derivatives are taken from `Offsets.delta` and N alone, of which `Offsets.part` is only a finer account.
+    Derivatives are taken from `Offsets.delta` and N alone, of which `Offsets.phases` are only a finer account.
 
     Args:
         offsets: From the nearest Bragg points.
         n_cells: N along a, b, c.
     """
-    parts = offsets.part or (None, None, None)
+    phases = offsets.phases or (None, None, None)
     (a, below_a), (b, below_b), (c, below_c) = (
-        _sines(*axis) for axis in zip(offsets.delta, parts, n_cells, strict=True)
+        _sines(*axis) for axis in zip(offsets.delta, phases, n_cells, strict=True)
     )
     ratio = (a * b * c) / (below_a * below_b * below_c)
     return ratio * ratio
 
 
-def _sines(delta: _Image, part: _Image | None, n: _Image) -> tuple[_Image, _Image]:
+def _sines(delta: _Image, own: _Image | None, n: _Image) -> tuple[_Image, _Image]:
     """|sin πNδ| and N |sin πδ|; or numbers of their ratio, 1, where both are 0."""
     delta, phase = _away_from_zero(delta, n)
-    folded = fold(phase) if part is None else jnp.where(phase < 0.5, phase, part)
+    folded = fold(phase if own is None else jnp.where(phase < 0.5, phase, own))
     return folded * sine_ratio(folded), phase * sine_ratio(delta)
 
 
@@ -133,10 +146,10 @@ def logarithmic_cell_slope(delta: _Image, n: _Image, slope: _Image) -> _Image:
     return delta * (slope + 2.0 * jnp.pi * cotangent_less_pole(delta)) * (1.0 / n)
 
 
-def _axis(delta: _Image, part: _Image | None, whole: _Image, n: _Image) -> _Image:
+def _axis(delta: _Image, own: _Image | None, whole: _Image, n: _Image) -> _Image:
     """sin(πNh)/sin(πh) at h = whole + δ, with its sign."""
     size, phase = _away_from_zero(delta, n)
-    folded = fold(phase) if part is None else jnp.where(phase < 0.5, phase, jnp.sign(delta) * part)
+    folded = fold(phase if own is None else jnp.where(phase < 0.5, phase, jnp.sign(delta) * own))
     amplitude = n * folded * sine_ratio(folded) / (phase * sine_ratio(size))
     odd = jnp.round(phase - folded + whole * (n - 1.0)) % 2 != 0
     return jnp.where(odd, -amplitude, amplitude)

@@ -62,7 +62,7 @@ def test_no_tile_is_left_out_in_which_a_pixel_reaches_the_bound(shape, dtype, se
 
 def _nears(crystal, rays, least, shape):
     def brightest(cell):
-        _, offsets, _ = indices(cell, crystal, rays)
+        _, offsets, _ = indices(cell, crystal, rays, NAMED[shape])
         return lattice_factor(offsets, crystal, NAMED[shape]).max(axis=1)
 
     nears = []
