@@ -23,7 +23,7 @@ example, refine.toml:
   flags = ["-mat", "A.mat", "-hkl", "P1.hkl", "-lambda", "0.9768", "-distance", "231.27", "-gauss_xtal", "-N", "30"]
   [[images]]
   file = "observed.img"
-  offset = 40                                # what jaxbragg -noisefile adds to every pixel
+  offset = 40                                # what nanoBragg adds to every pixel; jaxbragg's headers say it
   [[parameters]]
   path = "crystal.rotation"                  # three angles about the laboratory's axes
   [[parameters]]
@@ -87,7 +87,7 @@ def run(words: Sequence[str]) -> int:
 def _refine(arguments: argparse.Namespace, config: Config, request: Request, folder: str, command: list[str]) -> int:
     from jaxbragg.cli.errors import UsageError
     from jaxbragg.cli.refine.outputs import write
-    from jaxbragg.cli.refine.progress import fit_as_asked, interruptible, warnings_of
+    from jaxbragg.cli.refine.progress import fit_as_asked, interruptible
     from jaxbragg.cli.refine.setup import plain
 
     def say(line: str) -> None:
@@ -98,10 +98,11 @@ def _refine(arguments: argparse.Namespace, config: Config, request: Request, fol
         say(f"note: {note}")
     _warn(request.warnings)
     problem = request.problem
-    masked = sum(int((~image.used).sum()) for image in problem.images) - problem.not_numbers
+    masked = sum(int((~image.used).sum()) for image in problem.images) - problem.not_numbers - problem.flagged
     say(
-        f"{len(problem.images)} image{'s' * (len(problem.images) > 1)}, {problem.pixels} pixels, {masked} masked, "
-        f"{problem.not_numbers} without a number left out; {len(problem.names)} free values"
+        f"{len(problem.images)} image{'s' * (len(problem.images) > 1)}, {problem.pixels} pixels; left out: {masked} "
+        f"masked, {problem.not_numbers} without a number, {problem.flagged} full or flagged; "
+        f"{len(problem.names)} free values"
     )
     with interruptible() as interruption:
         try:
@@ -111,8 +112,8 @@ def _refine(arguments: argparse.Namespace, config: Config, request: Request, fol
         except ImportError as error:
             raise config.wrong("fit", None, "solver", str(error)) from None
         interruption.fitting = False
-        found = warnings_of(result)
-        say(str(result))
+        found = result.concerns
+        say(result.table())
         _warn(found)
         for line in write(folder, config, request, result, command, [*request.warnings, *found]):
             say(line)

@@ -52,9 +52,12 @@ class AmorphousBackground(AbstractBackground):
             ValueError: If a number is negative, the lists differ in length, or the angles do not ascend.
         """
         self.molecules = checks.leaf("molecules", molecules)
-        checks.not_negative("molecules", self.molecules)
         self.stol = checks.leaf("stol", stol, (None,))
         self.factor = checks.leaf("factor", factor, (self.stol.shape[0],))
+
+    def __check_init__(self) -> None:
+        """Raise a ValueError for a value that cannot be."""
+        checks.not_negative("molecules", self.molecules)
         if self.stol.shape[0] == 0:
             raise ValueError("Argument `stol` must hold at least one point, but is empty.")
         known = checks.known(self.stol)

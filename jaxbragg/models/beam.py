@@ -62,20 +62,9 @@ class Beam(eqx.Module):
             ValueError: If a value cannot be; the message names it.
         """
         self.wavelength = checks.leaf("wavelength", wavelength)
-        checks.positive("wavelength", self.wavelength)
         self.direction = checks.leaf("direction", direction, (3,))
-        checks.unit_vector("direction", self.direction)
         self.polarization_axis = checks.leaf("polarization_axis", polarization_axis, (3,))
-        checks.unit_vector("polarization_axis", self.polarization_axis)
-        known = [checks.known(v) for v in (self.direction, self.polarization_axis)]
-        if known[0] is not None and known[1] is not None:
-            checks.require(
-                abs(float(known[0] @ known[1])) < 1 - 1e-9, "polarization_axis", "not be along the beam", known[1]
-            )
         self.polarization = checks.leaf("polarization", polarization)
-        factor = checks.known(self.polarization)
-        if factor is not None:
-            checks.require(abs(factor) <= 1, "polarization", "be between -1 and 1", factor)
         if flux is not None:
             if fluence is not None:
                 raise ValueError("Arguments `fluence` and `flux` exclude each other, but both are given.")
@@ -88,10 +77,21 @@ class Beam(eqx.Module):
             with jax.enable_x64(True):
                 fluence = flux * exposure / size**2
         self.fluence = checks.leaf("fluence", UNIT_FLUENCE if fluence is None else fluence)
-        checks.not_negative("fluence", self.fluence)
         self.sources = RelativeSources() if sources is None else sources
+
+    def __check_init__(self) -> None:
+        """Raise a ValueError for a value that cannot be."""
+        checks.positive("wavelength", self.wavelength)
+        checks.unit_vector("direction", self.direction)
+        checks.unit_vector("polarization_axis", self.polarization_axis)
+        beam, axis, factor = map(checks.known, (self.direction, self.polarization_axis, self.polarization))
+        if beam is not None and axis is not None:
+            checks.require(abs(float(beam @ axis)) < 1 - 1e-9, "polarization_axis", "not be along the beam", axis)
+        if factor is not None:
+            checks.require(abs(factor) <= 1, "polarization", "be between -1 and 1", factor)
+        checks.not_negative("fluence", self.fluence)
         if not isinstance(self.sources, AbstractSources):
-            raise ValueError(f"Argument `sources` must be sources such as RelativeSources, but is {sources!r}.")
+            raise ValueError(f"Argument `sources` must be sources such as RelativeSources, but is {self.sources!r}.")
         self._check_polarized_sources()
 
     def _check_polarized_sources(self) -> None:

@@ -176,5 +176,7 @@ def choice(name: str, value: Any, choices: Sequence[str]) -> str:
 
 
 def _shown(value: np.ndarray) -> str:
+    if value.ndim == 0:
+        return repr(value.item())
     text = np.array2string(value, separator=", ", threshold=12).replace("\n", "")
     return text if len(text) < 200 else text[:200] + "…"

@@ -76,8 +76,6 @@ class Crystal(eqx.Module):
             cell = UnitCell(*cell)
         self.cell = cell
         self.orientation = None if orientation is None else checks.leaf("orientation", orientation, (3, 3))
-        if self.orientation is not None:
-            checks.rotation_matrix("orientation", self.orientation)
         self.misset = checks.leaf("misset", misset, (3,))
         if size is not None:
             if checks.outer_shape(size) == ():
@@ -87,11 +85,21 @@ class Crystal(eqx.Module):
             cells = cells_of_size(np.asarray(size), np.array([float(cell.a), float(cell.b), float(cell.c)]))
         self.cells, self.shear = _cells_and_shear(cells)
         self.fudge = checks.leaf("fudge", fudge)
-        checks.positive("fudge", self.fudge)
         self.mosaic = no_mosaic() if mosaic is None else mosaic
-        if not isinstance(self.mosaic, AbstractMosaic):
-            raise ValueError(f"Argument `mosaic` must be a mosaic model such as CapMosaic, but is {mosaic!r}.")
         self.shape = shape
+
+    def __check_init__(self) -> None:
+        """Raise a ValueError for a value that cannot be."""
+        if self.orientation is not None:
+            checks.rotation_matrix("orientation", self.orientation)
+        checks.positive("cells", self.cells)
+        n_cells, shear = checks.known(self.cells), checks.known(self.shear)
+        if n_cells is not None and shear is not None and shear.any():
+            lowest = np.linalg.eigvalsh(np.asarray(self.cells_matrix()))[0]
+            checks.require(lowest > 0, "cells", "be a matrix of positive eigenvalues", np.append(n_cells, shear))
+        checks.positive("fudge", self.fudge)
+        if not isinstance(self.mosaic, AbstractMosaic):
+            raise ValueError(f"Argument `mosaic` must be a mosaic model such as CapMosaic, but is {self.mosaic!r}.")
         self.spot_shape()
 
     @classmethod
@@ -174,17 +182,7 @@ def _cells_and_shear(cells: Any) -> tuple[jax.Array, jax.Array]:
     if shape not in ((), (3,), (6,)):
         raise ValueError(f"Argument `cells` must be one number, three or six, but has shape {shape}.")
     found = checks.leaf("cells", [cells] * 3 if shape == () else cells, shape or (3,))
-    if shape == (6,):
-        three, shear = found[:3], found[3:]
-    else:
-        three, shear = found, checks.leaf("cells", np.zeros(3), (3,))
-    checks.positive("cells", three)
-    known = checks.known(found)
-    if shape == (6,) and known is not None:
-        a, b, c, d, e, f = known
-        least = np.linalg.eigvalsh([[a, d, f], [d, b, e], [f, e, c]])[0]
-        checks.require(least > 0, "cells", "be a matrix of positive eigenvalues", known)
-    return three, shear
+    return (found[:3], found[3:]) if shape == (6,) else (found, checks.leaf("cells", np.zeros(3), (3,)))
 
 
 def cells_of_size(size: np.ndarray, lengths: np.ndarray) -> np.ndarray:

@@ -40,6 +40,9 @@ class RotationList(AbstractMosaic):
             ValueError: If there is none, or one is not orthonormal.
         """
         self.matrices = checks.leaf("matrices", matrices, (None, 3, 3))
+
+    def __check_init__(self) -> None:
+        """Raise a ValueError for a value that cannot be."""
         if self.matrices.shape[0] == 0:
             raise ValueError("Argument `matrices` must hold at least one rotation, but is empty.")
         checks.rotation_matrix("matrices", self.matrices)
@@ -76,11 +79,14 @@ class CapMosaic(AbstractMosaic):
             ValueError: If the spread is negative or there is no domain.
         """
         self.spread = checks.leaf("spread", spread)
-        checks.not_negative("spread", self.spread)
         axes, shares = minimal_standard.rotations(seed, checks.count("domains", domains))
         shares[0] = 0.0
         self.axes = checks.leaf("axes", axes, (None, 3))
         self.shares = checks.leaf("shares", shares, (None,))
+
+    def __check_init__(self) -> None:
+        """Raise a ValueError for a value that cannot be."""
+        checks.not_negative("spread", self.spread)
 
     def rotations(self) -> Float[Array, "domain 3 3"]:
         """The rotation of each domain; differentiable by the spread.

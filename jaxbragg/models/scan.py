@@ -30,9 +30,12 @@ class Scan(eqx.Module):
             ValueError: If there is no angle or the axis is not a unit vector.
         """
         self.angles = checks.leaf("angles", angles, (None,))
+        self.axis = checks.leaf("axis", axis, (3,))
+
+    def __check_init__(self) -> None:
+        """Raise a ValueError for a value that cannot be."""
         if self.angles.shape[0] == 0:
             raise ValueError("Argument `angles` must hold at least one angle, but is empty.")
-        self.axis = checks.leaf("axis", axis, (3,))
         checks.unit_vector("axis", self.axis)
 
     @classmethod

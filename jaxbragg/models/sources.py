@@ -60,8 +60,12 @@ class RelativeSources(AbstractSources):
         count = self.horizontal.shape[0]
         self.vertical = checks.leaf("vertical", vertical, (count,))
         self.wavelength_ratios = checks.leaf("wavelength_ratios", wavelength_ratios, (count,))
-        checks.positive("wavelength_ratios", self.wavelength_ratios)
         self.weights = _weights(weights, count)
+
+    def __check_init__(self) -> None:
+        """Raise a ValueError for a value that cannot be."""
+        checks.positive("wavelength_ratios", self.wavelength_ratios)
+        _check_weights(self.weights)
 
     @classmethod
     def grid(cls, horizontal: Any, vertical: Any, wavelength_ratios: Any) -> "RelativeSources":
@@ -115,11 +119,15 @@ class AbsoluteSources(AbstractSources):
             ValueError: If the lists differ in length, a direction is no unit vector, or a number cannot be.
         """
         self.directions = checks.leaf("directions", directions, (None, 3))
-        checks.unit_vector("directions", self.directions)
         count = self.directions.shape[0]
         self.wavelengths = checks.leaf("wavelengths", wavelengths, (count,))
-        checks.positive("wavelengths", self.wavelengths)
         self.weights = _weights(weights, count)
+
+    def __check_init__(self) -> None:
+        """Raise a ValueError for a value that cannot be."""
+        checks.unit_vector("directions", self.directions)
+        checks.positive("wavelengths", self.wavelengths)
+        _check_weights(self.weights)
 
     def rays(
         self, direction: Float[Array, "3"], polarization_axis: Float[Array, "3"], wavelength: Float[Array, ""]
@@ -132,9 +140,11 @@ class AbsoluteSources(AbstractSources):
 def _weights(weights: Any, count: int) -> Float[Array, "source"]:
     if count == 0:
         raise ValueError("There must be at least one source, but the lists are empty.")
-    kept = checks.leaf("weights", np.ones(count) if weights is None else weights, (count,))
-    checks.not_negative("weights", kept)
-    known = checks.known(kept)
+    return checks.leaf("weights", np.ones(count) if weights is None else weights, (count,))
+
+
+def _check_weights(weights: Float[Array, "source"]) -> None:
+    checks.not_negative("weights", weights)
+    known = checks.known(weights)
     if known is not None:
         checks.require(known.sum() > 0, "weights", "not all be zero", known)
-    return kept

@@ -37,6 +37,9 @@ class UnitCell(eqx.Module):
         self.alpha = checks.leaf("alpha", alpha)
         self.beta = checks.leaf("beta", beta)
         self.gamma = checks.leaf("gamma", gamma)
+
+    def __check_init__(self) -> None:
+        """Raise a ValueError for a value that cannot be."""
         for name in ("a", "b", "c"):
             checks.positive(name, getattr(self, name))
         angles = {name: checks.known(getattr(self, name)) for name in ("alpha", "beta", "gamma")}

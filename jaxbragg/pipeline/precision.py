@@ -106,6 +106,11 @@ def warn(choice: Choice, options: Options) -> None:
         )
 
 
+def has_fringes(shape: AbstractShape) -> bool:
+    """Whether a shape has phases to be exact about."""
+    return _fringes(shape)[0]
+
+
 def _bound(extents: list[Extent] | None, options: Options, shape: AbstractShape, choice: Choice) -> float:
     if extents is None:
         return float("nan")
@@ -129,12 +134,16 @@ def _bound_of_one(extent: Extent, options: Options, shape: AbstractShape, choice
 @cache
 def _fringes(shape: AbstractShape) -> tuple[bool, bool]:
     """Whether a shape has fringes, and whether their phases are linear in h, k, l."""
-    size = shape.size(np.ones(3), np.array([1.0, 1.0, 1.0, 0.0, 0.0, 0.0]))
-    zeros = (jnp.zeros(1),) * 3
-    phases = shape.phases(zeros, jnp.asarray(size))
-    if phases is None:
-        return False, False
-    return True, shape.phases_beside(phases, zeros, zeros, jnp.asarray(size)) is not None
+
+    def phases(n_cells, metric, zeros):
+        size = shape.size(n_cells, metric)
+        found = shape.phases(zeros, size)
+        return found, None if found is None else shape.phases_beside(found, zeros, zeros, size)
+
+    # Traced alone: this may be asked inside a jit of the caller's, and nothing of it is to be computed there.
+    three, six, one = (jax.ShapeDtypeStruct((n,), jnp.float32) for n in (3, 6, 1))
+    found, beside = jax.eval_shape(phases, three, six, (one,) * 3)
+    return found is not None, beside is not None
 
 
 # What an experiment's error depends on ------------------------------------------------------------------------------

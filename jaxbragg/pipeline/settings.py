@@ -11,7 +11,7 @@ from jaxbragg.options import DEFAULT_SKIP_BELOW, Options
 from jaxbragg.pipeline.devices import check_devices
 from jaxbragg.pipeline.memory import check_image
 from jaxbragg.pipeline.plan import Plan, make_plan
-from jaxbragg.pipeline.precision import choose, extent_of, warn
+from jaxbragg.pipeline.precision import choose, extent_of, has_fringes, warn
 from jaxbragg_kernels.shapes import AbstractShape, shape_named
 
 _SINGLE, _DOUBLE = jnp.dtype("float32"), jnp.dtype("float64")
@@ -37,7 +37,9 @@ class Settings:
 
     def with_shape(self, shape: str | AbstractShape) -> "Settings":
         """The settings with spots of another shape."""
-        return replace(self, options=replace(self.options, shape=shape), shape=shape_named(shape))
+        found = shape_named(shape)
+        exact = self.exact_phases and has_fringes(found)
+        return replace(self, options=replace(self.options, shape=shape), shape=found, exact_phases=exact)
 
     @property
     def index_dtype(self) -> jnp.dtype:

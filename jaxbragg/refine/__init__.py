@@ -10,6 +10,7 @@ and the tables in `jaxbragg.refine.virtual` and `jaxbragg.refine.image_terms`.
 
 from jaxbragg.refine.capture import fit_coarse_to_fine as fit_coarse_to_fine
 from jaxbragg.refine.capture import fit_multi_start as fit_multi_start
+from jaxbragg.refine.concerns import FitWarning as FitWarning
 from jaxbragg.refine.fit import fit as fit
 from jaxbragg.refine.leaves import read_leaves as read_leaves
 from jaxbragg.refine.leaves import write_leaves as write_leaves

@@ -18,8 +18,6 @@ class Arrow:
 
     Attributes:
         objective: −2 ln(likelihood) of pixels and priors.
-        chi2: Of the pixels.
-        expected: What chi2 is on average where the model is right.
         gradient: Of all free values.
         shared: The block of the shared values.
         cross: Shared with own values.
@@ -27,8 +25,6 @@ class Arrow:
     """
 
     objective: float
-    chi2: float
-    expected: float
     gradient: Float[_Array, "free"]
     shared: Float[_Array, "shared shared"]
     cross: Float[_Array, "image shared own"]

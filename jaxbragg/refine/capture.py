@@ -4,6 +4,7 @@ A fit sees a measured spot only where its model's spot reaches. Spots drawn wide
 bright or how wide, so that what makes spots bright and wide stays at its start until the last stage.
 """
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -11,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from jaxbragg.models import checks
-from jaxbragg.refine.fit import fit
+from jaxbragg.refine.concerns import FitWarning
+from jaxbragg.refine.fit import fit, warn_of
 from jaxbragg.refine.levenberg_marquardt import LevenbergMarquardt
 from jaxbragg.refine.problem import Problem
 from jaxbragg.refine.result import Result, result_of
@@ -100,12 +102,15 @@ def fit_multi_start(
         return result_of(problem, solution)
     best: Result | None = None
     for place in order:
-        found = fit_coarse_to_fine(problem, blurs, solver, start=candidates[place], report=report)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FitWarning)  # of the best only, below
+            found = fit_coarse_to_fine(problem, blurs, solver, start=candidates[place], report=report)
         if best is None or found.objective < best.objective:
             best = found
         if found.message.startswith("Interrupted"):
             break
     assert best is not None
+    warn_of(best)
     return best
 
 

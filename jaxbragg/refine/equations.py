@@ -24,15 +24,11 @@ class ImageSums(NamedTuple):
 
     Attributes:
         objective: −2 ln(likelihood).
-        chi2: Σ (count − model)²/variance.
-        expected: What chi2 is on average where the model is right.
         gradient: Half the objective's gradient.
         information: Fisher information.
     """
 
     objective: Float[Array, ""]
-    chi2: Float[Array, ""]
-    expected: Float[Array, ""]
     gradient: _Local
     information: Float[Array, "local local"]
 
@@ -70,17 +66,15 @@ def image_equations(
         columns = jnp.where(used, columns.astype(jnp.float64), 0.0).reshape(local.shape[0], -1)
         slope = jnp.where(used, likelihood.slope(model, counts), 0.0).ravel()
         weight = jnp.where(used, likelihood.information(model), 0.0).ravel()
-        objective, chi2, expected = _scalars(likelihood, model, block)
+        objective = jnp.where(used, likelihood.deviance(model, counts), 0.0).sum()
         return ImageSums(
             sums.objective + objective,
-            sums.chi2 + chi2,
-            sums.expected + expected,
             sums.gradient + columns @ slope,
             sums.information + (columns * weight) @ columns.T,
         )
 
     zero, free = jnp.zeros(()), local.shape[0]
-    return _over_blocks(add, ImageSums(zero, zero, zero, jnp.zeros(free), jnp.zeros((free, free))), tiles)
+    return over_blocks(add, ImageSums(zero, jnp.zeros(free), jnp.zeros((free, free))), tiles)
 
 
 @partial(jax.jit, static_argnames="recipe")
@@ -97,7 +91,7 @@ def image_objective(
     def add(total: Float[Array, ""], block: Tiles) -> Float[Array, ""]:
         return total + _block_objective(recipe, experiment, likelihood, block, blur, local)
 
-    return _over_blocks(add, jnp.zeros(()), tiles)
+    return over_blocks(add, jnp.zeros(()), tiles)
 
 
 @partial(jax.jit, static_argnames="recipe")
@@ -115,7 +109,7 @@ def image_gradient(
         value, slope = jax.value_and_grad(partial(_block_objective, recipe, experiment, likelihood, block, blur))(local)
         return sums[0] + value, sums[1] + slope
 
-    return _over_blocks(add, (jnp.zeros(()), jnp.zeros_like(local)), tiles)
+    return over_blocks(add, (jnp.zeros(()), jnp.zeros_like(local)), tiles)
 
 
 @partial(jax.jit, static_argnames="recipe")
@@ -138,15 +132,9 @@ def _block_objective(
     return jnp.where(block.used, deviance, 0.0).sum()
 
 
-def _scalars(likelihood: AbstractLikelihood, model: Array, block: Tiles) -> tuple[Array, Array, Array]:
-    counts = block.counts.astype(jnp.float64)
-    chi2 = (counts - model) ** 2 / likelihood.variance(model)
-    pixels = (likelihood.deviance(model, counts), chi2, likelihood.expected(model))
-    objective, chi2, expected = (jnp.where(block.used, each, 0.0).sum() for each in pixels)
-    return objective, chi2, expected
+def over_blocks(add: Callable[[Any, Tiles], Any], start: Any, tiles: Tiles) -> Any:
+    """Sums over the blocks of an image, from `start`: `add` takes the sums so far and one block."""
 
-
-def _over_blocks(add: Callable[[Any, Tiles], Any], start: Any, tiles: Tiles) -> Any:
     def step(i: Array, sums: Any) -> Any:
         known = None if tiles.known is None else tiles.known[i]
         return add(sums, Tiles(tiles.numbers[i], tiles.counts[i], tiles.used[i], known, tiles.blocks))

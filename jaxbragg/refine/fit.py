@@ -1,9 +1,11 @@
 """The entry: a problem and a solver in, a result out."""
 
+import warnings
 from typing import Any
 
 import numpy as np
 
+from jaxbragg.refine.concerns import FitWarning, about_agreement
 from jaxbragg.refine.problem import Problem
 from jaxbragg.refine.result import Result, result_of
 from jaxbragg.refine.solution import Progress, Report
@@ -27,6 +29,9 @@ def fit(
     Raises:
         ValueError: If there is no such solver, or the model is not finite at the start.
         ImportError: If the solver's package is not installed.
+
+    Warns:
+        FitWarning: If χ² is not what it is where the model is right, over all pixels or those that show the crystal.
     """
     chosen = solver_of(solver)
     progress = Progress(report)
@@ -37,4 +42,12 @@ def fit(
         solution = chosen.solve(problem, x, progress)
     except KeyboardInterrupt:
         solution = progress.solution(False, f"Interrupted after {len(progress.history)} steps.", x)
-    return result_of(problem, solution)
+    result = result_of(problem, solution)
+    warn_of(result)
+    return result
+
+
+def warn_of(result: Result) -> None:
+    """Say so where χ² is not what it is where the model is right."""
+    for line in about_agreement(result.agreement, result.bragg_agreement):
+        warnings.warn(line, FitWarning, stacklevel=3)

@@ -183,6 +183,8 @@ def _start(experiments: Sequence[Experiment], parameter: Parameter, targets: lis
                 f"Argument `start` must be one number or {size}, but that of {parameter.path!r} "
                 f"has shape {given.shape}."
             )
+        if any(target.name == "distance" for target in targets) and not (given > 0).all():
+            raise ValueError(f"Argument `start` must be positive for {parameter.path!r}, but is {given.tolist()}.")
         return np.broadcast_to(given, (images, size))
     found = np.array([[read(experiment, target) for target in targets] for experiment in experiments])
     one = found[:, :1] if parameter.own else found[:1, :1]

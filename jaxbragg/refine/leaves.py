@@ -15,6 +15,7 @@ import numpy as np
 
 from jaxbragg.io import FileError, read_npz, write_atomically
 from jaxbragg.models import Experiment
+from jaxbragg.models.validity import check_model
 
 
 def leaves_of(experiment: Experiment) -> dict[str, np.ndarray]:
@@ -40,7 +41,7 @@ def read_leaves(path: str | os.PathLike[str], experiment: Experiment) -> Experim
     An orientation that the experiment lacks is taken over; other than that the two must be of the same make.
 
     Raises:
-        FileError: If the file cannot be read, or its arrays are not those of the experiment.
+        FileError: If the file cannot be read, its arrays are not those of the experiment, or a value cannot be.
     """
     kept = read_npz(path, "the arrays of an experiment")
     with jax.enable_x64(True):
@@ -57,7 +58,12 @@ def read_leaves(path: str | os.PathLike[str], experiment: Experiment) -> Experim
                 shapes = f"{wanted[name].shape}, but found {kept[name].shape}"
                 raise FileError(path, f"expected {name} to have the shape {shapes}")
         leaves = [jnp.asarray(kept[name]) for name in wanted]
-        return jax.tree.unflatten(jax.tree.structure(experiment), leaves)
+        found = jax.tree.unflatten(jax.tree.structure(experiment), leaves)
+    try:
+        check_model(found)
+    except ValueError as error:
+        raise FileError(path, str(error)) from None
+    return found
 
 
 def _path(keys: Any) -> str:

@@ -53,6 +53,7 @@ def photons(
     blur: Float[Array, ""],
     numbers: Int[Array, "tile"],
     known: Float[Array, "tile pixel"] | None,
+    bragg: Float[Array, ""] | float = 1.0,
 ) -> Float[Array, "tile pixel"]:
     """Mean photons of some tiles; differentiable by the local values.
 
@@ -63,12 +64,13 @@ def photons(
         blur: Spots are drawn that many times wider, at the same sum over the image; 1 for what they are.
         numbers: Of the tiles.
         known: Background that is known.
+        bragg: Multiplies the Bragg part: 0 for the background alone.
     """
     changed = assign(experiment, recipe.assignments, local)
     changed = eqx.tree_at(lambda e: e.crystal.fudge, changed, changed.crystal.fudge / blur**2)
     terms = image_terms(recipe, local)
     arrays = unpack(changed, recipe.settings)
-    arrays = arrays._replace(bragg_scale=arrays.bragg_scale * terms.get("scale", 1.0) / blur**2)
+    arrays = arrays._replace(bragg_scale=arrays.bragg_scale * terms.get("scale", 1.0) * (bragg / blur**2))
     total = simulate_tiles(arrays, recipe.settings, numbers)
     total = total + background(terms, changed, recipe.settings.plan, numbers)
     return total if known is None else total + known

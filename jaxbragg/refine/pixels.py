@@ -1,5 +1,6 @@
 """Measured images into the tiles that a fit sums over: masks, shoeboxes, pixels that hold no number."""
 
+import warnings
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -12,6 +13,7 @@ from jaxbragg.options import Options
 from jaxbragg.pipeline.plan import block_pixels
 from jaxbragg.pipeline.settings import Settings
 from jaxbragg.pipeline.tiles import cut
+from jaxbragg.refine.flagged import flagged
 from jaxbragg.refine.likelihood import AbstractLikelihood
 from jaxbragg.refine.model import Tiles
 
@@ -19,6 +21,9 @@ Box = tuple[int, ...]
 
 # A block holds the model and all columns of its Jacobian: smaller blocks than in a simulation keep these in the caches.
 _BLOCK_SHARE = 4
+
+# Counts of so many photons are seldom equal by chance, and hardly ever are several of the largest.
+_FULL_FROM, _FULL_TIMES = 1000.0, 4
 
 
 class Measured(NamedTuple):
@@ -28,11 +33,13 @@ class Measured(NamedTuple):
         counts: The image as it was given, in the detector's shape [photons].
         used: Which of its pixels count.
         not_numbers: Pixels that would have counted but hold no finite number.
+        flagged: Pixels that would have counted but are full, or hold a mark.
     """
 
     counts: np.ndarray
     used: np.ndarray
     not_numbers: int
+    flagged: int
 
 
 def measured(
@@ -41,6 +48,7 @@ def measured(
     experiment: Experiment,
     mask: Any,
     boxes: Sequence[Box] | None,
+    saturation: float | None,
     likelihood: AbstractLikelihood,
     options: Options,
 ) -> Measured:
@@ -53,6 +61,7 @@ def measured(
         mask: True for the pixels to be used, or None.
         boxes: First and last pixel along fast, then along slow, ends included, as in `Options.roi`; with the number
             of the panel in front where there are several. None for the whole image.
+        saturation: Pixels of so many photons and more are left out; None for those that hold a mark.
         likelihood: To check the counts.
         options: For the region of interest.
 
@@ -63,7 +72,10 @@ def measured(
     counts = _of_shape("images", number, np.asarray(image), detector.image_shape)
     if not (np.issubdtype(counts.dtype, np.number) or counts.dtype == bool) or np.iscomplexobj(counts):
         raise ValueError(f"Argument `images` must hold real numbers, but image {number} is of type {counts.dtype}.")
+    marked = flagged(counts, gaps=likelihood.check(np.array([-1.0])) is not None, full=saturation is None)
     counts = counts.astype(np.float64)
+    if saturation is not None:
+        marked |= counts >= saturation
     used = np.ones(detector.shape, bool) if boxes is None else _inside(number, boxes, detector.shape)
     if options.roi is not None:
         used &= _inside(number, [(p, *options.roi) for p in range(detector.shape[0])], detector.shape)
@@ -74,6 +86,13 @@ def measured(
         used &= _of_shape("masks", number, np.asarray(mask), detector.image_shape).astype(bool)
     if not used.any():
         raise ValueError(f"Argument `masks` must leave some pixels, but all pixels of image {number} are masked.")
+    full = int((used & marked).sum())
+    used &= ~marked
+    if not used.any():
+        raise ValueError(
+            f"Argument `images` must hold counts, but all used pixels of image {number} are full or flagged; "
+            "see `saturation`."
+        )
     finite = np.isfinite(counts)
     not_numbers = int((used & ~finite).sum())
     used &= finite
@@ -82,7 +101,22 @@ def measured(
     wrong = likelihood.check(counts[used])
     if wrong is not None:
         raise ValueError(f"Argument `images` must {wrong} (image {number}).")
-    return Measured(counts, used, not_numbers)
+    if saturation is None:
+        _warn_of_a_ceiling(number, counts[used])
+    return Measured(counts, used, not_numbers, full)
+
+
+def _warn_of_a_ceiling(number: int, counts: np.ndarray) -> None:
+    """Say so where the largest count comes too often to be chance: the detector may have been full."""
+    largest = counts.max()
+    many = int((counts == largest).sum())
+    if largest >= _FULL_FROM and many >= _FULL_TIMES:
+        warnings.warn(
+            f"{many} pixels of image {number} hold its largest number, {largest:g}: if that is where the detector is "
+            f"full, saturation={largest:g} leaves them out, saturation=inf says that it is not",
+            UserWarning,
+            stacklevel=4,
+        )
 
 
 def known_background(number: int, given: Any, shape: tuple[int, ...]) -> np.ndarray:

@@ -14,6 +14,8 @@ from jaxbragg.models.crystal import check_sheared
 from jaxbragg.options import Options
 from jaxbragg.pipeline.settings import make_settings
 from jaxbragg.pipeline.tiles import assemble
+from jaxbragg.refine.agreement import Agreement, agreements, image_agreement
+from jaxbragg.refine.arguments import check_start, for_each, is_list_of_lists
 from jaxbragg.refine.arrow import Arrow
 from jaxbragg.refine.equations import image_equations, image_gradient, image_model, image_objective
 from jaxbragg.refine.free_values import FreeValues, free_values
@@ -69,6 +71,7 @@ class Problem:
         masks: Any = None,
         shoeboxes: Any = None,
         background: Any = None,
+        saturation: Any = None,
     ) -> None:
         """Check everything and cut the images into tiles.
 
@@ -82,6 +85,10 @@ class Problem:
             shoeboxes: To use only these pixels: first and last along fast, then slow, ends included, with the panel in
                 front where there are several. One list for all images, or a list of one (or None) for each.
             background: Photons known to be in each pixel beside the model's: a number or an image, or a list.
+            saturation: Pixels of so many photons and more are left out: a number, or a list of one (or None) for each
+                image; infinity for none. Unless given, pixels are left out that hold the largest number of their type
+                of whole numbers, 65535, 2³¹ − 1, 2³² − 2 or 2³² − 1. In images of whole numbers −1 and −2 are left out
+                in any case; `flagged` counts what was.
 
         Raises:
             ValueError: If an argument cannot be; the message names it.
@@ -112,12 +119,13 @@ class Problem:
         self.free = free_values(given, [Parameter(p) if isinstance(p, str) else p for p in parameters])
         if any(item.name == "shear" for item in self.free.assignments):
             check_sheared(settings[0].shape, options.spot_width)
-        masks = _for_each("masks", masks, count, listed and isinstance(masks, list | tuple))
-        boxes = _for_each("shoeboxes", shoeboxes, count, _is_list_of_lists(shoeboxes))
-        known = _for_each("background", background, count, listed and isinstance(background, list | tuple))
+        masks = for_each("masks", masks, count, listed and isinstance(masks, list | tuple))
+        boxes = for_each("shoeboxes", shoeboxes, count, is_list_of_lists(shoeboxes))
+        full = for_each("saturation", saturation, count, isinstance(saturation, list | tuple))
+        known = for_each("background", background, count, listed and isinstance(background, list | tuple))
         self.images = tuple(
             measured(i, *each, self.likelihood, options)
-            for i, each in enumerate(zip(images, given, masks, boxes, strict=True))
+            for i, each in enumerate(zip(images, given, masks, boxes, full, strict=True))
         )
         self.known = tuple(
             None if each is None else known_background(i, each, given[i].detector.image_shape)
@@ -132,6 +140,8 @@ class Problem:
             *(gather(table) for table in (self.free.start, self.free.scale, self.free.lower, self.free.upper))
         )
         self.blur = 1.0
+        for i in self._each():
+            check_start(self.experiment(self.start, i), i if count > 1 else None)
 
     def changed(self, **attributes: Any) -> "Problem":
         """The same problem with other attributes."""
@@ -159,6 +169,11 @@ class Problem:
     def not_numbers(self) -> int:
         """Pixels left out as they hold no finite number."""
         return sum(image.not_numbers for image in self.images)
+
+    @property
+    def flagged(self) -> int:
+        """Pixels left out as they are full or hold a mark instead of a count."""
+        return sum(image.flagged for image in self.images)
 
     def values(self, x: _Vector) -> _Vector:
         """Free values in the user's units."""
@@ -207,7 +222,6 @@ class Problem:
         total, slope, curvature = self._prior(values)
         slope, curvature = slope * seeds, curvature * seeds**2
         shared, cross, own = np.diag(curvature[:s]), np.zeros((images, s, o)), np.zeros((images, o, o))
-        chi2 = expected = 0.0
         with jax.enable_x64(True):
             blur = self._blur()
             sums = []
@@ -217,13 +231,23 @@ class Problem:
             for i, each in enumerate(sums):
                 matrix = np.asarray(each.information)
                 total += float(each.objective)
-                chi2 += float(each.chi2)
-                expected += float(each.expected)
                 slope[self.free.places(i)] += np.asarray(each.gradient)
                 shared += matrix[:s, :s]
                 cross[i] = matrix[:s, s:]
                 own[i] = matrix[s:, s:] + np.diag(curvature[s + i * o : s + (i + 1) * o])
-        return Arrow(total, chi2, expected, slope, shared, cross, own)
+        return Arrow(total, slope, shared, cross, own)
+
+    def agreement(self, x: _Vector, determined: int) -> tuple[Agreement, Agreement]:
+        """How well the model at x agrees with the images: all used pixels, and those that show the crystal.
+
+        Args:
+            x: Where.
+            determined: How many of its values the data determine.
+        """
+        values = self.values(x)
+        with jax.enable_x64(True):
+            sums = [image_agreement(*self._image(i), self._local(i, values)) for i in self._each()]
+            return agreements(jax.tree.map(lambda *each: sum(map(np.asarray, each)), *sums), determined)
 
     def residuals(self, x: _Vector, image: int = 0) -> Float[np.ndarray, "pixels"]:
         """(count − model)/√variance of the used pixels of one image."""
@@ -272,19 +296,3 @@ class Problem:
         weight = np.where(known, 1.0 / np.where(known, sigma, 1.0) ** 2, 0.0)
         off = np.where(known, values - self.free.gather(self.free.prior), 0.0)
         return float((weight * off**2).sum()), weight * off, weight
-
-
-def _for_each(name: str, value: Any, count: int, listed: bool) -> list[Any]:
-    """One for all images, or one for each."""
-    if not listed:
-        return [value] * count
-    if len(value) != count:
-        raise ValueError(f"Argument `{name}` must hold one for each of {count} images, but holds {len(value)}.")
-    return list(value)
-
-
-def _is_list_of_lists(boxes: Any) -> bool:
-    """Whether there is a list of boxes for each image, and not one list of boxes for all."""
-    if not isinstance(boxes, list | tuple):
-        return False
-    return any(each is None or (len(each) > 0 and np.ndim(each[0]) > 0) for each in boxes)

@@ -8,6 +8,8 @@ import numpy as np
 from jaxtyping import Float
 
 from jaxbragg.models import Experiment
+from jaxbragg.refine.agreement import Agreement
+from jaxbragg.refine.concerns import about_agreement, about_limits
 from jaxbragg.refine.number_text import with_uncertainty
 from jaxbragg.refine.problem import Problem
 from jaxbragg.refine.solution import Solution, Step
@@ -25,8 +27,8 @@ class Result:
         message: Why it ended.
         history: Every step.
         objective: −2 ln(likelihood) of pixels and priors, up to a constant.
-        chi2_per_dof: Σ (count − model)²/variance over what it is on average, less one for each determined value; 1
-            where the model is right. With Poisson's floor a pixel in the dark counts as the part of a pixel that it is.
+        agreement: χ² of all used pixels.
+        bragg_agreement: χ² of the used pixels whose Bragg part is at least the standard deviation of their counts.
         uncertainty: In detail.
     """
 
@@ -36,8 +38,18 @@ class Result:
     message: str
     history: tuple[Step, ...]
     objective: float
-    chi2_per_dof: float
+    agreement: Agreement
+    bragg_agreement: Agreement
     uncertainty: Uncertainty
+
+    @property
+    def chi2_per_dof(self) -> float:
+        """Σ (count − model)²/variance of all used pixels over what it is on average.
+
+        Of that average one is taken off for each determined value. 1 where the model is right. With Poisson's floor a
+        pixel in the dark counts as the part of a pixel that it is.
+        """
+        return self.agreement.chi2_per_dof
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -104,8 +116,12 @@ class Result:
             "message": self.message,
             "objective": self.objective,
             "chi2_per_dof": _number(self.chi2_per_dof),
+            "chi2_per_dof_of_bragg_pixels": _number(self.bragg_agreement.chi2_per_dof),
             "pixels": self.problem.pixels,
+            "bragg_pixels": self.bragg_agreement.pixels,
             "pixels_without_a_number": self.problem.not_numbers,
+            "pixels_flagged": self.problem.flagged,
+            "concerns": self.concerns,
             "values": self.values,
             "uncertainties": self.uncertainties,
             "units": dict(zip(self.names, self.problem.free.all_units(), strict=True)),
@@ -118,8 +134,21 @@ class Result:
             ],
         }
 
+    @cached_property
+    def concerns(self) -> list[str]:
+        """What to look at before the values are believed; empty where nothing is."""
+        found = about_agreement(self.agreement, self.bragg_agreement)
+        found += [f"{name} is not determined: {reason}" for name, reason in self.undetermined.items()]
+        found += [f"{name} ended at its {side} bound" for name, side in self.at_bounds.items()]
+        found += about_limits(self.problem, self.values, self.uncertainties)
+        return found if self.converged else [*found, f"not converged: {self.message}"]
+
     def __str__(self) -> str:
-        """A table for people."""
+        """The table, and what is doubtful."""
+        return "\n".join([self.table(), *(f"warning: {each}" for each in self.concerns)])
+
+    def table(self) -> str:
+        """Values with uncertainties, χ², and how the fit ended."""
         units = self.problem.free.all_units()
         width = max(map(len, self.names))
         lines = []
@@ -133,9 +162,11 @@ class Result:
             elif unit:
                 text = f"{text}{'' if unit == '°' else ' '}{unit}"
             lines.append(f"{name:<{width}}  {text}")
-        masked = self.problem.not_numbers
-        noted = f", {masked} without a number left out" if masked else ""
+        left_out = {"without a number": self.problem.not_numbers, "flagged or full": self.problem.flagged}
+        noted = "".join(f", {count} {why} left out" for why, count in left_out.items() if count)
         lines.append(f"χ² per degree of freedom {self.chi2_per_dof:.4g}, {self.problem.pixels} pixels{noted}")
+        bragg = self.bragg_agreement
+        lines.append(f"of those that show the crystal: {bragg.chi2_per_dof:.4g}, {bragg.pixels} pixels")
         lines.append(f"{'Converged' if self.converged else 'Not converged'}: {self.message}")
         return "\n".join(lines)
 
@@ -144,7 +175,7 @@ def result_of(problem: Problem, solution: Solution) -> Result:
     """The end of a fit from where its solver ended."""
     equations = problem.normal_equations(solution.x, in_values=True)
     uncertainty = uncertainty_at(problem, solution.x, equations)
-    freedom = equations.expected - int(np.isfinite(uncertainty.sigma).sum())
+    every, bragg = problem.agreement(solution.x, int(np.isfinite(uncertainty.sigma).sum()))
     return Result(
         problem=problem,
         x=solution.x,
@@ -152,7 +183,8 @@ def result_of(problem: Problem, solution: Solution) -> Result:
         message=solution.message,
         history=solution.history,
         objective=equations.objective,
-        chi2_per_dof=equations.chi2 / freedom if freedom > 0 else np.nan,
+        agreement=every,
+        bragg_agreement=bragg,
         uncertainty=uncertainty,
     )
 

@@ -80,7 +80,9 @@ def test_the_truth_is_found_and_written(folder, capsys):
     out, err = capsys.readouterr()
     assert err == ""
     lines = out.splitlines()
-    assert lines[0] == "1 image, 2304 pixels, 0 masked, 0 without a number left out; 4 free values"
+    assert lines[0] == (
+        "1 image, 2304 pixels; left out: 0 masked, 0 without a number, 0 full or flagged; 4 free values"
+    )
     assert lines[1].split() == ["step", "−2", "ln(likelihood)", "length", "of", "the", "step"]
     assert lines[-1] == f"written: {folder / 'refined'}"
 
@@ -206,7 +208,8 @@ def test_what_is_not_to_be_believed_is_said(folder, capsys, monkeypatch):
     assert "without figures: they need matplotlib, pip install 'jaxbragg[plot]'" in out
     record = json.loads((folder / "refined" / "result.json").read_text())
     assert record["at_bounds"] == {"image.constant": "upper"}
-    assert len(record["warnings"]) == 4
+    assert "if so much was added to each, say offset = 4" in err
+    assert len(record["warnings"]) == 5
     assert not list((folder / "refined").glob("*.png"))
 
 
@@ -232,9 +235,50 @@ def test_masks_ranges_and_nan_are_counted(folder, counts, capsys):
     keys = 'mask = "mask.npy"\ntrusted_range = [0, 65000]'
     changed(folder, ("observed.img", "observed.npy"), (f"offset = {OFFSET}", keys))
     assert refine(folder, "--noprogress") == 0
-    assert f"1 image, {2304 - 48 - 5 - 2} pixels, 50 masked, 5 without a number" in capsys.readouterr().out
+    assert (
+        f"1 image, {2304 - 48 - 5 - 2} pixels; left out: 50 masked, 5 without a number, 0 full"
+        in capsys.readouterr().out
+    )
     image = json.loads((folder / "refined" / "result.json").read_text())["images"][0]
     assert (image["pixels_masked"], image["pixels_untrusted"], image["pixels_without_a_number"]) == (50, 2, 5)
+
+
+def test_the_header_says_the_offset(folder, counts, capsys):
+    changed(folder, (f"offset = {OFFSET}\n", ""))
+    write_smv(folder / "observed.img", (counts + OFFSET).astype(np.uint16), {"ADC_OFFSET": "40"})
+    assert refine(folder) == 0
+    out, err = capsys.readouterr()
+    assert "observed.img: offset = 40 is taken off, as its header says (ADC_OFFSET)" in out
+    assert err == ""
+    found = json.loads((folder / "refined" / "result.json").read_text())["values"]
+    assert found["image.constant"] == pytest.approx(BACKGROUND, abs=0.3)
+    write_smv(folder / "observed.img", (counts + OFFSET).astype(np.uint16), {"ADC_OFFSET": "forty"})
+    assert refine(folder) == 1
+    assert "observed.img: expected a number for ADC_OFFSET in the header, but found 'forty'" in capsys.readouterr().err
+
+
+def test_full_pixels_are_left_out_as_they_are_stored(folder, counts, capsys):
+    image = counts + OFFSET
+    image[3, 4:9] = 65535
+    write_smv(folder / "observed.img", image.astype(np.uint16), {})
+    assert refine(folder, "--noprogress") == 0
+    out, err = capsys.readouterr()
+    assert f"1 image, {2304 - 5} pixels; left out: 0 masked, 0 without a number, 5 full or flagged" in out
+    assert err == ""
+    record = json.loads((folder / "refined" / "result.json").read_text())
+    assert (record["pixels_flagged"], record["images"][0]["pixels_flagged"]) == (5, 5)
+    assert record["images"][0]["pixels_masked"] == 0
+
+
+def test_xargs_simulates_what_was_found(folder, capsys):
+    assert refine(folder, "--noprogress") == 0
+    line = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("to simulate"))
+    command = line.removeprefix("to simulate what was found: ").replace("jaxbragg", f"{sys.executable} -m jaxbragg")
+    run = subprocess.run(f"{command} -nonoise -nopgm -floatfile again.bin", shell=True, cwd=folder, capture_output=True)
+    assert run.returncode == 0, run.stderr
+    again, model = (read_float_image(folder / name, (48, 48)) for name in ("again.bin", "refined/model_0.bin"))
+    constant = json.loads((folder / "refined" / "result.json").read_text())["values"]["image.constant"]
+    np.testing.assert_allclose(again + constant, model, rtol=1e-4, atol=1e-3 * model.max())
 
 
 @pytest.mark.parametrize("form", ["smv", "raw", "npy", "h5", "nxs", "cbf"])

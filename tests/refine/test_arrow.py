@@ -9,7 +9,7 @@ from jaxbragg.refine.arrow import Arrow
 def arrow(shared, own, images, seed=0):
     random = np.random.default_rng(seed)
     n = shared + images * own
-    total = Arrow(0.0, 0.0, 0.0, random.standard_normal(n), np.zeros((shared, shared)), np.zeros((images, shared, own)),
+    total = Arrow(0.0, random.standard_normal(n), np.zeros((shared, shared)), np.zeros((images, shared, own)),
                   np.zeros((images, own, own)))  # fmt: skip
     for i in range(images):
         columns = random.standard_normal((30, shared + own)) * 10.0 ** random.uniform(-4, 4, shared + own)

@@ -35,7 +35,8 @@ def furthest_off(result):
 
 
 def test_a_plain_fit_does_not_reach_as_far_as_one_from_coarse_to_fine(far):
-    plain = refine.fit(far)
+    with pytest.warns(refine.FitWarning, match="the model does not describe the images"):
+        plain = refine.fit(far)
     assert furthest_off(plain) > 0.1
     assert plain.chi2_per_dof > 100
     reached = refine.fit_coarse_to_fine(far)

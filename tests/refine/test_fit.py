@@ -80,6 +80,7 @@ def test_uncertainties_and_correlations_are_the_inverse_fisher_matrix(small, fou
     np.testing.assert_allclose(found.correlations, covariance / sigma[:, None] / sigma, atol=2e-3)
 
 
+@pytest.mark.filterwarnings("ignore::jaxbragg.refine.FitWarning")  # what else is off is not free
 def test_a_prior_is_one_measurement_more(small):
     free = refine.fit(refine.Problem(small.start, ["crystal.cell.a", "crystal.misset[0]"], small.image))
     value, sigma = free.values["crystal.cell.a"], free.uncertainties["crystal.cell.a"]
@@ -125,6 +126,7 @@ def test_what_only_a_product_determines_is_not_determined(small):
     assert "not determined: only together with beam.fluence" in str(result)
 
 
+@pytest.mark.filterwarnings("ignore::jaxbragg.refine.FitWarning")  # counts of other spots
 def test_what_no_pixel_depends_on_is_not_determined(small):
     # Flat spots have no derivative; a structure factor far outside the image has none either.
     flat = small.still(shape="tophat")
@@ -228,7 +230,8 @@ def test_the_result_in_other_forms(small, found):
     lines = str(found).splitlines()
     assert lines[0].startswith("crystal.cell.a ")
     assert lines[0].endswith(") Å")
-    assert "χ² per degree of freedom" in lines[-2]
+    assert "χ² per degree of freedom" in lines[-3]
+    assert lines[-2].startswith("of those that show the crystal: ")
     used = found.residual_image()
     assert np.sqrt(np.mean(used**2)) == pytest.approx(1.0, abs=0.05)
 
@@ -248,5 +251,5 @@ def test_bad_arguments_of_a_fit(small):
     with pytest.raises(ValueError, match=r"`start` must have shape \(1,\), but has shape \(2,\)"):
         refine.fit(problem, start=np.zeros(2))
     impossible = refine.Parameter("crystal.cell.alpha", start=5.0)
-    with pytest.raises(ValueError, match="must have a finite objective at its start"):
+    with pytest.raises(ValueError, match=r"start cannot be: crystal\.cell: No unit cell has the angles alpha 5°"):
         refine.fit(refine.Problem(small.truth, [impossible], small.image))

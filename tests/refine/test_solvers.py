@@ -61,6 +61,7 @@ def test_they_can_be_interrupted(problem, solver):
         if step.number == 2:
             raise KeyboardInterrupt
 
-    result = refine.fit(problem, solver, report=stop)
+    with pytest.warns(refine.FitWarning, match="not 1"):
+        result = refine.fit(problem, solver, report=stop)
     assert (result.converged, result.message) == (False, "Interrupted after 3 steps.")
     assert result.objective <= result.history[0].objective

@@ -91,11 +91,9 @@ def as_flags(words: Sequence[str], experiment: Experiment, options: Options, mat
     return AsFlags(words, matrix, left_out(words, matrix_path, matrix, experiment))
 
 
-def flags_text(found: AsFlags, header: str) -> str:
-    """The flags as a file: one flag a line, quoted as a shell wants it."""
-    lines = [f"# {line}" for line in header.splitlines()]
-    lines += [shlex.join(group) for _, group in groups(found.words)]
-    return "\n".join(lines) + "\n"
+def flags_text(found: AsFlags) -> str:
+    """The flags as a file: one flag a line, quoted as a shell wants it, and `xargs`, which knows no comments."""
+    return "".join(shlex.join(group) + "\n" for _, group in groups(found.words))
 
 
 def matrix_text(matrix: np.ndarray) -> str:

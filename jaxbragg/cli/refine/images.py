@@ -8,9 +8,11 @@ import numpy as np
 
 from jaxbragg.cli.refine.config import Config
 from jaxbragg.io.errors import FileError
-from jaxbragg.io.images import is_hdf5, read_image, read_mask
+from jaxbragg.io.images import StoredImage, is_hdf5, read_image, read_mask
+from jaxbragg.refine.flagged import flagged
 
-_LARGEST = 65535.0
+# Photons: in an image without an offset some pixel is below, unless its background is bright.
+_SUSPICIOUS = 10.0
 
 
 class Loaded(NamedTuple):
@@ -18,21 +20,23 @@ class Loaded(NamedTuple):
 
     Attributes:
         path: Its file.
-        photons: In the detector's shape.
+        photons: In the detector's shape; infinite where a pixel is full or holds a mark.
         mask: Pixels that may be used, or None.
         untrusted: How many trusted_range leaves out.
-        full: How many hold the largest number that a 16-bit file can: probably overloads.
         background: Photons known to be there, or None.
         shoeboxes: As in the configuration, or None.
+        notes: What was taken from the file, for the log.
+        warnings: What is probably not meant.
     """
 
     path: str
     photons: np.ndarray
     mask: np.ndarray | None
     untrusted: int
-    full: int
     background: Any
     shoeboxes: list[tuple[int, ...]] | None
+    notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 def load_image(config: Config, index: int, shape: tuple[int, ...]) -> Loaded:
@@ -52,7 +56,8 @@ def load_image(config: Config, index: int, shape: tuple[int, ...]) -> Loaded:
     for key in ("dataset", "frame"):
         if key in row and not is_hdf5(path):
             raise config.wrong("images", index, key, f"goes with an HDF5 file, and {path} is none")
-    stored = read_pixels(path, shape, row.get("dataset"), row.get("frame"))
+    image = _read(path, shape, row.get("dataset"), row.get("frame"))
+    stored = image.pixels.astype(np.float64)
     mask = None
     if "mask" in row:
         mask = _mask_of(config.beside(row["mask"]), shape)
@@ -72,9 +77,36 @@ def load_image(config: Config, index: int, shape: tuple[int, ...]) -> Loaded:
     if isinstance(background, str):
         background = read_pixels(config.beside(background), shape)
     boxes = [tuple(box) for box in row["shoeboxes"]] if "shoeboxes" in row else None
-    photons = (stored - row.get("offset", 0.0)) / row.get("gain", 1.0)
-    full = 0 if "trusted_range" in row else int((stored == _LARGEST).sum())
-    return Loaded(path, photons, mask, untrusted, full, background, boxes)
+    offset, notes = _offset(row, image)
+    photons = (stored - offset) / row.get("gain", 1.0)
+    if "trusted_range" not in row:
+        photons[flagged(image.pixels)] = np.inf
+    return Loaded(path, photons, mask, untrusted, background, boxes, notes, _about_offset(row, notes, path, photons))
+
+
+def _offset(row: dict[str, Any], image: StoredImage) -> tuple[float, tuple[str, ...]]:
+    """What is to be taken off each pixel: as the configuration says, or the file's own header."""
+    if "offset" in row or "ADC_OFFSET" not in image.header:
+        return row.get("offset", 0.0), ()
+    text = image.header["ADC_OFFSET"]
+    try:
+        offset = float(text)
+    except ValueError:
+        offset = np.nan
+    if not np.isfinite(offset):
+        raise FileError(image.path, f"expected a number for ADC_OFFSET in the header, but found {text!r}")
+    return offset, (f"{image.path}: offset = {offset:g} is taken off, as its header says (ADC_OFFSET)",)
+
+
+def _about_offset(row: dict[str, Any], notes: tuple[str, ...], path: str, photons: np.ndarray) -> tuple[str, ...]:
+    """A warning where an offset was probably forgotten."""
+    used = photons[np.isfinite(photons)]
+    if "offset" in row or "background" in row or notes or not used.size or used.min() < _SUSPICIOUS:
+        return ()
+    return (
+        f"no pixel of {path} is below {used.min():g}: if so much was added to each, say offset = {used.min():g}; "
+        "offset = 0 says that nothing was",
+    )
 
 
 def _mask_of(path: str, shape: tuple[int, ...]) -> np.ndarray:
@@ -96,9 +128,13 @@ def read_pixels(path: str, shape: tuple[int, ...], dataset: str | None = None, f
     Raises:
         FileError: If it cannot be read, or is of another shape.
     """
-    pixels = read_image(path, shape, dataset, frame).pixels
-    _check_shape(path, pixels, shape)
-    return pixels.astype(np.float64)
+    return _read(path, shape, dataset, frame).pixels.astype(np.float64)
+
+
+def _read(path: str, shape: tuple[int, ...], dataset: str | None, frame: int | None) -> StoredImage:
+    image = read_image(path, shape, dataset, frame)
+    _check_shape(path, image.pixels, shape)
+    return image
 
 
 def _check_shape(path: str, pixels: np.ndarray, shape: tuple[int, ...]) -> None:

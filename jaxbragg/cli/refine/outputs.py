@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Callable, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
@@ -79,7 +80,7 @@ def _write(
 
         write_convergence(os.path.join(folder, "convergence.png"), result)
         write_correlations(os.path.join(folder, "correlations.png"), result)
-    lines += _about_flags(images)
+    lines += _about_flags(folder, images)
     write_atomically(os.path.join(folder, "summary.txt"), f"{result}\n".encode())
     record = {**result.to_dict(), "warnings": list(warnings), "images": images, **_metadata(config, request, command)}
     write_atomically(os.path.join(folder, RESULT), as_json(record).encode())
@@ -117,16 +118,15 @@ def _write_image(
     terms = {each.name for each in result.problem.recipes[index].assignments if each.kind == "image"}
     found.left_out.extend(f"image.{name}" for name in sorted(terms))
     write_as("matrix", matrix, lambda path: write_atomically(path, matrix_text(found.matrix).encode()))
-    header = f"refined by jaxbragg; xargs jaxbragg < flags{end}.txt draws it"
-    header += f"\nnot in these flags, see experiment{end}.npz: {', '.join(found.left_out)}" if found.left_out else ""
-    write_as("flags", f"flags{end}.txt", lambda path: write_atomically(path, flags_text(found, header).encode()))
+    write_as("flags", f"flags{end}.txt", lambda path: write_atomically(path, flags_text(found).encode()))
     used = residual[np.isfinite(residual)]
     return {
         "file": loaded.path,
         "pixels": int(measured.used.sum()),
-        "pixels_masked": int((~measured.used).sum()) - measured.not_numbers,
+        "pixels_masked": int((~measured.used).sum()) - measured.not_numbers - measured.flagged,
         "pixels_untrusted": loaded.untrusted,
         "pixels_without_a_number": measured.not_numbers,
+        "pixels_flagged": measured.flagged,
         "chi2_per_pixel": float(np.mean(used**2)) if used.size else None,
         "written": files,
         "not_in_flags": found.left_out,
@@ -138,12 +138,14 @@ def _end(request: Request, index: int) -> str:
     return f"_{index:0{len(str(len(request.images) - 1))}d}"
 
 
-def _about_flags(images: Sequence[dict[str, Any]]) -> list[str]:
+def _about_flags(folder: str, images: Sequence[dict[str, Any]]) -> list[str]:
+    first = shlex.quote(os.path.join(folder, images[0]["written"]["flags"]))
+    lines = [f"to simulate what was found: xargs jaxbragg < {first}"]
     lost = sorted({name for image in images for name in image["not_in_flags"]})
-    if not lost:
-        return []
-    shown = ", ".join(lost[:6]) + (", …" if len(lost) > 6 else "")
-    return [f"not in flags_*.txt, but in experiment_*.npz: {shown}"]
+    if lost:
+        shown = ", ".join(lost[:6]) + (", …" if len(lost) > 6 else "")
+        lines.append(f"not in flags_*.txt, but in experiment_*.npz: {shown}")
+    return lines
 
 
 def _metadata(config: Config, request: Request, command: Sequence[str]) -> dict[str, Any]:

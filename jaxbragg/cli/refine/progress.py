@@ -6,12 +6,10 @@ import math
 import signal
 import sys
 import threading
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
-
-import jax
-import numpy as np
+from typing import TYPE_CHECKING
 
 from jaxbragg.cli.refine.config import Config
 from jaxbragg.cli.refine.setup import blurs_of, solver_of
@@ -94,8 +92,12 @@ def interruptible() -> Iterator[Interruption]:
 def fit_as_asked(config: Config, problem: Problem, say: Callable[[str], None]) -> Result:
     """Fit as the configuration says, with a line for each step."""
     report = Lines(blurs_of(config), config.table("fit").get("multi_start", 1), say)
+    from jaxbragg.refine import FitWarning
+
     try:
-        return _fit(config, problem, say, report)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FitWarning)  # they are among the result's concerns
+            return _fit(config, problem, say, report)
     except KeyboardInterrupt:
         # The library ends its fits by itself; this one came between them, or while the uncertainties were computed.
         from jaxbragg.refine.result import result_of
@@ -124,57 +126,3 @@ def _fit(config: Config, problem: Problem, say: Callable[[str], None], report: L
         seed=table.get("seed", 0),
         report=report,
     )
-
-
-def _scatter(result: Result) -> float:
-    """Standard deviation of χ² per degree of freedom: rare counts in the dark scatter it more than Gaussian noise."""
-    problem, total, count = result.problem, 0.0, 0.0
-    for index, image in enumerate(problem.images):
-        model: Any = np.maximum(result.model_image(index)[image.used].astype(float), 0.0)
-        with jax.enable_x64(True):
-            variance = np.asarray(problem.likelihood.variance(model))
-            count += float(np.asarray(problem.likelihood.expected(model)).sum())
-        # Of n from a Poisson distribution of mean m, the variance of (n − m)² is 2 m² + m.
-        total += float((2.0 + model / variance**2).sum())
-    return math.sqrt(total) / max(count, 1.0)
-
-
-def warnings_of(result: Result) -> list[str]:
-    """What to look at before the numbers are believed."""
-    found = []
-    chi2 = result.chi2_per_dof
-    off = max(0.02, 4.0 * _scatter(result))
-    if not math.isfinite(chi2):
-        found.append("there are no more pixels than free values: χ² says nothing")
-    elif chi2 > 1.0 + off:
-        found.append(
-            f"χ² per degree of freedom is {chi2:.4g}, not 1: the model does not describe the images, whether the fit "
-            "converged or not, and the uncertainties are too small; look at the residuals, and see coarse_to_fine and "
-            "multi_start for a false minimum"
-        )
-    elif chi2 < 1.0 - off:
-        found.append(
-            f"χ² per degree of freedom is {chi2:.4g}, less than 1: the images scatter less than the likelihood "
-            "expects; check gain, offset and read-out noise"
-        )
-    found += [f"{name} is not determined: {reason}" for name, reason in result.undetermined.items()]
-    found += [f"{name} ended at its {side} bound" for name, side in result.at_bounds.items()]
-    found += _tensions(result)
-    if not result.converged:
-        found.append(f"not converged: {result.message}")
-    return found
-
-
-def _tensions(result: Result) -> list[str]:
-    """Values that have all but reached a bound, or that are far from what was known of them."""
-    found, free, transform = [], result.problem.free, result.problem.transform
-    priors, widths = free.gather(free.prior), free.gather(free.prior_sigma)
-    for i, (name, value) in enumerate(result.values.items()):
-        sigma = result.uncertainties[name]
-        for side, bound in (("lower", transform.lower[i]), ("upper", transform.upper[i])):
-            if sigma is not None and abs(value - bound) < sigma:
-                found.append(f"{name} ended within its uncertainty of its {side} bound, {bound:g}")
-        off = abs(value - priors[i]) / widths[i]
-        if off > 4.0:
-            found.append(f"{name} is {off:.1f} of its prior's standard uncertainties away from it")
-    return found

@@ -104,10 +104,12 @@ IMAGE_KEYS: dict[str, Key] = {
     "trusted_range": Key(
         "two numbers that ascend",
         lambda v: _numbers(v, 2, inf=True) and v[0] < v[1],
-        "pixels as stored beyond these are left out: gaps, overloads",
+        "pixels as stored beyond these are left out, instead of those that are full or hold a mark (65535, -1, …)",
     ),
     "offset": Key(
-        "a number", _number, "of a pixel without photons (nanoBragg's -adc): photons = (pixel - offset)/gain"
+        "a number",
+        _number,
+        "of a pixel without photons: photons = (pixel - offset)/gain (ADC_OFFSET of an SMV header, or 0)",
     ),
     "gain": _positive("stored units per photon (1)"),
     "background": Key(

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from jaxbragg.cli.errors import UsageError
 from jaxbragg.cli.refine.config import Config, flags_of_file, resolved
 from jaxbragg.cli.refine.images import Loaded, load_image
@@ -69,13 +71,13 @@ def build(config: Config) -> Request:
             masks=[image.mask for image in images],
             shoeboxes=[image.shoeboxes for image in images],
             background=[image.background for image in images],
+            saturation=np.inf,  # the pixels that are full or hold a mark are infinite
         )
     except ValueError as error:
         raise _of_problem(config, str(error)) from None
     for image in images:
-        if image.full:
-            held = f"{image.full} pixel{'s' * (image.full > 1)} of {image.path} hold 65535"
-            warnings[f"{held}: overloads? trusted_range = [0, 65534] leaves them out"] = None
+        said |= dict.fromkeys(image.notes)
+        warnings |= dict.fromkeys(image.warnings)
     return Request(problem, tuple(words), images, tuple(said), tuple(warnings))
 
 

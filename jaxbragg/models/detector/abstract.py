@@ -44,6 +44,11 @@ class Sensor(eqx.Module):
             self.layer_thickness = thickness / layers
             self.attenuation = 1.0 / attenuation_depth
 
+    def __check_init__(self) -> None:
+        """Raise a ValueError for a value that cannot be."""
+        checks.positive("layer_thickness", self.layer_thickness)
+        checks.positive("attenuation", self.attenuation)
+
 
 class AbstractDetector(eqx.Module):
     """A detector: some panels of slow × fast pixels each.

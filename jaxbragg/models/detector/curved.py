@@ -58,13 +58,18 @@ class CurvedDetector(AbstractDetector):
         if checks.outer_shape(pixel_size) == ():
             pixel_size = [pixel_size] * 2
         self.pixel_size = checks.leaf("pixel_size", pixel_size, (2,))
-        checks.positive("pixel_size", self.pixel_size)
         self.distance = checks.leaf("distance", distance)
-        checks.positive("distance", self.distance)
         self.beam_center = checks.leaf("beam_center", beam_center, (2,))
         self.direction = checks.leaf("direction", direction, (3,))
         self.fast_axis = checks.leaf("fast_axis", fast_axis, (3,))
         self.slow_axis = checks.leaf("slow_axis", slow_axis, (3,))
+        self.sensor = checked_sensor(sensor)
+        self.mask = mask_leaf(mask, self.shape)
+
+    def __check_init__(self) -> None:
+        """Raise a ValueError for a value that cannot be."""
+        checks.positive("pixel_size", self.pixel_size)
+        checks.positive("distance", self.distance)
         for name in ("direction", "fast_axis", "slow_axis"):
             checks.unit_vector(name, getattr(self, name))
         beam = checks.known(self.direction)
@@ -75,8 +80,6 @@ class CurvedDetector(AbstractDetector):
         fast, slow = checks.known(self.fast_axis), checks.known(self.slow_axis)
         if fast is not None and slow is not None and abs(float(fast @ slow)) >= 1 - 1e-9:
             raise ValueError("Arguments `fast_axis` and `slow_axis` must not be parallel, but they are.")
-        self.sensor = checked_sensor(sensor)
-        self.mask = mask_leaf(mask, self.shape)
 
     @property
     def shape(self) -> tuple[int, int, int]:

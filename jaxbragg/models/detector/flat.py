@@ -75,20 +75,21 @@ class FlatPanel(AbstractDetector):
         if checks.outer_shape(pixel_size) == ():
             pixel_size = [pixel_size] * 2
         self.pixel_size = checks.leaf("pixel_size", pixel_size, (2,))
-        checks.positive("pixel_size", self.pixel_size)
         self.origin = checks.leaf("origin", origin, (3,))
         self.fast_axis = checks.leaf("fast_axis", fast_axis, (3,))
         self.slow_axis = checks.leaf("slow_axis", slow_axis, (3,))
-        for name in ("fast_axis", "slow_axis"):
-            checks.unit_vector(name, getattr(self, name))
         across = _unit_cross(self.fast_axis, self.slow_axis)
         # Of numpy where the numbers are known: JAX would compile each operation, 10 ms and more.
         across = _away(across, self.origin if checks.is_traced((across, self.origin)) else np.asarray(self.origin))
         self.normal_axis = checks.leaf("normal_axis", across if normal_axis is None else normal_axis, (3,))
-        checks.unit_vector("normal_axis", self.normal_axis)
-        _check_normal(self)
         self.sensor = checked_sensor(sensor)
         self.mask = mask_leaf(mask, self.shape)
+
+    def __check_init__(self) -> None:
+        """Raise a ValueError for a value that cannot be."""
+        checks.positive("pixel_size", self.pixel_size)
+        checks.unit_vector("normal_axis", self.normal_axis)
+        _check_normal(self)
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -127,9 +128,9 @@ def _away(normal: Any, origin: Any) -> Any:
 def _check_normal(panel: "FlatPanel") -> None:
     """Raise a ValueError for a normal that is none, and for a panel that is seen edge-on."""
     normal, origin = checks.known(panel.normal_axis), checks.known(panel.origin)
-    fast, slow = checks.known(panel.fast_axis), checks.known(panel.slow_axis)
-    if normal is not None and fast is not None and slow is not None:
-        cosine = abs(float(normal @ np.asarray(_unit_cross(panel.fast_axis, panel.slow_axis))))
+    across = checks.known(_unit_cross(panel.fast_axis, panel.slow_axis))
+    if normal is not None and across is not None:
+        cosine = abs(float(normal @ across))
         if cosine < _IN_PLANE:
             raise ValueError(
                 f"Argument `normal_axis` must stand on the panel, but {normal.tolist()} is in its plane, at "
@@ -146,8 +147,10 @@ def _unit_cross(first: jax.Array, second: jax.Array) -> Any:
     """unit(first × second).
 
     Raises:
-        ValueError: If the two are parallel.
+        ValueError: If one is no unit vector, or the two are parallel.
     """
+    checks.unit_vector("fast_axis", first)
+    checks.unit_vector("slow_axis", second)
     xp: Any = jnp if checks.is_traced((first, second)) else np
     with jax.enable_x64(True):
         cross = xp.cross(xp.asarray(first), xp.asarray(second))
