@@ -27,6 +27,7 @@ ORDER: tuple[set[str], ...] = (
         "jaxbragg.batch",
     },
     {"jaxbragg.cli"},
+    {"jaxbragg.__main__"},
 )
 RANK = {part: rank for rank, parts in enumerate(ORDER) for part in parts}
 PEERS_MAY_MEET = {RANK["jaxbragg.compat"]}

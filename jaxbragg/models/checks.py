@@ -92,6 +92,20 @@ def _check_finite(name: str, value: np.ndarray) -> None:
         raise ValueError(f"Argument `{name}` must be finite, but is {_shown(value)}.")
 
 
+def concrete(name: str, value: Any, instead: str) -> None:
+    """Raise a ValueError where a value is traced that has to be known when a model is made.
+
+    Args:
+        name: The argument.
+        value: What was given for it.
+        instead: What to do, after "must be known when a model is made: ".
+    """
+    if is_traced(value):
+        raise ValueError(
+            f"Argument `{name}` must be known when a model is made, but is traced by jax.jit, grad or vmap: {instead}."
+        )
+
+
 def known(value: Any) -> np.ndarray | None:
     """The value as a numpy array, or None where it is traced or a placeholder."""
     if is_traced(value) or not isinstance(value, (jax.Array, np.ndarray, np.generic, int, float)):

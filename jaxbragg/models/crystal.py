@@ -78,6 +78,9 @@ class Crystal(eqx.Module):
         self.orientation = None if orientation is None else checks.leaf("orientation", orientation, (3, 3))
         self.misset = checks.leaf("misset", misset, (3,))
         if size is not None:
+            instead = "cells = ceil(size / length) has no derivative; give `cells`"
+            checks.concrete("size", size, instead)
+            checks.concrete("cell", cell, instead)
             if checks.outer_shape(size) == ():
                 size = [size] * 3
             size = checks.leaf("size", size, (3,))
@@ -113,6 +116,7 @@ class Crystal(eqx.Module):
         Raises:
             ValueError: If the vectors lie in a plane, or a value cannot be.
         """
+        checks.concrete("vectors", vectors, "give `cell` and `orientation`, or refine `crystal.vectors`")
         vectors = np.asarray(checks.leaf("vectors", vectors, (3, 3)), float)
         lengths = np.linalg.norm(vectors, axis=1)
         if abs(np.linalg.det(vectors)) <= 1e-6 * lengths.prod():

@@ -79,6 +79,7 @@ class CapMosaic(AbstractMosaic):
             ValueError: If the spread is negative or there is no domain.
         """
         self.spread = checks.leaf("spread", spread)
+        checks.concrete("seed", seed, "the domains are made once; `spread` may be traced")
         axes, shares = minimal_standard.rotations(seed, checks.count("domains", domains))
         shares[0] = 0.0
         self.axes = checks.leaf("axes", axes, (None, 3))

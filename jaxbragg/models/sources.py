@@ -7,6 +7,7 @@ import abc
 from typing import Any
 
 import equinox as eqx
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
@@ -76,10 +77,11 @@ class RelativeSources(AbstractSources):
             vertical: Angles [pairs, rad].
             wavelength_ratios: Wavelengths over that of the beam.
         """
-        colours = len(wavelength_ratios)
-        return cls(
-            np.repeat(horizontal, colours), np.repeat(vertical, colours), np.tile(wavelength_ratios, len(horizontal))
-        )
+        given = {"horizontal": horizontal, "vertical": vertical, "wavelength_ratios": wavelength_ratios}
+        xp: Any = jnp if checks.is_traced(list(given.values())) else np
+        across, along, ratios = (xp.asarray(checks.leaf(name, value, (None,))) for name, value in given.items())
+        pairs, count = across.shape[0], ratios.shape[0]
+        return cls(xp.repeat(across, count), xp.repeat(along, count), xp.tile(ratios, pairs))
 
     def rays(
         self, direction: Float[Array, "3"], polarization_axis: Float[Array, "3"], wavelength: Float[Array, ""]

@@ -37,6 +37,7 @@ class StructureFactors(eqx.Module):
             values = np.zeros((0, 0, 0))
         self.values = checks.leaf("values", values, (None, None, None))
         self.default = checks.leaf("default", default)
+        checks.concrete("minimum", minimum, "it is part of what is compiled")
         if np.shape(minimum) != (3,) or not all(float(m).is_integer() for m in minimum):
             raise ValueError(f"Argument `minimum` must be three whole numbers, but is {minimum!r}.")
         self.minimum = tuple(int(m) for m in minimum)  # type: ignore[assignment]
@@ -62,6 +63,9 @@ class StructureFactors(eqx.Module):
         Raises:
             ValueError: If the list is empty or the shapes do not fit.
         """
+        checks.concrete("hkl", hkl, "the size of the box depends on them; put `values` into a box of your own")
+        checks.concrete("amplitudes", amplitudes, "make the box once and change its `values`")
+        checks.concrete("default", default, "make the box once and change its `values`")
         hkl = np.asarray(hkl)
         amplitudes = np.asarray(amplitudes, np.float64)
         checks.check_shape("hkl", hkl, (None, 3))

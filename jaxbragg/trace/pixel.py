@@ -84,7 +84,7 @@ def _check_pixel(experiment: Experiment, plan: Plan, panel: int, slow: int, fast
         )
     mask = experiment.detector.mask
     if mask is not None and not bool(mask[panel, slow, fast]):
-        raise ValueError(f"Pixel slow {slow}, fast {fast} is masked: nothing is drawn there.")
+        raise ValueError(f"Pixel slow {slow}, fast {fast} is masked, or beyond its panel: nothing is simulated there.")
 
 
 @partial(jax.jit, static_argnames="settings")

@@ -96,17 +96,26 @@ def test_several_panels_share_their_sensor():
     assert MultiPanel([panel()]).sensor is None
 
 
-@pytest.mark.parametrize(
-    "other",
-    [
-        panel((32, 31)),
-        panel((31, 32)),
-        panel(sensor=Sensor(1e-3, 1e-3, 1)),
-    ],
-)
-def test_panels_that_differ_are_refused(other):
-    with pytest.raises(ValueError, match=r"Argument `panels` must hold panels of .*panel 1"):
-        MultiPanel([panel(), other])
+def test_panels_of_their_own_sizes_are_layers_of_the_largest():
+    mask = np.ones((20, 32), bool)
+    mask[3, 5] = False
+    together = MultiPanel([panel((32, 16)), panel((20, 32), mask=mask)])
+    assert together.shape == together.image_shape == (2, 32, 32)
+    wanted = np.zeros((2, 32, 32), bool)
+    wanted[0, :, :16] = wanted[1, :20] = True
+    wanted[1, 3, 5] = False
+    np.testing.assert_array_equal(together.mask, wanted)
+
+
+def test_an_image_of_several_panels_is_taken_apart():
+    image = np.arange(2 * 32 * 32.0).reshape(2, 32, 32)
+    first, second = MultiPanel([panel((32, 16)), panel((20, 32))]).split(image)
+    np.testing.assert_array_equal(first, image[0, :, :16])
+    np.testing.assert_array_equal(second, image[1, :20])
+    (alone,) = MultiPanel([panel()]).split(image[0])
+    np.testing.assert_array_equal(alone, image[0])
+    with pytest.raises(ValueError, match=r"`image` must have the detector's shape \(32, 32\), but has shape \(3, 3\)"):
+        MultiPanel([panel()]).split(np.zeros((3, 3)))
 
 
 @pytest.mark.parametrize("sensor", [None, Sensor(1e-3, 2e-3, 2), Sensor(2e-3, 1e-3, 2), Sensor(1e-3, 1e-3, 3)])

@@ -4,4 +4,4 @@ from jaxbragg.models.detector.abstract import AbstractDetector as AbstractDetect
 from jaxbragg.models.detector.abstract import Sensor as Sensor
 from jaxbragg.models.detector.curved import CurvedDetector as CurvedDetector
 from jaxbragg.models.detector.flat import FlatPanel as FlatPanel
-from jaxbragg.models.detector.flat import MultiPanel as MultiPanel
+from jaxbragg.models.detector.multi import MultiPanel as MultiPanel

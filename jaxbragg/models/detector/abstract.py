@@ -128,6 +128,7 @@ def mask_leaf(mask: Any, shape: tuple[int, int, int]) -> jax.Array | None:
     """
     if mask is None:
         return None
+    checks.concrete("mask", mask, "pixels that are masked are not simulated; multiply the image instead")
     checks.plain_numbers("mask", mask)
     given = np.asarray(mask)
     if given.dtype.kind == "f" and np.isnan(given).any():

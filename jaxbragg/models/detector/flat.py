@@ -1,4 +1,4 @@
-"""The flat panel, and detectors made of several."""
+"""The flat panel."""
 
 from typing import Any, ClassVar
 
@@ -80,7 +80,7 @@ class FlatPanel(AbstractDetector):
         self.slow_axis = checks.leaf("slow_axis", slow_axis, (3,))
         across = _unit_cross(self.fast_axis, self.slow_axis)
         # Of numpy where the numbers are known: JAX would compile each operation, 10 ms and more.
-        across = _away(across, self.origin if checks.is_traced((across, self.origin)) else np.asarray(self.origin))
+        across = away(across, self.origin if checks.is_traced((across, self.origin)) else np.asarray(self.origin))
         self.normal_axis = checks.leaf("normal_axis", across if normal_axis is None else normal_axis, (3,))
         self.sensor = checked_sensor(sensor)
         self.mask = mask_leaf(mask, self.shape)
@@ -105,12 +105,12 @@ class FlatPanel(AbstractDetector):
     def normal(self, panel: Int[Array, ""], slow: Float[Array, ""], fast: Float[Array, ""]) -> Float[Array, "3"]:
         """See `AbstractDetector.normal`."""
         del panel, slow, fast
-        return _away(self.normal_axis, self.origin)
+        return away(self.normal_axis, self.origin)
 
     def plane_distance(self, panel: Int[Array, ""], slow: Float[Array, ""], fast: Float[Array, ""]) -> Float[Array, ""]:
         """See `AbstractDetector.plane_distance`."""
         del panel, slow, fast
-        return (self.origin * _away(self.normal_axis, self.origin)).sum()
+        return (self.origin * away(self.normal_axis, self.origin)).sum()
 
     def pixel_area(self, panel: Int[Array, ""]) -> Float[Array, ""]:
         """See `AbstractDetector.pixel_area`."""
@@ -118,7 +118,7 @@ class FlatPanel(AbstractDetector):
         return self.pixel_size[0] * self.pixel_size[1]
 
 
-def _away(normal: Any, origin: Any) -> Any:
+def away(normal: Any, origin: Any) -> Any:
     """A panel's normal, of either sign, away from the sample."""
     xp = namespace_of(normal, origin)
     with jax.enable_x64(True):
@@ -160,89 +160,3 @@ def _unit_cross(first: jax.Array, second: jax.Array) -> Any:
         raise ValueError("Arguments `fast_axis` and `slow_axis` must not be parallel, but they are.")
     with jax.enable_x64(True):
         return cross / length
-
-
-def _same_sensor(one: Sensor | None, other: Sensor | None) -> bool:
-    if jax.tree.structure(one) != jax.tree.structure(other):
-        return False
-    pairs = zip(jax.tree.leaves(one), jax.tree.leaves(other), strict=True)
-    return all(checks.is_traced(pair) or bool(pair[0] == pair[1]) for pair in pairs)
-
-
-class MultiPanel(AbstractDetector):
-    """Several flat panels of the same number of pixels, each at its own place and tilt; one image of them all.
-
-    Attributes:
-        panels: The panels, of the same number of pixels and the same sensor.
-    """
-
-    is_flat: ClassVar[bool] = True
-    panels: tuple[FlatPanel, ...]
-
-    def __init__(self, panels: Any) -> None:
-        """Check and keep the panels.
-
-        Raises:
-            ValueError: If there is none, one is not flat, or they differ in pixels or sensor.
-        """
-        self.panels = tuple(panels)
-        if not self.panels or not all(isinstance(p, FlatPanel) for p in self.panels):
-            raise ValueError("Argument `panels` must hold at least one FlatPanel.")
-        for i, panel in enumerate(self.panels):
-            # Only origin, axes and pixel size are taken from a panel: positions of its own would be ignored.
-            if not panel.is_flat:
-                raise ValueError(
-                    f"Argument `panels` must hold flat panels, but panel {i}, a {type(panel).__name__}, has positions "
-                    "of its own: write a detector of all panels, see AbstractDetector."
-                )
-        first = self.panels[0]
-        for i, panel in enumerate(self.panels):
-            if panel.pixels != first.pixels:
-                raise ValueError(
-                    f"Argument `panels` must hold panels of the same pixels, but panel {i} has {panel.pixels} "
-                    f"and panel 0 has {first.pixels}."
-                )
-            if not _same_sensor(panel.sensor, first.sensor):
-                raise ValueError(f"Argument `panels` must hold panels of equal sensors, but that of panel {i} differs.")
-
-    @property
-    def sensor(self) -> Sensor | None:  # type: ignore[override]
-        """The sensor of all panels."""
-        return self.panels[0].sensor
-
-    @property
-    def mask(self) -> Bool[Array, "panel slow fast"] | None:  # type: ignore[override]
-        """The panels' masks, those without one drawn whole."""
-        if all(panel.mask is None for panel in self.panels):
-            return None
-        whole = jnp.ones((1, *self.panels[0].pixels), bool)
-        return jnp.concatenate([whole if panel.mask is None else panel.mask for panel in self.panels])
-
-    @property
-    def shape(self) -> tuple[int, int, int]:
-        """Panels, slow pixels, fast pixels."""
-        return (len(self.panels), *self.panels[0].pixels)
-
-    def _gather(self, name: str, panel: Int[Array, ""]) -> jax.Array:
-        return jnp.stack([getattr(p, name) for p in self.panels])[panel]
-
-    def position(self, panel: Int[Array, ""], slow: Float[Array, ""], fast: Float[Array, ""]) -> Float[Array, "3"]:
-        """See `AbstractDetector.position`."""
-        size = self._gather("pixel_size", panel)
-        along_fast = self._gather("fast_axis", panel) * (fast * size[0])
-        return self._gather("origin", panel) + along_fast + self._gather("slow_axis", panel) * (slow * size[1])
-
-    def normal(self, panel: Int[Array, ""], slow: Float[Array, ""], fast: Float[Array, ""]) -> Float[Array, "3"]:
-        """See `AbstractDetector.normal`."""
-        del slow, fast
-        return _away(self._gather("normal_axis", panel), self._gather("origin", panel))
-
-    def plane_distance(self, panel: Int[Array, ""], slow: Float[Array, ""], fast: Float[Array, ""]) -> Float[Array, ""]:
-        """See `AbstractDetector.plane_distance`."""
-        origin = self._gather("origin", panel)
-        return (origin * self.normal(panel, slow, fast)).sum()
-
-    def pixel_area(self, panel: Int[Array, ""]) -> Float[Array, ""]:
-        """See `AbstractDetector.pixel_area`."""
-        size = self._gather("pixel_size", panel)
-        return size[0] * size[1]
