@@ -20,6 +20,7 @@ from jaxbragg.pipeline.plan import blocks_per_launch
 from jaxbragg.pipeline.settings import Settings, make_settings
 from jaxbragg.pipeline.threshold import with_threshold
 from jaxbragg.pipeline.tiles import assemble
+from jaxbragg_kernels.x64 import in_x64
 
 
 def simulate(
@@ -46,10 +47,10 @@ def simulate(
         ValueError: If the region of interest is not on the detector, or there are fewer devices than asked for.
     """
     settings = make_settings(experiment, options)
+    on_host = all(isinstance(leaf, (np.ndarray, np.generic)) for leaf in jax.tree.leaves(experiment))
+    if progress is None and not on_host:
+        return in_x64(_unpack_and_simulate)(settings, experiment)
     with jax.enable_x64(True):
-        on_host = all(isinstance(leaf, (np.ndarray, np.generic)) for leaf in jax.tree.leaves(experiment))
-        if progress is None and not on_host:
-            return _unpack_and_simulate(experiment, settings)
         arrays = (unpack if on_host else _unpack)(experiment, settings)
         if progress is None:
             return _simulate(arrays, settings)
@@ -67,8 +68,8 @@ def _simulate(arrays: Arrays, settings: Settings) -> Float[Array, "..."]:
     return _image(arrays, settings)
 
 
-@partial(jax.jit, static_argnames="settings")
-def _unpack_and_simulate(experiment: Experiment, settings: Settings) -> Float[Array, "..."]:
+@partial(jax.jit, static_argnums=0)
+def _unpack_and_simulate(settings: Settings, experiment: Experiment) -> Float[Array, "..."]:
     # One launch: where images are small, a second takes as long as the image.
     return _image(unpack(experiment, settings), settings)
 

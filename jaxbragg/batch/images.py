@@ -18,6 +18,7 @@ from jaxbragg.pipeline.blocks import simulate_blocks
 from jaxbragg.pipeline.settings import Settings, make_settings
 from jaxbragg.pipeline.threshold import with_threshold
 from jaxbragg.pipeline.tiles import assemble
+from jaxbragg_kernels.x64 import in_x64
 
 
 def simulate_batch(
@@ -47,8 +48,7 @@ def simulate_batch(
     """
     batch = batch_of(experiments, axes)
     settings = batch_settings(batch, options)
-    with jax.enable_x64(True):
-        return _simulate_batch(batch.experiment, batch.own, batch.count, settings)
+    return in_x64(_simulate_batch)((batch.own, batch.count, settings), batch.experiment)
 
 
 def batch_settings(batch: Batch, options: Options) -> Settings:
@@ -58,10 +58,11 @@ def batch_settings(batch: Batch, options: Options) -> Settings:
     return make_settings(whole, options, images=batch.distinct())
 
 
-@partial(jax.jit, static_argnames=("own", "count", "settings"))
+@partial(jax.jit, static_argnums=0)
 def _simulate_batch(
-    experiment: Experiment, own: tuple[bool, ...], count: int, settings: Settings
+    static: tuple[tuple[bool, ...], int, Settings], experiment: Experiment
 ) -> Float[Array, "image ..."]:
+    own, count, settings = static
     batch = Batch(experiment, own, count)
     settings, at_once = settings_and_chunk(batch.single(), settings, bytes_of_one(batch), count)
     unpack_own, leaves = unpacking(batch, settings)

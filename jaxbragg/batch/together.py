@@ -18,6 +18,7 @@ from jaxbragg.pipeline.blocks import simulate_blocks
 from jaxbragg.pipeline.settings import Settings
 from jaxbragg.pipeline.threshold import with_threshold
 from jaxbragg.pipeline.tiles import assemble
+from jaxbragg_kernels.x64 import in_x64
 
 
 def simulate_together(
@@ -44,14 +45,12 @@ def simulate_together(
         experiments = _with_one_background(tuple(experiments))
     batch = batch_of(experiments, axes)
     settings = batch_settings(batch, options)
-    with jax.enable_x64(True):
-        return _simulate_together(batch.experiment, batch.own, batch.count, settings)
+    return in_x64(_simulate_together)((batch.own, batch.count, settings), batch.experiment)
 
 
-@partial(jax.jit, static_argnames=("own", "count", "settings"))
-def _simulate_together(
-    experiment: Experiment, own: tuple[bool, ...], count: int, settings: Settings
-) -> Float[Array, "..."]:
+@partial(jax.jit, static_argnums=0)
+def _simulate_together(static: tuple[tuple[bool, ...], int, Settings], experiment: Experiment) -> Float[Array, "..."]:
+    own, count, settings = static
     batch = Batch(experiment, own, count)
     settings, at_once = settings_and_chunk(batch.single(), settings, bytes_of_one(batch), count)
     unpack_own, leaves = unpacking(batch, settings)

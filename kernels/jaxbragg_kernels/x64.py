@@ -1,0 +1,115 @@
+"""Functions that compute in float64, and are differentiated in float64, whatever the caller's settings are.
+
+A function that opens `jax.enable_x64` inside is traced with it, but JAX transposes what was traced when the caller's
+gradient is taken, with the caller's settings: with float64 off, constants of float32 meet arrays of float64, and types
+do not match. Here each derivative is a function of the same kind, to any order.
+"""
+
+from collections.abc import Callable, Hashable
+from functools import cache, partial
+from typing import Any
+
+import jax
+from jax.core import Tracer
+from jax.custom_derivatives import SymbolicZero
+
+from jaxbragg_kernels.linear import linear_map
+
+Function = Callable[[Any, Any], Any]
+
+
+@cache
+def in_x64(function: Function) -> Function:
+    """The function with float64 on, in all its derivatives.
+
+    Where the caller has float64 on, or nothing is traced, it is just the function. Otherwise reverse mode costs nothing
+    more, and forward mode computes the results once more.
+
+    Args:
+        function: From something hashable and a tree of arrays to a tree of real arrays. The caller sees the types that
+            it has inside.
+    """
+
+    def call(static: Hashable, tree: Any) -> Any:
+        off = not jax.config.jax_enable_x64  # type: ignore[attr-defined]
+        if off and any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(tree)):
+            return _differentiable(function)(static, tree, None)
+        with jax.enable_x64(True):
+            return function(static, tree)
+
+    return call
+
+
+@cache
+def _differentiable(function: Function) -> Callable[[Any, Any, Any], Any]:
+    """The function of a tree, and of its value there where that is known already."""
+
+    @partial(jax.custom_jvp, nondiff_argnums=(0,))
+    def call(static: Hashable, tree: Any, known: Any) -> Any:
+        if known is not None:
+            return known
+        with jax.enable_x64(True):
+            return function(static, tree)
+
+    @partial(call.defjvp, symbolic_zeros=True)
+    def rule(static: Hashable, primals: tuple, tangents: tuple) -> tuple[Any, Any]:
+        tree, changes = primals[0], tangents[0]
+        leaves, layout = jax.tree.flatten(tree)
+        change_leaves = jax.tree.leaves(changes, is_leaf=lambda x: isinstance(x, SymbolicZero))
+        moving = tuple(i for i, change in enumerate(change_leaves) if not isinstance(change, SymbolicZero))
+        case = (static, layout, moving)
+        fixed = jax.lax.stop_gradient(leaves)
+        with jax.enable_x64(True):
+            value, pull = jax.vjp(partial(_of_moving, function, case, fixed), [fixed[i] for i in moving])
+        out = call(static, tree, value)
+        kept, pull_layout = jax.tree.flatten(pull)
+
+        def forward(fixed: tuple, changes: list) -> Any:
+            return in_x64(_push(function))(case, (fixed[0], changes))
+
+        def transposed(fixed: tuple, cotangents: Any, shapes: list) -> list:
+            del shapes
+            leaves, kept = fixed
+            constant = jax.lax.stop_gradient(cotangents)
+            with jax.enable_x64(True):
+                (found,) = jax.tree.unflatten(pull_layout, kept)(constant)
+            return _differentiable(_pull(function))(case, (leaves, cotangents), found)
+
+        tangent = linear_map(
+            forward, transposed, (leaves, kept), [change_leaves[i] for i in moving], like=out, kept=True
+        )
+        return out, tangent
+
+    return call
+
+
+def _of_moving(function: Function, case: tuple, leaves: list, moving: list) -> Any:
+    """The function of those leaves that move."""
+    static, layout, places = case
+    leaves = list(leaves)
+    for place, leaf in zip(places, moving, strict=True):
+        leaves[place] = leaf
+    return function(static, jax.tree.unflatten(layout, leaves))
+
+
+@cache
+def _push(function: Function) -> Function:
+    """Its derivative along changes of the leaves that move."""
+
+    def push(case: tuple, leaves_and_changes: tuple[list, list]) -> Any:
+        leaves, changes = leaves_and_changes
+        return jax.jvp(partial(_of_moving, function, case, leaves), ([leaves[i] for i in case[2]],), (changes,))[1]
+
+    return push
+
+
+@cache
+def _pull(function: Function) -> Function:
+    """Its derivative by the leaves that move, times cotangents of its results."""
+
+    def pull(case: tuple, leaves_and_cotangents: tuple[list, Any]) -> list:
+        leaves, cotangents = leaves_and_cotangents
+        _, back = jax.vjp(partial(_of_moving, function, case, leaves), [leaves[i] for i in case[2]])
+        return back(cotangents)[0]
+
+    return pull
