@@ -31,6 +31,7 @@ from jaxbragg.models.unit_cell import cell_parameters, cell_vectors, cell_volume
 from jaxbragg.options import Options
 from jaxbragg.units import RADIANS, THOMSON_AREA
 from jaxbragg_kernels import rotation
+from jaxbragg_kernels.numerics import numerics
 from jaxbragg_kernels.shapes import SHAPES, AbstractShape
 
 
@@ -72,7 +73,7 @@ def as_the_c_program_draws(
     if experiment.backgrounds:
         steps = options.oversample**2 * sources * changed.scan.angles.shape[0] * domains
         layers = changed.detector.sensor.layers if changed.detector.sensor else 1
-        with jax.enable_x64(True):
+        with numerics():
             scale = experiment.beam.fluence * (THOMSON_AREA / steps / layers)
             scaled = tuple(_scaled(background, scale) for background in experiment.backgrounds)
         changed = replace_parts(changed, background=scaled[0] if len(scaled) == 1 else scaled)
@@ -96,7 +97,7 @@ def replace_parts(experiment: Experiment, **parts: Any) -> Experiment:
 
 def _scan(scan: Scan) -> Scan:
     """The C loop turns the crystal only `if (phi != 0)`; at φ = 0 it keeps what the last turn left."""
-    with jax.enable_x64(True):
+    with numerics():
         xp = jnp if checks.is_traced(scan.angles) else np
         angles = xp.where(scan.angles == 0, xp.roll(scan.angles, 1), scan.angles)
         angles = jnp.asarray(angles)
@@ -124,7 +125,7 @@ def _crystal(crystal: Crystal, shape: AbstractShape) -> Crystal:
     found = eqx.tree_at(lambda c: c.cell, crystal, UnitCell(*cell_parameters(drawn)))
     if shape in (SHAPES["round"], SHAPES["square"]):  # whose widths are no lengths in Å⁻¹
         return found
-    with jax.enable_x64(True):
+    with numerics():
         narrower = (cell_volume(drawn) / cell_volume(rows)) ** 2
         return eqx.tree_at(lambda c: c.fudge, found, crystal.fudge * narrower)
 

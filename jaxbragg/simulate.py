@@ -20,7 +20,7 @@ from jaxbragg.pipeline.plan import blocks_per_launch
 from jaxbragg.pipeline.settings import Settings, make_settings
 from jaxbragg.pipeline.threshold import with_threshold
 from jaxbragg.pipeline.tiles import assemble
-from jaxbragg_kernels.x64 import in_x64
+from jaxbragg_kernels.numerics import numerics, with_numerics
 
 
 def simulate(
@@ -49,8 +49,8 @@ def simulate(
     settings = make_settings(experiment, options)
     on_host = all(isinstance(leaf, (np.ndarray, np.generic)) for leaf in jax.tree.leaves(experiment))
     if progress is None and not on_host:
-        return in_x64(_unpack_and_simulate)(settings, experiment)
-    with jax.enable_x64(True):
+        return with_numerics(_unpack_and_simulate)(settings, experiment)
+    with numerics():
         arrays = (unpack if on_host else _unpack)(experiment, settings)
         if progress is None:
             return _simulate(arrays, settings)

@@ -37,6 +37,7 @@ KERNELS_MAY_IMPORT = {
     "__future__",
     "abc",
     "collections",
+    "contextlib",
     "dataclasses",
     "enum",
     "functools",

@@ -16,6 +16,7 @@ from jaxtyping import AbstractArray
 
 from jaxbragg.models import Experiment
 from jaxbragg.models.checks import is_traced
+from jaxbragg_kernels.numerics import numerics
 
 
 @dataclass(frozen=True)
@@ -198,7 +199,7 @@ def _stacked(several: tuple[Experiment, ...]) -> Batch:
     found, make = jax.tree_util.tree_flatten_with_path(first)
     columns = list(zip(*(jax.tree.leaves(each) for each in several), strict=True))
     stacked, own = [], []
-    with jax.enable_x64(True):
+    with numerics():
         for (keys, leaf), column in zip(found, columns, strict=True):
             differs = not _all_same(column)
             own.append(differs)

@@ -17,6 +17,7 @@ from jaxbragg.pipeline.arrays import unpack
 from jaxbragg.pipeline.plan import bytes_per_pixel
 from jaxbragg.pipeline.settings import Settings
 from jaxbragg_kernels.orientations import FEWEST_TO_SKIP
+from jaxbragg_kernels.sharded import varying
 
 # Pixels simulated at once, of whole images or of a block of each: what images share, such as where the pixels are, is
 # computed once for all of them. On a CPU of two cores 2¹⁸ and 2²⁰ are alike, and a fifth faster than 2¹⁴ (stills of
@@ -96,7 +97,7 @@ def sum_in_chunks(function: Callable[[_Own], Array], own: _Own, count: int, at_o
 
     one = jax.eval_shape(function, jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape[1:], x.dtype), own))
     chunks = (own, jnp.ones(count, bool)) if at_once == 1 else _chunks(own, count, at_once)
-    return jax.lax.scan(add, jnp.zeros(one.shape, one.dtype), chunks)[0]
+    return jax.lax.scan(add, varying(jnp.zeros(one.shape, one.dtype), own), chunks)[0]
 
 
 def _chunks(own: _Own, count: int, at_once: int) -> tuple[_Own, Bool[Array, "chunk image"]]:

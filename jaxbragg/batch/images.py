@@ -18,7 +18,7 @@ from jaxbragg.pipeline.blocks import simulate_blocks
 from jaxbragg.pipeline.settings import Settings, make_settings
 from jaxbragg.pipeline.threshold import with_threshold
 from jaxbragg.pipeline.tiles import assemble
-from jaxbragg_kernels.x64 import in_x64
+from jaxbragg_kernels.numerics import with_numerics
 
 
 def simulate_batch(
@@ -48,7 +48,7 @@ def simulate_batch(
     """
     batch = batch_of(experiments, axes)
     settings = batch_settings(batch, options)
-    return in_x64(_simulate_batch)((batch.own, batch.count, settings), batch.experiment)
+    return with_numerics(_simulate_batch)((batch.own, batch.count, settings), batch.experiment)
 
 
 def batch_settings(batch: Batch, options: Options) -> Settings:

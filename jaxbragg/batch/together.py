@@ -18,7 +18,7 @@ from jaxbragg.pipeline.blocks import simulate_blocks
 from jaxbragg.pipeline.settings import Settings
 from jaxbragg.pipeline.threshold import with_threshold
 from jaxbragg.pipeline.tiles import assemble
-from jaxbragg_kernels.x64 import in_x64
+from jaxbragg_kernels.numerics import with_numerics
 
 
 def simulate_together(
@@ -45,7 +45,7 @@ def simulate_together(
         experiments = _with_one_background(tuple(experiments))
     batch = batch_of(experiments, axes)
     settings = batch_settings(batch, options)
-    return in_x64(_simulate_together)((batch.own, batch.count, settings), batch.experiment)
+    return with_numerics(_simulate_together)((batch.own, batch.count, settings), batch.experiment)
 
 
 @partial(jax.jit, static_argnums=0)

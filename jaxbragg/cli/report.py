@@ -9,6 +9,7 @@ import numpy as np
 from jaxbragg.cli.outputs import Statistics
 from jaxbragg.cli.read import Setup
 from jaxbragg.models.unit_cell import cell_parameters, cell_volume, reciprocal_vectors
+from jaxbragg_kernels.numerics import numerics
 
 
 def describe(setup: Setup) -> Iterator[str]:
@@ -109,7 +110,7 @@ def pixel_lines(image: np.ndarray, setup: Setup) -> Iterator[str]:
     detector = setup.experiment.detector
     wavelength = float(setup.experiment.beam.wavelength)
     columns = np.arange(roi[0], roi[1] + 1)
-    with jax.enable_x64(True):
+    with numerics():
         middles = jax.jit(jax.vmap(lambda slow, fast: detector.position(jnp.asarray(0), slow, fast), (None, 0)))
         for slow in range(roi[2], roi[3] + 1):
             position = np.asarray(middles(slow + 0.5, columns + 0.5))

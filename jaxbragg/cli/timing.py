@@ -10,6 +10,8 @@ from typing import Any
 
 import jax
 
+from jaxbragg_kernels.numerics import numerics
+
 
 @dataclass(frozen=True)
 class Timing:
@@ -39,7 +41,7 @@ def time_program(function: Callable, argument: Any, repeats: int) -> Timing:
         repeats: Number of runs.
     """
     jax.clear_caches()  # what was traced earlier would make lowering look free
-    with jax.enable_x64(True):
+    with numerics():
         begun = time.perf_counter()
         lowered = jax.jit(function).lower(argument)
         lowered_at = time.perf_counter()

@@ -3,13 +3,13 @@
 from typing import Any
 
 import equinox as eqx
-import jax
 import numpy as np
 from jaxtyping import Array, Float
 
 from jaxbragg.models import checks
 from jaxbragg.models.sources import AbstractSources, Rays, RelativeSources
 from jaxbragg.units import UNIT_FLUENCE
+from jaxbragg_kernels.numerics import numerics
 
 
 class Beam(eqx.Module):
@@ -74,7 +74,7 @@ class Beam(eqx.Module):
             checks.not_negative("flux", flux)
             checks.positive("exposure", exposure)
             checks.positive("size", size)
-            with jax.enable_x64(True):
+            with numerics():
                 fluence = flux * exposure / size**2
         self.fluence = checks.leaf("fluence", UNIT_FLUENCE if fluence is None else fluence)
         self.sources = RelativeSources() if sources is None else sources
@@ -108,7 +108,7 @@ class Beam(eqx.Module):
 
     def rays(self) -> Rays:
         """Photon directions, wavelengths [Å] and weights of all sources; the weights sum to 1."""
-        with jax.enable_x64(True):
+        with numerics():
             directions, wavelengths, weights = self.sources.rays(
                 self.direction, self.polarization_axis, self.wavelength
             )

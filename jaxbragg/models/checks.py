@@ -12,6 +12,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 
+from jaxbragg_kernels.numerics import numerics
+
 
 def is_traced(value: Any) -> bool:
     """Whether the value is known only when a compiled function runs."""
@@ -34,7 +36,7 @@ def leaf(name: str, value: Any, shape: Sequence[int | None] = ()) -> jax.Array:
         if jnp.iscomplexobj(value):
             raise ValueError(f"Argument `{name}` must be real numbers, but is of type {value.dtype}.")
         if not jnp.issubdtype(value.dtype, jnp.floating):
-            with jax.enable_x64(True):
+            with numerics():
                 value = value.astype(np.float64)
         if not is_traced(value):
             _check_finite(name, np.asarray(value))
@@ -50,7 +52,7 @@ def leaf(name: str, value: Any, shape: Sequence[int | None] = ()) -> jax.Array:
         raise ValueError(f"Argument `{name}` must be real numbers, but is {value!r}.") from None
     check_shape(name, array, shape)
     _check_finite(name, array)
-    with jax.enable_x64(True):
+    with numerics():
         # Not jnp.asarray: from jax 0.10 on it compiles a small program for every new shape, 10 to 30 ms each.
         return jax.device_put(array)
 

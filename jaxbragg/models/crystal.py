@@ -13,6 +13,7 @@ from jaxbragg.models.unit_cell import UnitCell, cell_parameters, cell_vectors
 from jaxbragg.units import RADIANS
 from jaxbragg_kernels import rotation
 from jaxbragg_kernels.namespace import namespace_of
+from jaxbragg_kernels.numerics import numerics
 from jaxbragg_kernels.shapes import AbstractShape, shape_named
 
 
@@ -145,20 +146,20 @@ class Crystal(eqx.Module):
 
     def cells_matrix(self) -> Float[Array, "3 3"]:
         """N, symmetric."""
-        with jax.enable_x64(True):
+        with numerics():
             (a, b, c), (d, e, f) = self.cells, self.shear
             xp = namespace_of(self.cells, self.shear)
             return xp.stack([xp.stack(row) for row in ((a, d, f), (d, b, e), (f, e, c))])
 
     def volume(self) -> Float[Array, ""]:
         """Unit cells in the crystal, det N: Na Nb Nc unless N has numbers beside its diagonal."""
-        with jax.enable_x64(True):
+        with numerics():
             (a, b, c), (d, e, f) = self.cells, self.shear
             return a * b * c + 2.0 * d * e * f - a * e * e - b * f * f - c * d * d
 
     def vectors(self) -> Float[Array, "3 3"]:
         """Rows a, b, c [Å] in the laboratory at φ = 0, before mosaic rotations; differentiable."""
-        with jax.enable_x64(True):
+        with numerics():
             rows = self.cell.vectors()
             turn = rotation.about_xyz(self.misset * RADIANS)
             if self.orientation is not None:

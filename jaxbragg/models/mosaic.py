@@ -14,6 +14,7 @@ from jaxtyping import Array, Float
 from jaxbragg.models import checks, minimal_standard
 from jaxbragg.units import RADIANS
 from jaxbragg_kernels import rotation
+from jaxbragg_kernels.numerics import numerics
 
 
 class AbstractMosaic(eqx.Module):
@@ -94,7 +95,7 @@ class CapMosaic(AbstractMosaic):
 
         Angles are rounded as in the C program, whose spread and angle are float32; their derivative is not.
         """
-        with jax.enable_x64(True):
+        with numerics():
             spread = self.spread * RADIANS
             smooth = spread * self.shares
             rounded = spread.astype(np.float32) * self.shares.astype(np.float32)

@@ -3,13 +3,13 @@
 from typing import Any
 
 import equinox as eqx
-import jax
 import numpy as np
 from jaxtyping import Array, Float
 
 from jaxbragg.models import checks
 from jaxbragg.units import RADIANS
 from jaxbragg_kernels import rotation
+from jaxbragg_kernels.numerics import numerics
 
 
 class Scan(eqx.Module):
@@ -53,5 +53,5 @@ class Scan(eqx.Module):
 
     def rotations(self) -> Float[Array, "phi 3 3"]:
         """The rotation of each step; differentiable by angles and axis."""
-        with jax.enable_x64(True):
+        with numerics():
             return rotation.axis_angle(self.axis, self.angles * RADIANS)

@@ -3,13 +3,13 @@
 from typing import Any
 
 import equinox as eqx
-import jax
 import numpy as np
 from jaxtyping import Array, Float
 
 from jaxbragg.models import checks
 from jaxbragg.units import RADIANS
 from jaxbragg_kernels.namespace import namespace_of
+from jaxbragg_kernels.numerics import numerics
 
 
 class UnitCell(eqx.Module):
@@ -56,7 +56,7 @@ class UnitCell(eqx.Module):
 
     def vectors(self) -> Float[Array, "3 3"]:
         """Rows a, b, c [Å] with a* along x and b* in the xy plane; differentiable."""
-        with jax.enable_x64(True):
+        with numerics():
             return cell_vectors(self.a, self.b, self.c, self.alpha, self.beta, self.gamma)
 
 

@@ -19,6 +19,7 @@ from jaxbragg.pipeline.tiles import place_of_tiles, tiles_of_block
 from jaxbragg_kernels import orientations, scaling
 from jaxbragg_kernels.fusion import fusion_barrier
 from jaxbragg_kernels.rays import Directions, Rays
+from jaxbragg_kernels.sharded import varying
 
 _Pixels = Float[Array, "tile pixel"]
 _Sums = tuple[_Pixels, _Pixels | None]  # the crystal's, and the backgrounds' where there are any
@@ -62,11 +63,13 @@ def simulate_tiles(arrays: Arrays, settings: Settings, numbers: Int[Array, "tile
         settings: How the image is simulated.
         numbers: Of the tiles, in the plan's counting.
     """
+    arrays = varying(arrays, arrays, numbers)
     each = settings.options.corrections == "each"
     # Divisions of whole numbers, for the tiles alone: not to be fused with what is done to each pixel.
     tiles = fusion_barrier(partial(place_of_tiles, settings.plan), numbers)
     subpixels = subpixels_of(arrays.detector, settings)
-    zeros = _zeros(arrays, jnp.zeros((numbers.shape[0], settings.plan.pixels_per_tile), settings.dtype))
+    zero = jnp.zeros((numbers.shape[0], settings.plan.pixels_per_tile), settings.dtype)
+    zeros = _zeros(arrays, varying(zero, arrays, numbers))
 
     def add(sums: _Sums, subpixel: Subpixel) -> tuple[_Sums, None]:
         view = view_of_tiles(arrays.detector, settings, tiles, subpixel)

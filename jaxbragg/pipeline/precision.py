@@ -21,6 +21,7 @@ import numpy as np
 from jaxbragg.models import AbstractDetector, Experiment, FlatPanel, MultiPanel
 from jaxbragg.models.checks import is_traced
 from jaxbragg.options import PROMISED, Options
+from jaxbragg_kernels.numerics import numerics
 from jaxbragg_kernels.shapes import AbstractShape
 
 _HALF_DIGIT, _HALF_DIGIT_FLOAT64 = 2.0**-24, 2.0**-53
@@ -169,7 +170,7 @@ def extent_of(experiment: Experiment, options: Options) -> Extent | None:
     for known, extent in _remembered:
         if len(known) == len(key) and all(map(_same, known, key)):
             return extent
-    with jax.enable_x64(True):
+    with numerics():
         extent = _extent(experiment, options)
     _remembered[:] = [(key, extent), *_remembered[:3]]
     return extent
@@ -197,7 +198,7 @@ def largest_angle(detector: AbstractDetector) -> float:
     panels: tuple[Any, ...] = detector.panels if isinstance(detector, MultiPanel) else (detector,)
     if all(isinstance(panel, FlatPanel) and panel.is_flat for panel in panels):
         return max(_angle_of_panel(panel) for panel in panels)
-    with jax.enable_x64(True):
+    with numerics():
         return float(_sampled_angle(detector))
 
 

@@ -16,6 +16,7 @@ import numpy as np
 from jaxbragg.io import FileError, read_npz, write_atomically
 from jaxbragg.models import Experiment
 from jaxbragg.models.validity import check_model
+from jaxbragg_kernels.numerics import numerics
 
 
 def leaves_of(experiment: Experiment) -> dict[str, np.ndarray]:
@@ -44,7 +45,7 @@ def read_leaves(path: str | os.PathLike[str], experiment: Experiment) -> Experim
         FileError: If the file cannot be read, its arrays are not those of the experiment, or a value cannot be.
     """
     kept = read_npz(path, "the arrays of an experiment")
-    with jax.enable_x64(True):
+    with numerics():
         if "crystal.orientation" in kept and experiment.crystal.orientation is None:
             experiment = eqx.tree_at(
                 lambda e: e.crystal.orientation, experiment, jnp.eye(3), is_leaf=lambda leaf: leaf is None

@@ -13,6 +13,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxbragg.models import checks
+from jaxbragg_kernels.numerics import numerics
 
 _Pixels = Float[Array, "..."]
 
@@ -175,5 +176,5 @@ def likelihood_of(value: Any) -> AbstractLikelihood:
 
 def under_x64(likelihood: AbstractLikelihood) -> AbstractLikelihood:
     """The same with float64 leaves, whatever it was made with."""
-    with jax.enable_x64(True):
+    with numerics():
         return jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float64), likelihood)

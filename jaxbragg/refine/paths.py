@@ -20,6 +20,7 @@ from jaxtyping import Array, Float
 from jaxbragg.models import Experiment
 from jaxbragg.refine.image_terms import IMAGE_TERMS
 from jaxbragg.refine.virtual import VIRTUAL, virtual_of
+from jaxbragg_kernels.numerics import numerics
 
 Step = str | tuple[int, ...]
 
@@ -193,7 +194,7 @@ def read(experiment: Experiment, target: Target) -> np.ndarray:
     else:
         node = _at(experiment, target.owner)
         virtual = virtual_of(node, target.name) if target.kind == "virtual" else None
-        with jax.enable_x64(True):
+        with numerics():
             whole = node if virtual is None else virtual.value(node, experiment)
     return np.asarray(whole, np.float64).ravel()[list(target.elements)]
 

@@ -4,7 +4,6 @@ import warnings
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -16,6 +15,7 @@ from jaxbragg.pipeline.tiles import cut
 from jaxbragg.refine.flagged import flagged
 from jaxbragg.refine.likelihood import AbstractLikelihood
 from jaxbragg.refine.model import Tiles
+from jaxbragg_kernels.numerics import numerics
 
 Box = tuple[int, ...]
 
@@ -171,7 +171,7 @@ def to_tiles(images: Sequence[Measured], known: Sequence[Any], settings: Sequenc
         // (_BLOCK_SHARE * settings[0].plan.pixels_per_tile),
     )
     chosen = []
-    with jax.enable_x64(True):
+    with numerics():
         for image, each in zip(images, settings, strict=True):
             chosen.append(np.nonzero(np.asarray(cut(jnp.asarray(image.used), each.plan, False)).any(axis=1))[0])
         most = max(len(numbers) for numbers in chosen)

@@ -25,6 +25,7 @@ from jaxbragg.refine.parameters import Parameter
 from jaxbragg.refine.paths import assign
 from jaxbragg.refine.pixels import Measured, known_background, measured, to_tiles
 from jaxbragg.refine.transforms import Transform
+from jaxbragg_kernels.numerics import numerics
 
 # A value is at its bound when it is nearer than that to it, in typical changes.
 _AT_BOUND = 1e-4
@@ -133,7 +134,7 @@ class Problem:
         )
         self.recipes = tuple(Recipe(self.free.assignments, each) for each in settings)
         self.tiles = tuple(to_tiles(self.images, self.known, settings))
-        with jax.enable_x64(True):
+        with numerics():
             self.experiments = tuple(jax.tree.map(jnp.asarray, experiment) for experiment in given)
         gather = self.free.gather
         self.transform = Transform(
@@ -189,7 +190,7 @@ class Problem:
     def objective(self, x: _Vector) -> float:
         """What is minimised."""
         values = self.values(x)
-        with jax.enable_x64(True):
+        with numerics():
             sums = [image_objective(*self._image(i), self._local(i, values), self._blur()) for i in self._each()]
             return float(sum(float(each) for each in sums)) + self._prior(values)[0]
 
@@ -202,7 +203,7 @@ class Problem:
         values, slopes = self.values(x), self.transform.slopes(np.asarray(x, float))
         total, slope, _ = self._prior(values)
         slope = 2.0 * slope
-        with jax.enable_x64(True):
+        with numerics():
             sums = [image_gradient(*self._image(i), self._local(i, values), self._blur()) for i in self._each()]
             for i, (objective, part) in enumerate(sums):
                 total += float(objective)
@@ -222,7 +223,7 @@ class Problem:
         total, slope, curvature = self._prior(values)
         slope, curvature = slope * seeds, curvature * seeds**2
         shared, cross, own = np.diag(curvature[:s]), np.zeros((images, s, o)), np.zeros((images, o, o))
-        with jax.enable_x64(True):
+        with numerics():
             blur = self._blur()
             sums = []
             for i in self._each():
@@ -245,7 +246,7 @@ class Problem:
             determined: How many of its values the data determine.
         """
         values = self.values(x)
-        with jax.enable_x64(True):
+        with numerics():
             sums = [image_agreement(*self._image(i), self._local(i, values)) for i in self._each()]
             return agreements(jax.tree.map(lambda *each: sum(map(np.asarray, each)), *sums), determined)
 
@@ -255,7 +256,7 @@ class Problem:
 
     def experiment(self, x: _Vector, image: int = 0) -> Experiment:
         """The experiment of one image with the values at x."""
-        with jax.enable_x64(True):
+        with numerics():
             local = self._local(image, self.values(x))
             return assign(self.experiments[image], self.recipes[image].assignments, local)
 
@@ -263,7 +264,7 @@ class Problem:
         """Mean photons of every pixel of one image, all terms included."""
         whole = self.images[image]._replace(used=np.ones_like(self.images[image].used))
         recipe, experiment = self.recipes[image], self.experiments[image]
-        with jax.enable_x64(True):
+        with numerics():
             (tiles,) = to_tiles([whole], [self.known[image]], [recipe.settings])
             drawn = image_model(recipe, experiment, tiles, self._local(image, self.values(x)), self._blur())
             return np.asarray(assemble(drawn, experiment.detector, recipe.settings.plan))
@@ -271,7 +272,7 @@ class Problem:
     def residual_image(self, x: _Vector, image: int = 0) -> np.ndarray:
         """(count − model)/√variance of every pixel of one image, NaN where a pixel is not used."""
         model = self.model_image(x, image)
-        with jax.enable_x64(True):
+        with numerics():
             sigma = np.sqrt(np.asarray(self.likelihood.variance(jnp.asarray(model, jnp.float64))))
         return np.where(self.images[image].used, (self.images[image].counts - model) / sigma, np.nan)
 

@@ -16,6 +16,7 @@ from jaxbragg.refine.equations import image_gradient, image_objective
 from jaxbragg.refine.levenberg_marquardt import LevenbergMarquardt
 from jaxbragg.refine.problem import Problem
 from jaxbragg.refine.solution import Progress, Solution
+from jaxbragg_kernels.numerics import numerics
 
 
 class Solver(Protocol):
@@ -86,7 +87,7 @@ class Optax:
         if rule is None:
             rule = optax.chain(optax.scale_by_lbfgs(memory_size=20), optax.scale(-1.0))
         whiten = _whitening(problem, x)
-        with jax.enable_x64(True):
+        with numerics():
             state = rule.init(jnp.zeros(len(x)))
         y = np.zeros(len(x))
         value, slope = problem.objective_and_gradient(x)
@@ -95,7 +96,7 @@ class Optax:
             down = whiten.T @ slope
             if np.abs(down).max() <= self.tolerance:
                 return progress.solution(True, "The gradient is within its tolerance.", x)
-            with jax.enable_x64(True):
+            with numerics():
                 update, state = rule.update(jnp.asarray(down), state, jnp.asarray(y))
             step = np.asarray(update, float)
             trial, trial_slope = problem.objective_and_gradient(x + whiten @ (y + step))
@@ -135,7 +136,7 @@ class Optimistix:
             solver = optimistix.BFGS(rtol=1e-9, atol=self.tolerance)
         whiten = _whitening(problem, x)
         progress.add(x, problem.objective(x))
-        with jax.enable_x64(True):
+        with numerics():
             objective = _traced_objective(problem, x, whiten)
             found = optimistix.minimise(objective, solver, jnp.zeros(len(x)), max_steps=self.iterations, throw=False)
             end = x + whiten @ np.asarray(found.value)

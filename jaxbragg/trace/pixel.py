@@ -20,6 +20,7 @@ from jaxbragg.pipeline.threshold import with_threshold
 from jaxbragg.pipeline.tiles import place_of_tiles
 from jaxbragg.trace.record import PixelTrace, Step
 from jaxbragg_kernels import scaling
+from jaxbragg_kernels.numerics import numerics
 from jaxbragg_kernels.orientations import Choices
 from jaxbragg_kernels.orientations.one import indices, intensity, lattice_factor
 from jaxbragg_kernels.rays import Rays
@@ -56,7 +57,7 @@ def trace_pixel(
     tile = (panel * plan.tiles_slow + row) * plan.tiles_fast + column
     # The tile of the image, not the pixel alone: in mixed precision the middle of the tile counts.
     inside = slow % plan.tile * plan.tile + fast % plan.tile
-    with jax.enable_x64(True):
+    with numerics():
         factors, steps = _trace(experiment, settings, jnp.asarray([tile]), jnp.asarray(inside))
     (where,) = steps.devices()
     angles = np.asarray(experiment.scan.angles) if phi is None else np.asarray(phi)

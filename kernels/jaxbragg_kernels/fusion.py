@@ -11,6 +11,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from jaxbragg_kernels.sharded import varying
+
 
 def fusion_barrier(function: Callable, *operands: Any) -> Any:
     """The function's result; on a CPU compiled by itself.
@@ -25,8 +27,10 @@ def fusion_barrier(function: Callable, *operands: Any) -> Any:
         return function(*operands)
     results = jax.eval_shape(function, *operands)
 
-    def never(*operands: Any) -> Any:
-        del operands
-        return jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), results)
+    def always(*operands: Any) -> Any:
+        return varying(function(*operands), operands)
 
-    return jax.lax.cond(jax.lax.optimization_barrier(jnp.asarray(True)), function, never, *operands)
+    def never(*operands: Any) -> Any:
+        return varying(jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), results), operands)
+
+    return jax.lax.cond(jax.lax.optimization_barrier(jnp.asarray(True)), always, never, *operands)

@@ -10,9 +10,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 from jax.core import ShapedArray
 from jax.extend.core import Primitive
 from jax.interpreters import ad, batching, mlir
+
+from jaxbragg_kernels.sharded import varying
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,7 @@ class _Map:
     shapes: tuple[jax.ShapeDtypeStruct, ...]
 
     def flat(self, *leaves: jax.Array) -> list[jax.Array]:
-        return jax.tree.leaves(self.forward(*self.trees(leaves)))
+        return varying(jax.tree.leaves(self.forward(*self.trees(leaves))), leaves)
 
     def trees(self, leaves: Any) -> tuple[Any, Any]:
         """What is fixed, and what the map is linear in."""
@@ -64,6 +67,7 @@ def linear_map(
         kept: Whether a batch of maps is such a map, too, whose transpose is a batch of `transposed`. Otherwise JAX
             transposes the batched map by itself.
     """
+    fixed, changes = varying((fixed, changes), fixed, changes)
     leaves, fixed_tree = jax.tree.flatten(fixed)
     change_leaves, change_tree = jax.tree.flatten(changes)
     shapes, results = jax.tree.flatten(jax.eval_shape(forward, fixed, changes) if like is None else like)
@@ -83,8 +87,11 @@ def _run(*leaves, map):
 
 @_linear_map.def_abstract_eval
 def _shape(*leaves, map):
-    del leaves
-    return [ShapedArray(x.shape, x.dtype) for x in map.shapes]
+    shapes = [ShapedArray(x.shape, x.dtype) for x in map.shapes]
+    if not jax.sharding.get_abstract_mesh().manual_axes:
+        return shapes
+    zeros = jax.make_jaxpr(lambda *leaves: varying([jnp.zeros(x.shape, x.dtype) for x in shapes], leaves))
+    return zeros(*leaves).out_avals
 
 
 def _jvp(primals, tangents, *, map):
@@ -132,7 +139,7 @@ def _batched(leaves, axes, *, map):
         # What all have in common collects the cotangents of all.
         axes_of_changes = axes[map.fixed.num_leaves :]
         moved = [
-            x.sum(axis=0) if axis is None else jax.numpy.moveaxis(x, 0, axis)
+            x.sum(axis=0) if axis is None else jnp.moveaxis(x, 0, axis)
             for x, axis in zip(found, axes_of_changes, strict=True)
         ]
         return jax.tree.unflatten(map.changes, moved)

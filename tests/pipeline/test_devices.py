@@ -1,45 +1,27 @@
 """Several devices draw the image that one draws: eight virtual CPU devices in a process of their own."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import jax
 import pytest
+from devices import with_devices
 
 import jaxbragg as jb
 from jaxbragg.cli import main
 from jaxbragg.pipeline.devices import check_devices
 
 HERE = Path(__file__).parents[1]
-EIGHT = {"JAX_PLATFORMS": "cpu", "XLA_FLAGS": "--xla_force_host_platform_device_count=8"}
 CASES = (
     *("mixed", "float64, masked", "blocks that do not come out even", "region"),
     *("fewer tiles than devices", "panels", "skipping"),
 )
 
 
-def with_eight_devices(*words: str) -> str:
-    """Standard output of a Python program; warnings are errors."""
-    path = os.pathsep.join(str(folder) for folder in (HERE, HERE.parent, HERE.parent / "kernels"))
-    result = subprocess.run(
-        [sys.executable, "-W", "error", *words],
-        env={**os.environ, **EIGHT, "PYTHONPATH": path},
-        capture_output=True,
-        text=True,
-        timeout=600,
-        check=False,
-    )
-    assert result.returncode == 0, result.stderr
-    return result.stdout
-
-
 @pytest.fixture(scope="module")
 def found() -> dict:
     """What `eight_devices` says."""
-    return json.loads(with_eight_devices(str(HERE / "eight_devices.py")))
+    return json.loads(with_devices(8, str(HERE / "eight_devices.py")))
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -107,7 +89,7 @@ WORDS = [
 def test_the_flag_draws_the_same_image_on_eight_devices(tmp_path):
     files = [tmp_path / "one.bin", tmp_path / "eight.bin"]
     assert main([*WORDS, "-floatfile", str(files[0]), "--quiet"]) == 0
-    said = with_eight_devices("-c", MAIN, *WORDS, "-floatfile", str(files[1]), "--devices", "8")
+    said = with_devices(8, "-c", MAIN, *WORDS, "-floatfile", str(files[1]), "--devices", "8")
     assert "mixed on 8 × cpu" in said
     assert files[0].read_bytes() == files[1].read_bytes()
 

@@ -10,6 +10,7 @@ from jaxbragg.io.matrix import read_matrix_cell
 from jaxbragg.models import Experiment, StructureFactors
 from jaxbragg.models.unit_cell import cell_parameters, reciprocal_vectors
 from jaxbragg.options import Options
+from jaxbragg_kernels.numerics import numerics
 
 _LENGTH = 1e-3  # share of a length; a file of MOSFLM holds 1e-6, its cell may have been refined since
 _ANGLE = 0.1  # [deg]
@@ -110,7 +111,7 @@ def _reached(experiment: Experiment, options: Options) -> np.ndarray:
     if experiment.detector.is_flat:
         places: Any = [experiment.detector.position(*point) for point in zip(*at, strict=True)]
     else:  # operation by operation, JAX takes two seconds
-        with jax.enable_x64(True):
+        with numerics():
             places = jax.jit(jax.vmap(experiment.detector.position))(*at)
     towards = np.array(places, float)
     towards /= np.linalg.norm(towards, axis=1, keepdims=True)

@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from jaxbragg.models import checks
+from jaxbragg_kernels.numerics import numerics
 
 
 class Sensor(eqx.Module):
@@ -40,7 +41,7 @@ class Sensor(eqx.Module):
         checks.positive("thickness", thickness)
         checks.positive("attenuation_depth", attenuation_depth)
         self.layers = checks.count("layers", layers)
-        with jax.enable_x64(True):
+        with numerics():
             self.layer_thickness = thickness / layers
             self.attenuation = 1.0 / attenuation_depth
 

@@ -11,6 +11,7 @@ from jaxtyping import Array, Bool, Float, Int
 from jaxbragg.models import checks
 from jaxbragg.models.detector.abstract import AbstractDetector, Sensor, checked_sensor, mask_leaf
 from jaxbragg_kernels.namespace import namespace_of
+from jaxbragg_kernels.numerics import numerics
 
 # Cosine between a given normal and fast × slow: the C program takes any vector for a normal, and so does -odet_vector.
 _IN_PLANE = 0.1
@@ -121,7 +122,7 @@ class FlatPanel(AbstractDetector):
 def away(normal: Any, origin: Any) -> Any:
     """A panel's normal, of either sign, away from the sample."""
     xp = namespace_of(normal, origin)
-    with jax.enable_x64(True):
+    with numerics():
         return xp.where((origin * normal).sum() < 0, -normal, normal)
 
 
@@ -152,11 +153,11 @@ def _unit_cross(first: jax.Array, second: jax.Array) -> Any:
     checks.unit_vector("fast_axis", first)
     checks.unit_vector("slow_axis", second)
     xp: Any = jnp if checks.is_traced((first, second)) else np
-    with jax.enable_x64(True):
+    with numerics():
         cross = xp.cross(xp.asarray(first), xp.asarray(second))
         length = xp.sqrt((cross * cross).sum())
     known = checks.known(length)
     if known is not None and known < 1e-9:
         raise ValueError("Arguments `fast_axis` and `slow_axis` must not be parallel, but they are.")
-    with jax.enable_x64(True):
+    with numerics():
         return cross / length

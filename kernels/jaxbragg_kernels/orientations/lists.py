@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Int, UInt
 
 from jaxbragg_kernels.orientations.bounds import NearTest
+from jaxbragg_kernels.sharded import varying
 
 _BITS = 30  # of a word, at most
 _AT_A_TIME = 5  # orientations that are tested in one pass over the tiles
@@ -49,7 +50,7 @@ def near_bits(test: NearTest, prepared: Any, exists: Any, *, tiles: int) -> UInt
 
         orientations, exists = some
         places = jnp.arange(exists.shape[0], dtype=jnp.uint32)
-        zero = jnp.zeros(tiles, jnp.uint32)
+        zero = varying(jnp.zeros(tiles, jnp.uint32), prepared)
         bits, _ = jax.lax.scan(add, zero, (orientations, places), unroll=_AT_A_TIME)
         # By the word, not by the bit: inside, these two took a sixth of the whole test.
         every = (exists.astype(jnp.uint32) << places).sum(dtype=jnp.uint32)

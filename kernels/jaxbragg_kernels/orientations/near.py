@@ -22,6 +22,7 @@ from jaxbragg_kernels.orientations.lists import TOGETHER, List, entries_from, gr
 from jaxbragg_kernels.orientations.one import Choices
 from jaxbragg_kernels.rays import Rays
 from jaxbragg_kernels.shapes import AbstractShape
+from jaxbragg_kernels.sharded import varying
 
 _Image = Float[Array, "tile pixel"]
 _ENTRIES = 4096  # of the list, to a pass
@@ -155,10 +156,12 @@ def _adding(static: _Static, listed: List, crystal: Crystal, rays: Rays) -> Call
     size, _ = _passes(listed, crystal)
     # Lengths in wavelengths: divided once for each orientation, not for each entry.
     scaled = (crystal.orientations / rays.wavelength).ravel()
-    component = jnp.arange(9, dtype=jnp.int32).reshape(1, 3, 3, 1)
+    component = varying(jnp.arange(9, dtype=jnp.int32).reshape(1, 3, 3, 1), scaled)
 
     def add(total: _Image, first: Int[Array, ""]) -> _Image:
-        tile, taken, places = fusion_barrier(lambda first: entries_from(listed, first, size, static.bits), first)
+        tile, taken, places = fusion_barrier(
+            lambda listed, first: entries_from(listed, first, size, static.bits), listed, first
+        )
         some = fusion_barrier(lambda tile: jax.tree.map(lambda x: x[tile], rays.directions), tile)
         here = Rays(rays.beam, jnp.ones_like(rays.wavelength), some)
 
@@ -170,7 +173,7 @@ def _adding(static: _Static, listed: List, crystal: Crystal, rays: Rays) -> Call
             image = sum_over_every(own, here, Choices(static.shape))
             return sums + jnp.where((number < taken)[:, None], image, 0.0), None
 
-        zero = jnp.zeros((size, total.shape[1]), total.dtype)
+        zero = varying(jnp.zeros((size, total.shape[1]), total.dtype), total)
         sums, _ = jax.lax.scan(of_place, zero, (jnp.arange(TOGETHER, dtype=jnp.int32), places))
         return total.at[tile].add(sums, indices_are_sorted=True, mode="promise_in_bounds")
 

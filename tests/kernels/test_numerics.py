@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxbragg_kernels.x64 import in_x64
+from jaxbragg_kernels.numerics import with_numerics
 
 # Of what is computed here outside the function, with float64 off, JAX warns.
 pytestmark = pytest.mark.filterwarnings("ignore:Explicitly requested dtype")
@@ -43,7 +43,7 @@ WAYS = {
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("jit", [False, True])
 def test_with_float64_off_it_is_the_function_with_float64_on(way, jit):
-    transformed = WAYS[way](lambda x, scale: total(in_x64(function), 3, x, scale))
+    transformed = WAYS[way](lambda x, scale: total(with_numerics(function), 3, x, scale))
     found = (jax.jit(transformed) if jit else transformed)(TREE["x"].astype(np.float32), np.float32(1.7))
     with jax.enable_x64(True):
         x, scale = (jnp.asarray(v, np.float64) for v in (TREE["x"].astype(np.float32), np.float32(1.7)))
@@ -53,10 +53,10 @@ def test_with_float64_off_it_is_the_function_with_float64_on(way, jit):
 
 
 def test_results_keep_their_type():
-    found = in_x64(function)(2, TREE)
+    found = with_numerics(function)(2, TREE)
     assert found["sum"].dtype == np.float64
     _, back = jax.vjp(
-        lambda tree: in_x64(function)(2, {**tree, "place": 2})["sum"], {k: TREE[k] for k in ("x", "scale")}
+        lambda tree: with_numerics(function)(2, {**tree, "place": 2})["sum"], {k: TREE[k] for k in ("x", "scale")}
     )
     assert back(found["sum"])[0]["x"].dtype in (np.float32, np.float64)  # as JAX takes numpy's float64 in
 
@@ -68,5 +68,5 @@ def test_the_function_is_run_once_where_only_reverse_mode_asks():
         runs.append(static)
         return jnp.sin(tree)
 
-    jax.grad(lambda x: in_x64(counted)(None, x))(1.0)
+    jax.grad(lambda x: with_numerics(counted)(None, x))(1.0)
     assert len(runs) == 1

@@ -1,11 +1,13 @@
-"""Functions that compute in float64, and are differentiated in float64, whatever the caller's settings are.
+"""JAX's settings that this package computes with, whatever the caller's are: for values, and for derivatives.
 
-A function that opens `jax.enable_x64` inside is traced with it, but JAX transposes what was traced when the caller's
-gradient is taken, with the caller's settings: with float64 off, constants of float32 meet arrays of float64, and types
-do not match. Here each derivative is a function of the same kind, to any order.
+Float64 is on, and types and ranks are promoted as JAX does by default. A function that opens these settings inside is
+traced with them, but JAX transposes what was traced when the caller's gradient is taken, with the caller's settings:
+with float64 off, constants of float32 meet arrays of float64, and types do not match. Here each derivative is a
+function of the same kind, to any order.
 """
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
 from functools import cache, partial
 from typing import Any
 
@@ -18,12 +20,28 @@ from jaxbragg_kernels.linear import linear_map
 Function = Callable[[Any, Any], Any]
 
 
-@cache
-def in_x64(function: Function) -> Function:
-    """The function with float64 on, in all its derivatives.
+@contextmanager
+def numerics() -> Iterator[None]:
+    """A `with` block with float64 on, and the promotion of types and ranks that JAX has by default."""
+    with jax.enable_x64(True), jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow"):
+        yield
 
-    Where the caller has float64 on, or nothing is traced, it is just the function. Otherwise reverse mode costs nothing
-    more, and forward mode computes the results once more.
+
+def _are_the_callers() -> bool:
+    """Whether the caller has these settings already."""
+    now: Any = jax.config
+    return (now.jax_enable_x64, now.jax_numpy_dtype_promotion, now.jax_numpy_rank_promotion) == _SETTINGS
+
+
+_SETTINGS = (True, "standard", "allow")
+
+
+@cache
+def with_numerics(function: Function) -> Function:
+    """The function with the settings of `numerics`, in all its derivatives.
+
+    Where the caller has these settings, or nothing is traced, it is just the function. Otherwise reverse mode costs
+    nothing more, and forward mode computes the results once more.
 
     Args:
         function: From something hashable and a tree of arrays to a tree of real arrays. The caller sees the types that
@@ -31,10 +49,9 @@ def in_x64(function: Function) -> Function:
     """
 
     def call(static: Hashable, tree: Any) -> Any:
-        off = not jax.config.jax_enable_x64  # type: ignore[attr-defined]
-        if off and any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(tree)):
+        if not _are_the_callers() and any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(tree)):
             return _differentiable(function)(static, tree, None)
-        with jax.enable_x64(True):
+        with numerics():
             return function(static, tree)
 
     return call
@@ -48,7 +65,7 @@ def _differentiable(function: Function) -> Callable[[Any, Any, Any], Any]:
     def call(static: Hashable, tree: Any, known: Any) -> Any:
         if known is not None:
             return known
-        with jax.enable_x64(True):
+        with numerics():
             return function(static, tree)
 
     @partial(call.defjvp, symbolic_zeros=True)
@@ -59,19 +76,19 @@ def _differentiable(function: Function) -> Callable[[Any, Any, Any], Any]:
         moving = tuple(i for i, change in enumerate(change_leaves) if not isinstance(change, SymbolicZero))
         case = (static, layout, moving)
         fixed = jax.lax.stop_gradient(leaves)
-        with jax.enable_x64(True):
+        with numerics():
             value, pull = jax.vjp(partial(_of_moving, function, case, fixed), [fixed[i] for i in moving])
         out = call(static, tree, value)
         kept, pull_layout = jax.tree.flatten(pull)
 
         def forward(fixed: tuple, changes: list) -> Any:
-            return in_x64(_push(function))(case, (fixed[0], changes))
+            return with_numerics(_push(function))(case, (fixed[0], changes))
 
         def transposed(fixed: tuple, cotangents: Any, shapes: list) -> list:
             del shapes
             leaves, kept = fixed
             constant = jax.lax.stop_gradient(cotangents)
-            with jax.enable_x64(True):
+            with numerics():
                 (found,) = jax.tree.unflatten(pull_layout, kept)(constant)
             return _differentiable(_pull(function))(case, (leaves, cotangents), found)
 

@@ -1,0 +1,81 @@
+"""Experiments shared out by `jax.shard_map`, for tests/test_shard_map.py: run on two virtual CPU devices, prints JSON.
+
+For each case the largest difference from the same without `shard_map`, over the maximum.
+"""
+
+import json
+import sys
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from cases import experiment, panel
+
+import jaxbragg as jb
+
+P = jax.sharding.PartitionSpec
+MESH = jax.make_mesh((2,), ("x",), axis_types=(jax.sharding.AxisType.Auto,))
+MISSETS = np.array([[10.0, 20, 30], [40, -20, 3], [1, 2, 3], [-10, 5, 0]])
+CELL = (40, 45, 55, 90, 95, 90)
+PANELS = jb.MultiPanel([panel((16, 16)), panel((12, 8), sensor=None)])
+IMAGES = {
+    "mixed": ({}, {}),
+    "float64": ({}, {"precision": "float64"}),
+    "float32": ({}, {"precision": "float32", "tile": 1}),
+    "backgrounds and a region": ({"background": [jb.AmorphousBackground.water(1e-4)] * 2}, {"roi": (3, 20, 2, 25)}),
+    "panels": ({"detector": PANELS}, {}),
+    "blocks": ({"detector": panel((64, 64), 5e-4)}, {"block_pixels": 512}),
+    "tricubic, a sensor": (
+        {"detector": panel(sensor=jb.Sensor(4e-4, 3e-4, 2))},
+        {"interpolation": "tricubic", "corrections": "first"},
+    ),
+}
+SHAPES = {"square": {}, "round": {}, "tophat": {}, "gauss": {"mosaic": jb.CapMosaic(0.5, 40)}}
+
+
+def difference(found, wanted) -> float:
+    found, wanted = np.asarray(found, np.float64), np.asarray(wanted, np.float64)
+    return float(np.abs(found - wanted).max() / np.abs(wanted).max())
+
+
+def image(misset, parts, choices, crystal):
+    made = jb.Crystal(CELL, misset=misset, **{"cells": 9, **crystal})
+    return jb.simulate(experiment(crystal=made, **parts), jb.Options(**{"oversample": 1, **choices}))
+
+
+def shared(function, **arguments):
+    return jax.shard_map(jax.vmap(function), mesh=MESH, in_specs=P("x"), out_specs=P("x"), **arguments)
+
+
+def together(misset):
+    made = [experiment(crystal=jb.Crystal(CELL, misset=m, cells=9)) for m in (misset, misset + 3)]
+    return jb.simulate_together(made, jb.Options(oversample=1))
+
+
+def main() -> dict[str, float]:
+    functions = {name: partial(image, parts=p, choices=c, crystal={}) for name, (p, c) in IMAGES.items()}
+    functions |= {
+        name: partial(image, parts={}, choices={}, crystal={"shape": name, "cells": 20, **more})
+        for name, more in SHAPES.items()
+    }
+    found = {}
+    missets = jnp.asarray(MISSETS, jnp.float32)
+    for name, function in functions.items():
+        found[name] = difference(jax.jit(shared(function))(missets), jax.jit(jax.vmap(function))(missets))
+    found["together"] = difference(jax.jit(shared(together))(missets), jax.jit(jax.vmap(together))(missets))
+    # Of what is left out JAX (0.10 to 0.12) does not batch derivatives with its check of what varies; it says so.
+    for name, arguments in (("mixed", {}), ("gauss", {"check_vma": False})):
+        slope = jax.grad(lambda m, f=functions[name]: jnp.log1p(f(m)).sum())
+        inside = jax.jit(shared(slope, **arguments))(missets)
+        found[f"gradient inside, {name}"] = difference(inside, jax.jit(jax.vmap(slope))(missets))
+        outside, wanted = (
+            jax.jit(jax.grad(lambda m, g=g: jnp.log1p(g(m)).sum()))(missets)
+            for g in (shared(functions[name], **arguments), jax.vmap(functions[name]))
+        )
+        found[f"gradient outside, {name}"] = difference(outside, wanted)
+    return found
+
+
+if __name__ == "__main__":
+    json.dump(main(), sys.stdout)
