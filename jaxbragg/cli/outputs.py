@@ -135,18 +135,23 @@ def _write(kind: str, path: str, image: np.ndarray, setup: Setup, stats: Statist
         write_float_image(path, image)
         return f"{path}: photons, raw little-endian float32, {image.shape[1]} × {image.shape[0]}"
     if kind == "int":
-        scale = scanned.number("scale") or (FULL_SCALE / stats.largest if stats.largest > 0 else 1.0)
+        scale = scanned.number("scale") or _finite(FULL_SCALE / stats.largest if stats.largest > 0 else 1.0)
         own = header_of_chance(scanned, adc, noise=False)
         write_smv(path, _integers(image, scale, adc + 0.5), header_fields(setup) | own)
         return f"{path}: SMV, photons × {scale:g} + {adc:g}"
     if kind == "pgm":
-        scale = scanned.number("pgmscale") or (250.0 / (5.0 * stats.rmsd) if stats.rmsd > 0 else 1.0)
+        scale = scanned.number("pgmscale") or _finite(250.0 / (5.0 * stats.rmsd) if stats.rmsd > 0 else 1.0)
         write_pgm(path, _integers(image, scale, 0.0, 255.0).astype(np.uint8), f"pixels scaled by {number(scale)}")
         return f"{path}: PGM, photons × {scale:g}"
     if kind == "noise":
         return _write_noise(path, image, setup, adc)
     write_png(path, image)
     return f"{path}: PNG"
+
+
+def _finite(scale: float) -> float:
+    """A scale that leaves infinite pixels infinite: 1 where the image's own statistics are infinite."""
+    return scale if 0.0 < scale < np.inf else 1.0
 
 
 def _integers(image: np.ndarray, scale: float, offset: float, largest: float = LARGEST) -> np.ndarray:

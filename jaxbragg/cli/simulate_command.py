@@ -37,10 +37,7 @@ def run(scanned: Scanned) -> int:
         if image is None:
             complain("jaxbragg: not simulated; nothing is written")
             return 1
-        if not np.isfinite(image).all():
-            raise UsageError(
-                "the image holds numbers that float32 cannot: check -fluence or -flux, structure factors, and geometry"
-            )
+        _check_numbers(image)
         stats = statistics(image, setup)
         if stats.largest == 0:
             complain("warning: no photons at all: check structure factors, -dmin, -roi and -mask")
@@ -96,6 +93,18 @@ def _of_the_log(failure: OSError) -> int:
 
         complain(f"jaxbragg: stdout: {reason_of(failure)}; the log is not complete, the images are")
     return 1
+
+
+def _check_numbers(image: np.ndarray) -> None:
+    """Says how many pixels are infinite; an image with what is no number is refused."""
+    check = "check -fluence or -flux, structure factors, and geometry"
+    wrong, full = int(np.isnan(image).sum()), int(np.isinf(image).sum())
+    if wrong:
+        raise UsageError(f"{wrong} of {image.size} pixels are no numbers (NaN): {check}")
+    if full:
+        complain(
+            f"warning: {full} of {image.size} pixels hold more photons than float32 can, and are infinite: {check}"
+        )
 
 
 def _nothing(line: str) -> None:

@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 
 from jaxbragg.cli import main
+from jaxbragg.cli.errors import UsageError
 from jaxbragg.cli.outputs import header_fields, statistics
 from jaxbragg.cli.read import read_setup
 from jaxbragg.cli.scanner import scan
+from jaxbragg.cli.simulate_command import _check_numbers
 from jaxbragg.io import read_float_image, read_pgm, read_smv, read_smv_header
 from jaxbragg.io.smv import smv_header_bytes
 
@@ -103,6 +105,24 @@ def test_a_long_header_takes_1024_bytes(tmp_path, monkeypatch):
     assert os.path.getsize("a.img") == 1024 + image.size * 2
     assert main(f"{SMALL} --quiet -intfile b.img".split()) == 0
     assert read_smv_header("b.img")["HEADER_BYTES"] == "512"
+
+
+@pytest.mark.parametrize("flags", ["-fluence 1e300", "-default_F 1e308", "-default_F 1e30 -water 1e9"])
+def test_pixels_that_no_number_holds_are_infinite_and_said(flags, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(f"{SMALL} {flags} --quiet -floatfile a.bin -intfile a.img -noisefile n.img -pgmfile a.pgm".split()) == 0
+    assert "warning: 256 of 256 pixels hold more photons than float32 can, and are infinite" in capsys.readouterr().err
+    assert np.isposinf(read_float_image("a.bin", (16, 16))).all()
+    for name in ("a.img", "n.img"):
+        assert (read_smv(name)[1] == 65535).all()
+    assert (read_pgm("a.pgm") == 255).all()
+
+
+def test_pixels_that_are_no_numbers_are_refused():
+    image = np.zeros((16, 16), np.float32)
+    image[3, 4] = np.nan
+    with pytest.raises(UsageError, match=r"1 of 256 pixels are no numbers \(NaN\): check -fluence"):
+        _check_numbers(image)
 
 
 # Images and statistics -----------------------------------------------------------------------------------------------
