@@ -1,7 +1,7 @@
 """How far the derivatives of `simulate` agree: reverse with forward mode, with differences, mixed with float64.
 
 For every real leaf of a few small experiments, which together hold every kind of leaf there is, and for the quantities
-of `jaxbragg.refine.virtual`.
+of `jaxbragg.refine.derived`.
 
 usage: python -m benchmarks.derivatives [--out docs/derivatives.md]
 """
@@ -45,7 +45,7 @@ class Case:
         about: What it holds, for the document.
         experiment: With values that are off every setting where a derivative vanishes.
         options: In float64.
-        virtual: Quantities of `jaxbragg.refine.virtual` that are meant instead of the leaves. Not shift and distance
+        virtual: Quantities of `jaxbragg.refine.derived` that are meant instead of the leaves. Not shift and distance
             of one panel together: the distance is set last, wherever a shift has put the panel.
         slow: Whether it takes long to compile.
     """

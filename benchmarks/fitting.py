@@ -296,10 +296,10 @@ def stills_child(chosen: argparse.Namespace) -> dict[str, Any]:
         true = refine.Problem(still(cell, misset, pixels=chosen.pixels), true_parameters, blank)
         images.append(counts(true.experiment(true.start), i, scales[i]))
     own = [
-        refine.Parameter("crystal.misset", own=True),
-        refine.Parameter(N, name="N", own=True),
-        refine.Parameter("image.scale", own=True),
-        refine.Parameter("image.constant", own=True, start=2.0),
+        refine.Parameter("crystal.misset", per_image=True),
+        refine.Parameter(N, name="N", per_image=True),
+        refine.Parameter("image.scale", per_image=True),
+        refine.Parameter("image.constant", per_image=True, start=2.0),
     ]
 
     def once() -> tuple[Any, float]:

@@ -47,8 +47,8 @@ starts = [still(m + random.normal(0, 0.03, 3), turned(RIGHT, (0, 0, 0), 0.0)) fo
 parameters = [
     *(f"detector.panels[1].shift[{axis}]" for axis in (0, 1)),
     "detector.panels[1].rotation[2]",
-    refine.Parameter("crystal.misset", own=True),
-    refine.Parameter("image.scale", own=True, bounds=(0.1, 10.0)),
+    refine.Parameter("crystal.misset", per_image=True),
+    refine.Parameter("image.scale", per_image=True, bounds=(0.1, 10.0)),
 ]
 problem = refine.Problem(starts, parameters, images, background=2.0)
 result = refine.fit(problem)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from jaxbragg.models import AbstractDetector as AbstractDetector
     from jaxbragg.models import AbstractMosaic as AbstractMosaic
     from jaxbragg.models import AbstractSources as AbstractSources
+    from jaxbragg.models import AbstractStructureFactors as AbstractStructureFactors
     from jaxbragg.models import AmorphousBackground as AmorphousBackground
     from jaxbragg.models import Beam as Beam
     from jaxbragg.models import CapMosaic as CapMosaic
@@ -55,6 +56,7 @@ _HOME = {
     "AbstractDetector": "jaxbragg.models",
     "AbstractMosaic": "jaxbragg.models",
     "AbstractSources": "jaxbragg.models",
+    "AbstractStructureFactors": "jaxbragg.models",
     "AmorphousBackground": "jaxbragg.models",
     "Beam": "jaxbragg.models",
     "CapMosaic": "jaxbragg.models",

@@ -1,6 +1,7 @@
-"""What every test shares: hypothesis's settings and the folder of reference data.
+"""What every test shares: hypothesis's settings, the tiers, compiled programs, the folder of reference data.
 
-No test setting touches JAX: the choice of device and of precision stays with the caller, as it does for users.
+Nothing here touches what JAX computes: the choice of device and of precision stays with the caller, as it does for
+users.
 """
 
 import os
@@ -9,6 +10,8 @@ from pathlib import Path
 
 import hypothesis
 import pytest
+
+from jaxbragg.cli.cache import machine, prune
 
 # No deadline: the first example of a property also pays for JAX's compilation.
 # The same examples on every CI run; a developer's machine goes on looking for new ones.
@@ -45,6 +48,57 @@ SLOW = (
     "trace/test_trace.py::test_every_factor_and_step_is_that_of_the_c_program[interpolate_saxs-fixed]",
 )
 
+# Beginnings of names. Something of every part, in less than two minutes on two cores with nothing compiled before.
+QUICK = (
+    "io/",
+    "compare/",
+    "models/",
+    "cli/test_effects_",
+    "cli/test_flag_table.py",
+    "cli/test_help.py",
+    "cli/test_read.py",
+    "cli/test_scanner.py",
+    "cli/test_bad_input.py",
+    "kernels/test_",
+    "kernels/shapes/",
+    "refine/test_fit.py::test_the_truth_is_recovered_within_its_uncertainties",
+    "refine/test_paths.py",
+    "refine/test_parameters.py",
+    "refine/test_problem.py::test_both_modes_agree_with_finite_differences[gaussian]",
+    "test_layering.py",
+    "test_options.py",
+    "test_package.py",
+    "test_reference.py",
+    "test_simulate.py::test_the_image_is_that_of_the_formula_written_plainly",
+)
+
+# Nearly all of a test's time goes into XLA's compiler. What was compiled in an earlier run, or by the other processes
+# of this one, is found again; the key of an entry is the whole program, the compiler's version and its flags.
+LARGEST_CACHE = 1 << 30  # bytes
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Have JAX keep its compilations in pytest's cache folder (--cache-clear empties it), unless told where."""
+    if getattr(config, "cache", None) is None or "JAX_COMPILATION_CACHE_DIR" in os.environ:
+        return
+    os.environ["JAX_COMPILATION_CACHE_DIR"] = _cache_folder(config)
+    os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
+    os.environ["JAX_PERSISTENT_CACHE_ENABLE_XLA_CACHES"] = "none"
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # as `jaxbragg.cli.cache` does, which says why
+    # An entry that another process is still writing: JAX compiles anew.
+    config.addinivalue_line("filterwarnings", "ignore:Error (reading|writing) persistent compilation cache entry")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Keep the folder small."""
+    if getattr(config, "cache", None) is not None and not hasattr(config, "workerinput"):
+        prune(_cache_folder(config), LARGEST_CACHE)
+
+
+def _cache_folder(config: pytest.Config) -> str:
+    assert config.cache is not None
+    return str(config.cache.mkdir("jax") / machine())
+
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -63,9 +117,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Mark what is in the list."""
-    if item.nodeid.removeprefix("tests/") in SLOW:
+    """Mark what is in the lists."""
+    name = item.nodeid.removeprefix("tests/")
+    if name in SLOW:
         item.add_marker(pytest.mark.slow)
+    elif name.startswith(QUICK) and item.get_closest_marker("slow") is None:
+        item.add_marker(pytest.mark.quick)
 
 
 @pytest.fixture(scope="module", autouse=True)

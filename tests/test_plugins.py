@@ -12,6 +12,8 @@ from jaxtyping import Array, Float
 
 import jaxbragg as jb
 from jaxbragg import refine
+from jaxbragg.cli import main
+from jaxbragg.refine.likelihood import LIKELIHOODS
 from jaxbragg_kernels.shapes import AbstractShape, RadialShape
 
 DOUBLE = jb.Options(precision="float64")
@@ -58,6 +60,35 @@ class TwoDomains(jb.AbstractMosaic):
             one = zero + 1.0
             rows = ((one, zero, zero), (zero, cos, -sin), (zero, sin, cos))
             return jnp.stack([jnp.eye(3, dtype=one.dtype), jnp.stack([jnp.stack(row) for row in rows])])
+
+
+class Smeared(jb.AbstractStructureFactors):
+    """A table times exp(-B s²/4) of a cubic cell."""
+
+    values: Float[Array, "h k l"]
+    b_factor: Float[Array, ""]
+    default: Float[Array, ""]
+    minimum: tuple[int, int, int] = eqx.field(static=True)
+
+    def amplitudes(self):
+        indices = [low + jnp.arange(n) for low, n in zip(self.minimum, self.values.shape, strict=True)]
+        h, k, l = jnp.meshgrid(*indices, indexing="ij")
+        return self.values * jnp.exp(-self.b_factor * (h**2 + k**2 + l**2) / 50.0**2 / 4)
+
+
+class Laplace(refine.AbstractLikelihood):
+    """Counts that scatter by a Laplace distribution of some width."""
+
+    width: float = eqx.field(static=True)
+
+    def deviance(self, model, counts):
+        return 2 * jnp.abs(counts - model) / self.width
+
+    def information(self, model):
+        return jnp.full_like(model, 1 / self.width**2)
+
+    def variance(self, model):
+        return jnp.full_like(model, 2 * self.width**2)
 
 
 class TwoColours(jb.AbstractSources):
@@ -153,6 +184,7 @@ def test_mosaic_and_sources_of_ones_own_are_those_of_their_lists():
     assert relative(jb.simulate(made, DOUBLE), jb.simulate(listed, DOUBLE)) < 1e-12
 
 
+@pytest.mark.filterwarnings("ignore::jaxbragg.refine.FitWarning")  # an image without noise
 def test_values_of_all_of_them_are_refined():
     true = experiment(
         crystal=crystal(shape=Lorentzian(), mosaic=TwoDomains(leaf(0.03))),
@@ -165,3 +197,56 @@ def test_values_of_all_of_them_are_refined():
     result = refine.fit(refine.Problem(start, free, data, DOUBLE))
     assert float(result.experiment.background[0].strength) == pytest.approx(3e6, rel=1e-3)
     assert float(result.experiment.crystal.mosaic.angle) == pytest.approx(0.03, rel=1e-3)
+
+
+def test_structure_factors_of_ones_own():
+    table = np.random.default_rng(0).uniform(50, 100, (9, 9, 9))
+    own = Smeared(leaf(table), leaf(20.0), leaf(0.0), (-4, -4, -4))
+    h, k, l = np.mgrid[-4:5, -4:5, -4:5]
+    plain = jb.StructureFactors(table * np.exp(-20.0 * (h**2 + k**2 + l**2) / 50.0**2 / 4), (-4, -4, -4))
+    parts = {"crystal": jb.Crystal((50, 50, 50, 90, 90, 90), misset=(10, 20, 30), cells=6), "detector": DETECTOR}
+    made = experiment(structure_factors=own, **parts)
+    wanted = np.asarray(jb.simulate(experiment(structure_factors=plain, **parts), DOUBLE))
+    assert relative(jb.simulate(made, DOUBLE), wanted) < 1e-12
+
+    def total(b_factor):
+        return jb.simulate(eqx.tree_at(lambda e: e.structure_factors.b_factor, made, b_factor), DOUBLE).sum()
+
+    with jax.enable_x64(True):
+        slope = float(jax.grad(total)(leaf(20.0)))
+        assert slope == pytest.approx(float(total(leaf(20.01)) - total(leaf(19.99))) / 0.02, rel=1e-6)
+    scaled = eqx.tree_at(lambda e: e.beam.fluence, made, leaf(1e4 / wanted.max() * float(made.beam.fluence)))
+    counts = np.random.default_rng(1).poisson(np.asarray(jb.simulate(scaled), float))
+    start = eqx.tree_at(lambda e: e.structure_factors.b_factor, scaled, leaf(10.0))
+    found = refine.fit(refine.Problem(start, ["structure_factors.b_factor"], counts))
+    assert abs(found.values["structure_factors.b_factor"] - 20) < 4 * found.uncertainties["structure_factors.b_factor"]
+
+
+def test_a_likelihood_of_ones_own():
+    """Its best constant is the median, and the median's standard uncertainty is width/√n."""
+    counts = np.random.default_rng(0).laplace(1000.0, 5.0, (24, 24))
+    dark = experiment(structure_factors=jb.StructureFactors(default=0.0), detector=DETECTOR)
+    constant = refine.Parameter("image.constant", start=1003.0)
+    found = refine.fit(refine.Problem(dark, [constant], counts, likelihood=Laplace(5.0)))
+    # The objective has a corner at every count: a step ends near the middle one, not on it.
+    assert found.values["image.constant"] == pytest.approx(np.median(counts), abs=0.5 * 5 / 24)
+    assert found.uncertainties["image.constant"] == pytest.approx(5 / 24, rel=1e-6)
+
+
+def test_a_likelihood_of_ones_own_has_a_name_for_the_command(monkeypatch, tmp_path, capsys):
+    monkeypatch.setitem(LIKELIHOODS, "laplace", Laplace)
+    np.save(tmp_path / "counts.npy", np.random.default_rng(0).laplace(100.0, 5.0, (16, 16)).astype(np.float32))
+    flags = (
+        "-cell 40 40 55 90 90 90 -N 5 -default_F 1e-9 -lambda 1 -distance 100 -detpixels 16 -pixel 0.1 -oversample 1"
+    )
+    config = tmp_path / "refine.toml"
+    for likelihood, status in (("width = 5.0", 0), ("width = 5.0\nfloor = 1", 2), ("", 2)):
+        config.write_text(
+            f'[experiment]\nflags = "{flags}"\n[[images]]\nfile = "counts.npy"\noffset = 0\n'
+            f'[[parameters]]\npath = "image.constant"\nstart = 100.5\n[likelihood]\nkind = "laplace"\n{likelihood}\n'
+            '[fit]\nsolver = "lm"\n[output]\nfigures = false\n'
+        )
+        assert main(["refine", str(config), "--noprogress"]) in ((0, 3) if status == 0 else (2,))
+    err = capsys.readouterr().err
+    assert "floor: kind = 'laplace' does not take it, but width" in err
+    assert "[likelihood]: width is missing: kind = 'laplace' needs it" in err

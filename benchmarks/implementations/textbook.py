@@ -61,7 +61,7 @@ def draw(experiment: Experiment) -> Float[Array, "..."]:
             q = reference.scattering_vector(position, direction, wavelength)
 
             def add(inner: Array, cell: Array) -> tuple[Array, None]:
-                box, low, default = factors.values, factors.minimum, factors.default
+                box, low, default = factors.amplitudes(), factors.minimum, factors.default
                 return inner + reference.intensity_at(q, cell, crystal.cells, box, low, default), None
 
             bragg = jax.lax.scan(add, jnp.zeros(distance.shape), orientations)[0]

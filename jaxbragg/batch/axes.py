@@ -25,18 +25,18 @@ class Batch:
 
     Attributes:
         experiment: Its leaves have an axis of images in front, or are shared by all images.
-        own: Whether they have, in the order of `jax.tree.leaves`.
+        batched: Whether they have, in the order of `jax.tree.leaves`.
         count: Images.
     """
 
     experiment: Experiment
-    own: tuple[bool, ...]
+    batched: tuple[bool, ...]
     count: int
 
     def single(self) -> Experiment:
         """The shapes of one experiment, without values."""
         leaves, make = jax.tree.flatten(self.experiment)
-        shapes = (leaf.shape[1:] if own else leaf.shape for leaf, own in zip(leaves, self.own, strict=True))
+        shapes = (leaf.shape[1:] if batched else leaf.shape for leaf, batched in zip(leaves, self.batched, strict=True))
         return jax.tree.unflatten(
             make, [jax.ShapeDtypeStruct(shape, leaf.dtype) for shape, leaf in zip(shapes, leaves, strict=True)]
         )
@@ -47,7 +47,7 @@ class Batch:
         That they are if the images share what spots are as sharp as: cell, size, beam and detector.
         """
         leaves, make = jax.tree.flatten(self.experiment)
-        mine: Any = jax.tree.unflatten(make, self.own)
+        mine: Any = jax.tree.unflatten(make, self.batched)
         sharp = (
             mine.crystal.cell,
             mine.crystal.cells,
@@ -59,9 +59,11 @@ class Batch:
         if is_traced(leaves):
             return [self.single()]
         count = self.count if any(jax.tree.leaves(sharp)) else 1
-        host = [np.asarray(leaf) if own else leaf for leaf, own in zip(leaves, self.own, strict=True)]
+        host = [np.asarray(leaf) if batched else leaf for leaf, batched in zip(leaves, self.batched, strict=True)]
         return [
-            jax.tree.unflatten(make, [leaf[i] if own else leaf for leaf, own in zip(host, self.own, strict=True)])
+            jax.tree.unflatten(
+                make, [leaf[i] if batched else leaf for leaf, batched in zip(host, self.batched, strict=True)]
+            )
             for i in range(count)
         ]
 
@@ -98,17 +100,19 @@ def _with_axes(experiment: Experiment, axes: Sequence[str] | None) -> Batch:
     shapes = [np.shape(leaf) for _, leaf in found]
     if axes is None:
         # Where the annotation does not say, the leaf is taken for shared.
-        own = [number is not None and len(shape) == number + 1 for shape, number in zip(shapes, wanted, strict=True)]
+        batched = [
+            number is not None and len(shape) == number + 1 for shape, number in zip(shapes, wanted, strict=True)
+        ]
     else:
-        own = _named(names, axes)
-    for name, shape, number, carries in zip(names, shapes, wanted, own, strict=True):
+        batched = _named(names, axes)
+    for name, shape, number, carries in zip(names, shapes, wanted, batched, strict=True):
         if (carries and not shape) or (number is not None and len(shape) != number + carries):
             by_itself = "" if number is None else f"{number} by itself, {number + 1} with that of the images; "
             raise ValueError(
                 f"Argument `experiments` must have as many axes in `{name}` as one or all images need "
                 f"({by_itself}axes={axes!r}), but its shape is {shape}."
             )
-    lengths = {name: shape[0] for name, shape, carries in zip(names, shapes, own, strict=True) if carries}
+    lengths = {name: shape[0] for name, shape, carries in zip(names, shapes, batched, strict=True) if carries}
     if not lengths:
         raise ValueError(
             "Argument `experiments` must have an axis of images in front of at least one leaf, but no leaf has; "
@@ -123,7 +127,7 @@ def _with_axes(experiment: Experiment, axes: Sequence[str] | None) -> Batch:
             )
     if count == 0:
         raise ValueError(f"Argument `experiments` must hold at least one image, but `{first}` has none.")
-    return Batch(experiment, tuple(own), count)
+    return Batch(experiment, tuple(batched), count)
 
 
 def _named(names: list[str], axes: Sequence[str]) -> list[bool]:
@@ -198,13 +202,13 @@ def _stacked(several: tuple[Experiment, ...]) -> Batch:
         _check_make(first, each, i)
     found, make = jax.tree_util.tree_flatten_with_path(first)
     columns = list(zip(*(jax.tree.leaves(each) for each in several), strict=True))
-    stacked, own = [], []
+    stacked, batched = [], []
     with numerics():
         for (keys, leaf), column in zip(found, columns, strict=True):
             differs = not _all_same(column)
-            own.append(differs)
+            batched.append(differs)
             stacked.append(_stack(_name(keys), column) if differs else leaf)
-    return Batch(jax.tree.unflatten(make, stacked), tuple(own), len(several))
+    return Batch(jax.tree.unflatten(make, stacked), tuple(batched), len(several))
 
 
 def _check_make(first: Experiment, other: Experiment, number: int) -> None:

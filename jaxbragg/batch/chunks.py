@@ -29,7 +29,7 @@ _PIXELS_AT_ONCE_ACCELERATOR = 1 << 22
 # as long with 192² or 256² and 100 (two cores, gauss and tophat spots).
 _FEWEST_PIXELS_TO_SKIP = 1 << 15
 
-_Own = TypeVar("_Own")
+_Batched = TypeVar("_Batched")
 
 
 def settings_and_chunk(single: Experiment, settings: Settings, bytes_of_one: int, count: int) -> tuple[Settings, int]:
@@ -59,34 +59,34 @@ def settings_and_chunk(single: Experiment, settings: Settings, bytes_of_one: int
     return settings, -(-count // -(-count // at_once))  # as many in the last chunk, as far as may be
 
 
-def map_in_chunks(function: Callable[[_Own], Array], own: _Own, count: int, at_once: int) -> Array:
+def map_in_chunks(function: Callable[[_Batched], Array], batched: _Batched, count: int, at_once: int) -> Array:
     """`function` of every image, stacked.
 
     Args:
         function: Of what one image has of its own.
-        own: The same of all images, in arrays with an axis in front.
+        batched: The same of all images, in arrays with an axis in front.
         count: Images.
         at_once: How many to compute at once.
     """
     function = jax.checkpoint(function, prevent_cse=False)
     if at_once == 1:
-        return jax.lax.map(function, own)
-    chunks, _ = _chunks(own, count, at_once)
+        return jax.lax.map(function, batched)
+    chunks, _ = _chunks(batched, count, at_once)
     images = jax.lax.map(jax.vmap(function), chunks)
     return images.reshape(-1, *images.shape[2:])[:count]
 
 
-def sum_in_chunks(function: Callable[[_Own], Array], own: _Own, count: int, at_once: int) -> Array:
+def sum_in_chunks(function: Callable[[_Batched], Array], batched: _Batched, count: int, at_once: int) -> Array:
     """The sum of `function` of every image, in memory that does not grow with their number.
 
     Args:
         function: Of what one image has of its own.
-        own: The same of all images, in arrays with an axis in front.
+        batched: The same of all images, in arrays with an axis in front.
         count: Images.
         at_once: How many to compute at once.
     """
 
-    def of_chunk(some: _Own, exists: Bool[Array, "image"]) -> Array:
+    def of_chunk(some: _Batched, exists: Bool[Array, "image"]) -> Array:
         if at_once == 1:
             return function(some)
         images = jax.vmap(function)(some)
@@ -95,12 +95,12 @@ def sum_in_chunks(function: Callable[[_Own], Array], own: _Own, count: int, at_o
     def add(total: Array, chunk: tuple[Any, Bool[Array, "image"]]) -> tuple[Array, None]:
         return total + jax.checkpoint(of_chunk, prevent_cse=False)(*chunk), None
 
-    one = jax.eval_shape(function, jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape[1:], x.dtype), own))
-    chunks = (own, jnp.ones(count, bool)) if at_once == 1 else _chunks(own, count, at_once)
-    return jax.lax.scan(add, varying(jnp.zeros(one.shape, one.dtype), own), chunks)[0]
+    one = jax.eval_shape(function, jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape[1:], x.dtype), batched))
+    chunks = (batched, jnp.ones(count, bool)) if at_once == 1 else _chunks(batched, count, at_once)
+    return jax.lax.scan(add, varying(jnp.zeros(one.shape, one.dtype), batched), chunks)[0]
 
 
-def _chunks(own: _Own, count: int, at_once: int) -> tuple[_Own, Bool[Array, "chunk image"]]:
+def _chunks(batched: _Batched, count: int, at_once: int) -> tuple[_Batched, Bool[Array, "chunk image"]]:
     """An axis of chunks in front, the last padded with repetitions of the last image; and which are not padding."""
     number = -(-count // at_once)
     padding = number * at_once - count
@@ -110,4 +110,4 @@ def _chunks(own: _Own, count: int, at_once: int) -> tuple[_Own, Bool[Array, "chu
             leaf = jnp.concatenate([leaf, jnp.repeat(leaf[-1:], padding, axis=0)])
         return leaf.reshape(number, at_once, *leaf.shape[1:])
 
-    return jax.tree.map(cut, own), (jnp.arange(number * at_once) < count).reshape(number, at_once)
+    return jax.tree.map(cut, batched), (jnp.arange(number * at_once) < count).reshape(number, at_once)

@@ -48,7 +48,7 @@ def simulate_batch(
     """
     batch = batch_of(experiments, axes)
     settings = batch_settings(batch, options)
-    return with_numerics(_simulate_batch)((batch.own, batch.count, settings), batch.experiment)
+    return with_numerics(_simulate_batch)((batch.batched, batch.count, settings), batch.experiment)
 
 
 def batch_settings(batch: Batch, options: Options) -> Settings:
@@ -62,13 +62,13 @@ def batch_settings(batch: Batch, options: Options) -> Settings:
 def _simulate_batch(
     static: tuple[tuple[bool, ...], int, Settings], experiment: Experiment
 ) -> Float[Array, "image ..."]:
-    own, count, settings = static
-    batch = Batch(experiment, own, count)
+    batched, count, settings = static
+    batch = Batch(experiment, batched, count)
     settings, at_once = settings_and_chunk(batch.single(), settings, bytes_of_one(batch), count)
-    unpack_own, leaves = unpacking(batch, settings)
+    unpack_one, leaves = unpacking(batch, settings)
 
     def image(leaves: list[Array]) -> Float[Array, "..."]:
-        arrays = with_threshold(unpack_own(leaves), settings)
+        arrays = with_threshold(unpack_one(leaves), settings)
         blocks = simulate_blocks(arrays, settings, jnp.arange(settings.plan.blocks))
         return assemble(blocks, arrays.detector, settings.plan)
 
@@ -84,26 +84,31 @@ def unpacking(batch: Batch, settings: Settings) -> tuple[Callable[[list[Array]],
     """
     leaves, make = jax.tree.flatten(batch.experiment)
 
-    def put(own: list[Array]) -> Experiment:
-        each = iter(own)
-        return jax.tree.unflatten(make, [next(each) if mine else x for x, mine in zip(leaves, batch.own, strict=True)])
+    def put(batched: list[Array]) -> Experiment:
+        each = iter(batched)
+        return jax.tree.unflatten(
+            make, [next(each) if mine else x for x, mine in zip(leaves, batch.batched, strict=True)]
+        )
 
     # The last counts the images: there may be nothing in which they differ.
-    of_all = [*(x for x, mine in zip(leaves, batch.own, strict=True) if mine), jnp.arange(batch.count)]
-    factors: Any = jax.tree.unflatten(make, batch.own).structure_factors
+    of_all = [*(x for x, mine in zip(leaves, batch.batched, strict=True) if mine), jnp.arange(batch.count)]
+    factors: Any = jax.tree.unflatten(make, batch.batched).structure_factors
     if any(jax.tree.leaves(factors)):
-        return lambda own: unpack(put(own), settings), of_all
+        return lambda batched: unpack(put(batched), settings), of_all
     # The table is large, and would be made anew for each image.
     table = unpack(put([x[0] for x in of_all]), settings).crystal.table
 
-    def unpack_own(own: list[Array]) -> Arrays:
-        arrays = unpack(put(own), settings)
+    def unpack_one(batched: list[Array]) -> Arrays:
+        arrays = unpack(put(batched), settings)
         return arrays._replace(crystal=arrays.crystal._replace(table=table))
 
-    return unpack_own, of_all
+    return unpack_one, of_all
 
 
 def bytes_of_one(batch: Batch) -> int:
     """Bytes of the leaves that one image does not share."""
     leaves = jax.tree.leaves(batch.experiment)
-    return sum(x.size * x.dtype.itemsize for x, own in zip(leaves, batch.own, strict=True) if own) // batch.count
+    return (
+        sum(x.size * x.dtype.itemsize for x, batched in zip(leaves, batch.batched, strict=True) if batched)
+        // batch.count
+    )

@@ -45,23 +45,23 @@ def simulate_together(
         experiments = _with_one_background(tuple(experiments))
     batch = batch_of(experiments, axes)
     settings = batch_settings(batch, options)
-    return with_numerics(_simulate_together)((batch.own, batch.count, settings), batch.experiment)
+    return with_numerics(_simulate_together)((batch.batched, batch.count, settings), batch.experiment)
 
 
 @partial(jax.jit, static_argnums=0)
 def _simulate_together(static: tuple[tuple[bool, ...], int, Settings], experiment: Experiment) -> Float[Array, "..."]:
-    own, count, settings = static
-    batch = Batch(experiment, own, count)
+    batched, count, settings = static
+    batch = Batch(experiment, batched, count)
     settings, at_once = settings_and_chunk(batch.single(), settings, bytes_of_one(batch), count)
-    unpack_own, leaves = unpacking(batch, settings)
+    unpack_one, leaves = unpacking(batch, settings)
     blocks = jnp.arange(settings.plan.blocks)
 
     def bragg(leaves: list[Array]) -> Float[Array, "block tile pixel"]:
-        arrays = with_threshold(unpack_own(leaves)._replace(backgrounds=()), settings)
+        arrays = with_threshold(unpack_one(leaves)._replace(backgrounds=()), settings)
         return simulate_blocks(arrays, settings, blocks)
 
     total = sum_in_chunks(bragg, leaves, count, at_once)
-    first = unpack_own([leaf[0] for leaf in leaves])
+    first = unpack_one([leaf[0] for leaf in leaves])
     if first.backgrounds:
         total = total + simulate_blocks(_without_bragg(first), settings, blocks)
     return assemble(total, first.detector, settings.plan)

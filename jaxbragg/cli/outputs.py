@@ -121,7 +121,7 @@ def write_table(path: str, setup: Setup) -> str:
         FileError: If the file cannot be written.
     """
     factors = setup.experiment.structure_factors
-    write_dump(path, np.asarray(factors.values), factors.minimum, float(factors.default))
+    write_dump(path, np.asarray(factors.amplitudes()), factors.minimum, float(factors.default))
     return f"{path}: structure factors, for -dump without -hkl"
 
 

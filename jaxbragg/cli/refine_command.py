@@ -40,7 +40,7 @@ example, refine.toml:
 
   jaxbragg refine refine.toml --out refined
 
-writes result.json, summary.txt, and for each image its flags, matrix and all leaves (flags_0.txt, A_0.mat,
+writes result.json, summary.txt, and for each image its flags, matrix and all its numbers (flags_0.txt, A_0.mat,
 experiment_0.npz), model and residual (raw float32), and pictures.
 
 Ctrl-C ends the fit and writes the best so far; a second one leaves at once.
@@ -50,11 +50,11 @@ exit status: 0 converged; 3 ended without (the results are written); 130 interru
 """
 
 
-def run(words: Sequence[str]) -> int:
+def run(argv: Sequence[str]) -> int:
     """Fit, and write what was found.
 
     Args:
-        words: The command line after `refine`.
+        argv: The command line after `refine`.
 
     Returns:
         Exit status: 0 converged, 3 not, 130 interrupted.
@@ -63,7 +63,7 @@ def run(words: Sequence[str]) -> int:
         UsageError: If the command line or the configuration is wrong.
         FileError: If a file is at fault.
     """
-    arguments = _parser(list(words)).parse(words)
+    arguments = _parser(list(argv)).parse(argv)
     if arguments is None:
         return 0
     from jaxbragg.cli.refine.config import read_config
@@ -81,7 +81,7 @@ def run(words: Sequence[str]) -> int:
         folder = folder_of(config, arguments.out)
         request = build(config)
         check(folder, request)
-        return _refine(arguments, config, request, folder, ["jaxbragg", "refine", *words])
+        return _refine(arguments, config, request, folder, ["jaxbragg", "refine", *argv])
 
 
 def _refine(arguments: argparse.Namespace, config: Config, request: Request, folder: str, command: list[str]) -> int:
@@ -129,9 +129,9 @@ def _warn(lines: Sequence[str]) -> None:
         print(f"warning: {line}", file=sys.stderr)
 
 
-def _parser(words: list[str]) -> Parser:
+def _parser(argv: list[str]) -> Parser:
     example = _EXAMPLE
-    if "--help" in words or "-h" in words:
+    if "--help" in argv or "-h" in argv:
         from jaxbragg.cli.refine.schema import key_lines
 
         example = "\n".join(["the TOML file's tables and keys; defaults in round brackets:", *key_lines(), "", example])

@@ -36,7 +36,7 @@ def describe(setup: Setup) -> Iterator[str]:
     yield "structure factors"
     factors = experiment.structure_factors
     if factors.has_table:
-        ranges = [f"{low} … {low + n - 1}" for low, n in zip(factors.minimum, factors.values.shape, strict=True)]
+        ranges = [f"{low} … {low + n - 1}" for low, n in zip(factors.minimum, factors.amplitudes().shape, strict=True)]
         yield _line("h k l", ", ".join(ranges) + f", {options.interpolation} look-up")
     yield _line("elsewhere", f"{float(factors.default):g} electrons")
     yield "beam"

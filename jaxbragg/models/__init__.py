@@ -22,5 +22,6 @@ from jaxbragg.models.scan import Scan as Scan
 from jaxbragg.models.sources import AbsoluteSources as AbsoluteSources
 from jaxbragg.models.sources import AbstractSources as AbstractSources
 from jaxbragg.models.sources import RelativeSources as RelativeSources
+from jaxbragg.models.structure_factors import AbstractStructureFactors as AbstractStructureFactors
 from jaxbragg.models.structure_factors import StructureFactors as StructureFactors
 from jaxbragg.models.unit_cell import UnitCell as UnitCell

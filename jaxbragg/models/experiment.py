@@ -9,7 +9,7 @@ from jaxbragg.models.beam import Beam
 from jaxbragg.models.crystal import Crystal
 from jaxbragg.models.detector import AbstractDetector
 from jaxbragg.models.scan import Scan
-from jaxbragg.models.structure_factors import StructureFactors
+from jaxbragg.models.structure_factors import AbstractStructureFactors
 
 
 def _tuple(background: Any) -> Any:
@@ -31,7 +31,7 @@ class Experiment(eqx.Module):
     beam: Beam
     crystal: Crystal
     detector: AbstractDetector
-    structure_factors: StructureFactors
+    structure_factors: AbstractStructureFactors
     scan: Scan = eqx.field(default_factory=Scan)
     background: AbstractBackground | tuple[AbstractBackground, ...] | None = eqx.field(default=None, converter=_tuple)
 
@@ -41,13 +41,14 @@ class Experiment(eqx.Module):
             "beam": Beam,
             "crystal": Crystal,
             "detector": AbstractDetector,
-            "structure_factors": StructureFactors,
+            "structure_factors": AbstractStructureFactors,
             "scan": Scan,
         }
         for name, kind in kinds.items():
             value = getattr(self, name)
             if not isinstance(value, kind):
-                raise ValueError(f"Argument `{name}` must be a {kind.__name__}, but is {value!r}.")
+                article = "an" if kind.__name__[0] in "AE" else "a"
+                raise ValueError(f"Argument `{name}` must be {article} {kind.__name__}, but is {value!r}.")
         for background in self.backgrounds:
             if not isinstance(background, AbstractBackground):
                 raise ValueError(

@@ -1,15 +1,38 @@
 """Structure factors: a dense box over h, k, l and a default outside it."""
 
+import abc
 from typing import Any
 
 import equinox as eqx
+import jax
 import numpy as np
 from jaxtyping import Array, Float
 
 from jaxbragg.models import checks
 
 
-class StructureFactors(eqx.Module):
+class AbstractStructureFactors(eqx.Module):
+    """What an image asks of structure factors: a dense box of |F|, and what holds outside it.
+
+    Attributes:
+        default: |F| of every index outside the box [electrons].
+        minimum: Miller indices of the box's first element.
+    """
+
+    default: eqx.AbstractVar[Float[Array, ""]]
+    minimum: eqx.AbstractVar[tuple[int, int, int]]
+
+    @abc.abstractmethod
+    def amplitudes(self) -> Float[Array, "h k l"]:
+        """|F| of the dense box [electrons]; differentiable."""
+
+    @property
+    def has_table(self) -> bool:
+        """Whether there is a box at all."""
+        return 0 not in jax.eval_shape(self.amplitudes).shape
+
+
+class StructureFactors(AbstractStructureFactors):
     """|F| of every reflection. No symmetry is imposed.
 
     Attributes:
@@ -45,11 +68,6 @@ class StructureFactors(eqx.Module):
     def amplitudes(self) -> Float[Array, "h k l"]:
         """|F| of the dense box [electrons]."""
         return self.values
-
-    @property
-    def has_table(self) -> bool:
-        """Whether there is a box at all."""
-        return 0 not in self.values.shape
 
     @classmethod
     def from_reflections(cls, hkl: Any, amplitudes: Any, default: float = 0.0) -> "StructureFactors":

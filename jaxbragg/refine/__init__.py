@@ -5,19 +5,19 @@
     print(refine.fit(problem))
 
 From far away: `fit_coarse_to_fine` and `fit_multi_start`. What else can be named by a path: `known_paths(experiment)`,
-and the tables in `jaxbragg.refine.virtual` and `jaxbragg.refine.image_terms`.
+and the tables in `jaxbragg.refine.derived` and `jaxbragg.refine.image_terms`.
 """
 
-from jaxbragg.refine.capture import fit_coarse_to_fine as fit_coarse_to_fine
-from jaxbragg.refine.capture import fit_multi_start as fit_multi_start
+from jaxbragg.refine.coarse_to_fine import fit_coarse_to_fine as fit_coarse_to_fine
+from jaxbragg.refine.coarse_to_fine import fit_multi_start as fit_multi_start
 from jaxbragg.refine.concerns import FitWarning as FitWarning
 from jaxbragg.refine.fit import fit as fit
-from jaxbragg.refine.leaves import read_leaves as read_leaves
-from jaxbragg.refine.leaves import write_leaves as write_leaves
 from jaxbragg.refine.levenberg_marquardt import LevenbergMarquardt as LevenbergMarquardt
 from jaxbragg.refine.likelihood import AbstractLikelihood as AbstractLikelihood
 from jaxbragg.refine.likelihood import Gaussian as Gaussian
 from jaxbragg.refine.likelihood import Poisson as Poisson
+from jaxbragg.refine.parameter_files import read_parameters as read_parameters
+from jaxbragg.refine.parameter_files import write_parameters as write_parameters
 from jaxbragg.refine.parameters import Parameter as Parameter
 from jaxbragg.refine.parameters import cell_parameters as cell_parameters
 from jaxbragg.refine.paths import known_paths as known_paths

@@ -43,19 +43,19 @@ class FreeValues:
     assignments: tuple[Assignment, ...]
 
     @property
-    def own(self) -> int:
+    def per_image(self) -> int:
         """Values that each image has of its own."""
         return len(self.names) - self.shared
 
     @property
     def count(self) -> int:
         """All free values."""
-        return self.shared + self.images * self.own
+        return self.shared + self.images * self.per_image
 
     def places(self, image: int) -> np.ndarray:
         """Where an image's local values stand in the vector of all."""
-        first = self.shared + image * self.own
-        return np.concatenate([np.arange(self.shared), np.arange(first, first + self.own)])
+        first = self.shared + image * self.per_image
+        return np.concatenate([np.arange(self.shared), np.arange(first, first + self.per_image)])
 
     def gather(self, local: np.ndarray) -> np.ndarray:
         """[image, local] (or [local]) into the vector of all."""
@@ -64,10 +64,10 @@ class FreeValues:
 
     def all_names(self) -> tuple[str, ...]:
         """A name for each free value; an image's own end in @ and its number."""
-        own = self.names[self.shared :]
+        per_image = self.names[self.shared :]
         if self.images == 1:
             return self.names
-        return (*self.names[: self.shared], *(f"{name} @{i}" for i in range(self.images) for name in own))
+        return (*self.names[: self.shared], *(f"{name} @{i}" for i in range(self.images) for name in per_image))
 
     def all_units(self) -> tuple[str, ...]:
         """A unit for each free value."""
@@ -84,7 +84,7 @@ def free_values(experiments: Sequence[Experiment], parameters: Sequence[Paramete
     if not parameters:
         raise ValueError("Argument `parameters` must hold at least one free parameter, but is empty.")
     rows: list[_Row] = []
-    for parameter in sorted(parameters, key=lambda p: p.own):
+    for parameter in sorted(parameters, key=lambda p: p.per_image):
         rows += _rows(experiments, parameter)
     taken: dict[tuple, str] = {}
     for row in rows:
@@ -101,7 +101,7 @@ def free_values(experiments: Sequence[Experiment], parameters: Sequence[Paramete
     return FreeValues(
         names=tuple(row.name for row in rows),
         units=tuple(row.unit for row in rows),
-        shared=sum(not row.own for row in rows),
+        shared=sum(not row.per_image for row in rows),
         images=images,
         start=table("start"),
         scale=table("scale"),
@@ -119,7 +119,7 @@ class _Row:
 
     name: str
     unit: str
-    own: bool
+    per_image: bool
     targets: tuple[tuple[Target, int], ...]
     start: np.ndarray
     scale: np.ndarray
@@ -158,7 +158,7 @@ def _rows(experiments: Sequence[Experiment], parameter: Parameter) -> list[_Row]
             _Row(
                 names[i],
                 unit_of(word),
-                parameter.own,
+                parameter.per_image,
                 tuple((target, target.elements[i]) for target in targets),
                 column,
                 np.array(scale),
@@ -176,9 +176,9 @@ def _start(experiments: Sequence[Experiment], parameter: Parameter, targets: lis
     images, size = len(experiments), len(targets[0].elements)
     if parameter.start is not None:
         given = np.asarray(parameter.start, float)
-        if parameter.own and given.shape == (images,) and size == 1:
+        if parameter.per_image and given.shape == (images,) and size == 1:
             given = given[:, None]
-        if given.shape not in ((), (size,)) and not (parameter.own and given.shape == (images, size)):
+        if given.shape not in ((), (size,)) and not (parameter.per_image and given.shape == (images, size)):
             raise ValueError(
                 f"Argument `start` must be one number or {size}, but that of {parameter.path!r} "
                 f"has shape {given.shape}."
@@ -187,7 +187,7 @@ def _start(experiments: Sequence[Experiment], parameter: Parameter, targets: lis
             raise ValueError(f"Argument `start` must be positive for {parameter.path!r}, but is {given.tolist()}.")
         return np.broadcast_to(given, (images, size))
     found = np.array([[read(experiment, target) for target in targets] for experiment in experiments])
-    one = found[:, :1] if parameter.own else found[:1, :1]
+    one = found[:, :1] if parameter.per_image else found[:1, :1]
     if not np.allclose(found, one, rtol=1e-9, atol=1e-12):
         raise ValueError(
             f"Argument `start` must be given where one parameter sets values that differ, but {parameter.path!r} "

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from jaxbragg.refine.arrow import Arrow
+from jaxbragg.refine.normal_equations import NormalEquations
 from jaxbragg.refine.problem import Problem
 from jaxbragg.refine.solution import Progress, Solution
 
@@ -77,6 +77,6 @@ class LevenbergMarquardt:
         return progress.solution(False, f"Not converged after {self.iterations} steps.", x)
 
 
-def _finite(equations: Arrow) -> bool:
-    parts = (equations.gradient, equations.shared, equations.cross, equations.own)
+def _finite(equations: NormalEquations) -> bool:
+    parts = (equations.gradient, equations.shared, equations.cross, equations.per_image)
     return np.isfinite(equations.objective) and all(np.isfinite(part).all() for part in parts)

@@ -1,10 +1,12 @@
 """How the counts of a pixel scatter about the model: what is minimised, its slope and its Fisher information.
 
-What is minimised is −2 ln(likelihood) up to a constant, summed over pixels. A new one is one class with the six methods
-of `AbstractLikelihood`, each of the pixels' models and counts.
+What is minimised is −2 ln(likelihood) up to a constant, summed over pixels. A new one is one class with three methods
+of `AbstractLikelihood`, each of the pixels' models and counts; a row in `LIKELIHOODS` gives it a name.
 """
 
 import abc
+import inspect
+from collections.abc import Iterable
 from typing import Any
 
 import equinox as eqx
@@ -26,10 +28,6 @@ class AbstractLikelihood(eqx.Module):
         """−2 ln(likelihood) of each pixel, up to a constant."""
 
     @abc.abstractmethod
-    def slope(self, model: _Pixels, counts: _Pixels) -> _Pixels:
-        """Half the derivative of the deviance by the model."""
-
-    @abc.abstractmethod
     def information(self, model: _Pixels) -> _Pixels:
         """Fisher information: the mean of half its second derivative."""
 
@@ -37,13 +35,18 @@ class AbstractLikelihood(eqx.Module):
     def variance(self, model: _Pixels) -> _Pixels:
         """Variance of the counts [photons²]."""
 
-    @abc.abstractmethod
-    def expected(self, model: _Pixels) -> _Pixels:
-        """Mean of (count − model)²/variance where the model is right."""
+    def slope(self, model: _Pixels, counts: _Pixels) -> _Pixels:
+        """Half the derivative of the deviance by the model; JAX's, unless there is a better way."""
+        return 0.5 * jax.jvp(lambda model: self.deviance(model, counts), (model,), (jnp.ones_like(model),))[1]
 
-    @abc.abstractmethod
+    def expected(self, model: _Pixels) -> _Pixels:
+        """Mean of (count − model)²/variance where the model is right: 1, unless counts scatter otherwise."""
+        return jnp.ones_like(model)
+
     def check(self, counts: Any) -> str | None:
-        """What is wrong with the counts that are used, as the end of "… must …, but …", or None."""
+        """What is wrong with the counts that are used, as the end of "… must …, but …"; None, unless something is."""
+        del counts
+        return None
 
 
 class Poisson(AbstractLikelihood):
@@ -146,32 +149,37 @@ class Gaussian(AbstractLikelihood):
         constant = jnp.broadcast_to(self.read_noise**2, jnp.shape(model))
         return constant + jnp.maximum(model, 0.0) if self.counting else constant
 
-    def expected(self, model: _Pixels) -> _Pixels:
-        """See `AbstractLikelihood.expected`."""
-        return jnp.ones_like(model)
 
-    def check(self, counts: Any) -> str | None:
-        """See `AbstractLikelihood.check`."""
-        del counts
-        return None
-
-
-LIKELIHOODS = {"poisson": Poisson}
+LIKELIHOODS: dict[str, type[AbstractLikelihood]] = {"poisson": Poisson, "gaussian": Gaussian}
+"""By name. `jaxbragg refine` takes these, with their arguments as keys."""
 
 
 def likelihood_of(value: Any) -> AbstractLikelihood:
     """A likelihood from itself or its name.
 
     Raises:
-        ValueError: If it is neither.
+        ValueError: If it is neither, or one of that name needs an argument.
     """
-    if value == "poisson":
-        return Poisson()
     if isinstance(value, AbstractLikelihood):
         return value
-    raise ValueError(
-        f"Argument `likelihood` must be 'poisson' or a likelihood such as Gaussian(3.0), but is {value!r}."
-    )
+    if not isinstance(value, str) or value not in LIKELIHOODS:
+        names = ", ".join(map(repr, LIKELIHOODS))
+        raise ValueError(
+            f"Argument `likelihood` must be one of {names}, or a likelihood such as Gaussian(3.0), but is {value!r}."
+        )
+    missing = missing_arguments(LIKELIHOODS[value], ())
+    if missing:
+        raise ValueError(
+            f"Argument `likelihood` must be an object where it needs {missing[0]!r}, as {value!r} does: "
+            f"{LIKELIHOODS[value].__name__}({missing[0]}=…)."
+        )
+    return LIKELIHOODS[value]()
+
+
+def missing_arguments(kind: type[AbstractLikelihood], given: Iterable[str]) -> list[str]:
+    """Arguments that a likelihood needs and that are not given."""
+    parameters = inspect.signature(kind).parameters.values()
+    return [p.name for p in parameters if p.default is p.empty and p.name not in set(given)]
 
 
 def under_x64(likelihood: AbstractLikelihood) -> AbstractLikelihood:

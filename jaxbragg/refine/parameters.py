@@ -23,8 +23,9 @@ class Parameter:
         bounds: Lowest and highest value, either may be None; kept by a transformation, never reached exactly. Unless
             given, numbers of cells and the fudge factor stay above 0: their sign makes no difference to the image.
         prior: Value and standard uncertainty known from elsewhere.
-        own: Whether each image has a value of its own; otherwise one serves all.
-        start: Instead of the experiment's value: one number, one for each element, or with `own` [image, element].
+        per_image: Whether each image has a value of its own; otherwise one serves all.
+        start: Instead of the experiment's value: one number, one for each element, or with `per_image` one for each
+            image and element.
         name: Instead of the path, where results are shown.
     """
 
@@ -32,7 +33,7 @@ class Parameter:
     scale: float | None = None
     bounds: tuple[float | None, float | None] | None = None
     prior: tuple[Any, float] | None = None
-    own: bool = False
+    per_image: bool = False
     start: Any = None
     name: str | None = None
 

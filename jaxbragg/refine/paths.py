@@ -1,7 +1,7 @@
 """Paths such as `crystal.cell.a` or `detector.panels[1].origin[2]`: what they name in an experiment, and how it is set.
 
 A path is one of three things: a real leaf of the experiment or an element of it; a quantity that is no leaf but that
-one would rather refine (`jaxbragg.refine.virtual`); or a term of one image, `image.scale` and the like, which is no
+one would rather refine (`jaxbragg.refine.derived`); or a term of one image, `image.scale` and the like, which is no
 part of the experiment (`jaxbragg.refine.image_terms`).
 """
 
@@ -18,8 +18,8 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxbragg.models import Experiment
+from jaxbragg.refine.derived import DERIVED, derived_of
 from jaxbragg.refine.image_terms import IMAGE_TERMS
-from jaxbragg.refine.virtual import VIRTUAL, virtual_of
 from jaxbragg_kernels.numerics import numerics
 
 Step = str | tuple[int, ...]
@@ -35,9 +35,9 @@ class Target:
     """What a path names.
 
     Attributes:
-        kind: "leaf", "virtual" or "image".
-        owner: Steps to the leaf, or to the node that has the virtual quantity.
-        name: Of the leaf, virtual quantity or image term.
+        kind: "leaf", "derived" or "image".
+        owner: Steps to the leaf, or to the node that has the derived quantity.
+        name: Of the leaf, derived quantity or image term.
         shape: Of the whole leaf or quantity.
         elements: Which of its elements the path names, as flat positions.
         text: The path without an index into the leaf.
@@ -82,9 +82,9 @@ def find(experiment: Experiment, path: str) -> Target:
             node = getattr(node, step)
             if _is_real(node) and (not following or index is not None):
                 return _target(experiment, path, "leaf", steps[: depth + 1], step, np.shape(node), index)
-        elif virtual_of(node, step) is not None and (not following or index is not None):
-            shape = virtual_of(node, step).shape  # type: ignore[union-attr]
-            return _target(experiment, path, "virtual", steps[:depth], step, shape, index)
+        elif derived_of(node, step) is not None and (not following or index is not None):
+            shape = derived_of(node, step).shape  # type: ignore[union-attr]
+            return _target(experiment, path, "derived", steps[:depth], step, shape, index)
         else:
             raise ValueError(_unknown(experiment, path))
     raise ValueError(_unknown(experiment, path))
@@ -142,7 +142,7 @@ def _walk(node: Any, prefix: str) -> Iterator[str]:
         dot = prefix and f"{prefix}."
         for name in _leaf_names(node):
             yield from _walk(getattr(node, name), dot + name)
-        for kind, name in VIRTUAL:
+        for kind, name in DERIVED:
             if isinstance(node, kind) and name not in _leaf_names(node):
                 yield dot + name
     elif _is_real(node):
@@ -175,7 +175,7 @@ def _unknown(experiment: Experiment, path: str) -> str:
 
 @dataclass(frozen=True)
 class Assignment:
-    """Some elements of one leaf or virtual quantity, and where in an image's vector of values they come from.
+    """Some elements of one leaf or derived quantity, and where in an image's vector of values they come from.
 
     Hashable: part of what a compilation is for.
     """
@@ -193,25 +193,25 @@ def read(experiment: Experiment, target: Target) -> np.ndarray:
         whole = np.full(target.shape, IMAGE_TERMS[target.name].start)
     else:
         node = _at(experiment, target.owner)
-        virtual = virtual_of(node, target.name) if target.kind == "virtual" else None
+        derived = derived_of(node, target.name) if target.kind == "derived" else None
         with numerics():
-            whole = node if virtual is None else virtual.value(node, experiment)
+            whole = node if derived is None else derived.value(node, experiment)
     return np.asarray(whole, np.float64).ravel()[list(target.elements)]
 
 
 def assign(experiment: Experiment, assignments: tuple[Assignment, ...], values: Float[Array, "local"]) -> Experiment:
-    """The experiment with new values: its leaves first, then the virtual quantities in the order of their table."""
+    """The experiment with new values: its leaves first, then the derived quantities in the order of their table."""
     for item in (item for item in assignments if item.kind == "leaf"):
         leaf = jnp.asarray(_at(experiment, item.owner), values.dtype)
         new = leaf.ravel().at[np.array(item.elements)].set(values[np.array(item.sources)]).reshape(leaf.shape)
         if item.name in UNIT_VECTORS:
             new = new / jnp.sqrt((new * new).sum())
         experiment = eqx.tree_at(lambda tree, at=item.owner: _at(tree, at), experiment, new)
-    order = [name for _, name in VIRTUAL]
-    virtual = (item for item in assignments if item.kind == "virtual")
-    for item in sorted(virtual, key=lambda item: order.index(item.name)):
+    order = [name for _, name in DERIVED]
+    derived = (item for item in assignments if item.kind == "derived")
+    for item in sorted(derived, key=lambda item: order.index(item.name)):
         node = _at(experiment, item.owner)
-        quantity = virtual_of(node, item.name)
+        quantity = derived_of(node, item.name)
         assert quantity is not None
         whole = jnp.asarray(quantity.value(node, experiment), values.dtype)
         whole = whole.ravel().at[np.array(item.elements)].set(values[np.array(item.sources)]).reshape(whole.shape)

@@ -16,11 +16,11 @@ from jaxbragg.pipeline.settings import make_settings
 from jaxbragg.pipeline.tiles import assemble
 from jaxbragg.refine.agreement import Agreement, agreements, image_agreement
 from jaxbragg.refine.arguments import check_start, for_each, is_list_of_lists
-from jaxbragg.refine.arrow import Arrow
 from jaxbragg.refine.equations import image_equations, image_gradient, image_model, image_objective
 from jaxbragg.refine.free_values import FreeValues, free_values
 from jaxbragg.refine.likelihood import AbstractLikelihood, likelihood_of, under_x64
 from jaxbragg.refine.model import Recipe, Tiles
+from jaxbragg.refine.normal_equations import NormalEquations
 from jaxbragg.refine.parameters import Parameter
 from jaxbragg.refine.paths import assign
 from jaxbragg.refine.pixels import Measured, known_background, measured, to_tiles
@@ -48,7 +48,7 @@ class Problem:
         recipes: What is static about each model.
         likelihood: The noise.
         transform: From x to values.
-        blur: Spots are drawn that many times wider: see `jaxbragg.refine.capture`.
+        blur: Spots are drawn that many times wider: see `jaxbragg.refine.coarse_to_fine`.
     """
 
     experiments: tuple[Experiment, ...]
@@ -210,7 +210,7 @@ class Problem:
                 slope[self.free.places(i)] += np.asarray(part)
         return total, slope * slopes
 
-    def normal_equations(self, x: _Vector, *, in_values: bool = False) -> Arrow:
+    def normal_equations(self, x: _Vector, *, in_values: bool = False) -> NormalEquations:
         """Half the gradient and the Fisher information of the objective, by x.
 
         Args:
@@ -219,10 +219,10 @@ class Problem:
         """
         values = self.values(x)
         seeds = self.transform.scale if in_values else self.transform.slopes(np.asarray(x, float))
-        s, o, images = self.free.shared, self.free.own, self.free.images
+        s, o, images = self.free.shared, self.free.per_image, self.free.images
         total, slope, curvature = self._prior(values)
         slope, curvature = slope * seeds, curvature * seeds**2
-        shared, cross, own = np.diag(curvature[:s]), np.zeros((images, s, o)), np.zeros((images, o, o))
+        shared, cross, per_image = np.diag(curvature[:s]), np.zeros((images, s, o)), np.zeros((images, o, o))
         with numerics():
             blur = self._blur()
             sums = []
@@ -235,8 +235,8 @@ class Problem:
                 slope[self.free.places(i)] += np.asarray(each.gradient)
                 shared += matrix[:s, :s]
                 cross[i] = matrix[:s, s:]
-                own[i] = matrix[s:, s:] + np.diag(curvature[s + i * o : s + (i + 1) * o])
-        return Arrow(total, slope, shared, cross, own)
+                per_image[i] = matrix[s:, s:] + np.diag(curvature[s + i * o : s + (i + 1) * o])
+        return NormalEquations(total, slope, shared, cross, per_image)
 
     def agreement(self, x: _Vector, determined: int) -> tuple[Agreement, Agreement]:
         """How well the model at x agrees with the images: all used pixels, and those that show the crystal.

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from jaxbragg.refine.arrow import Arrow
+from jaxbragg.refine.normal_equations import NormalEquations
 from jaxbragg.refine.problem import Problem
 
 # Least eigenvalue of the Fisher matrix, scaled to a unit diagonal, that is not taken for 0. Columns of the Jacobian are
@@ -34,7 +34,7 @@ class Uncertainty:
     at_bounds: dict[int, str]
 
 
-def uncertainty_at(problem: Problem, x: Float[np.ndarray, "free"], equations: Arrow) -> Uncertainty:
+def uncertainty_at(problem: Problem, x: Float[np.ndarray, "free"], equations: NormalEquations) -> Uncertainty:
     """Uncertainties from the inverse of the Fisher matrix.
 
     Args:

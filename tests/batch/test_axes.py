@@ -31,25 +31,25 @@ CURVED = experiment(detector=jb.CurvedDetector((8, 8), 1e-3, 0.1, (4e-3, 4e-3)))
 def own_names(batch: Batch) -> list[str]:
     """Paths of the leaves that images have of their own."""
     found, _ = jax.tree_util.tree_flatten_with_path(batch.experiment)
-    return [jax.tree_util.keystr(keys) for (keys, _), own in zip(found, batch.own, strict=True) if own]
+    return [jax.tree_util.keystr(keys) for (keys, _), batched in zip(found, batch.batched, strict=True) if batched]
 
 
 def repeated(leaf, count):
     return jnp.repeat(leaf[None], count, axis=0)
 
 
-def leaves_of(whole):
+def parameters_of(whole):
     return [pytest.param(whole, i, id=jax.tree_util.keystr(keys)) for i, (keys, _) in
             enumerate(jax.tree_util.tree_flatten_with_path(whole)[0])]  # fmt: skip
 
 
-@pytest.mark.parametrize(("whole", "number"), [*leaves_of(FULL), *leaves_of(OTHER), *leaves_of(CURVED)])
+@pytest.mark.parametrize(("whole", "number"), [*parameters_of(FULL), *parameters_of(OTHER), *parameters_of(CURVED)])
 @in_float64
 def test_every_leaf_of_every_model_is_found_by_its_number_of_axes(whole, number):
     leaves, make = jax.tree.flatten(whole)
     leaves[number] = repeated(leaves[number], 4)
     batch = batch_of(jax.tree.unflatten(make, leaves), None)
-    assert [i for i, own in enumerate(batch.own) if own] == [number]
+    assert [i for i, batched in enumerate(batch.batched) if batched] == [number]
     assert batch.count == 4
     single = [x.shape for x in jax.tree.leaves(batch.single())]
     assert single == [x.shape for x in jax.tree.leaves(whole)]
@@ -58,7 +58,7 @@ def test_every_leaf_of_every_model_is_found_by_its_number_of_axes(whole, number)
 @in_float64
 def test_all_leaves_can_have_the_axis():
     batch = batch_of(jax.vmap(lambda a: eqx.tree_at(lambda e: e.crystal.cell.a, FULL, a))(jnp.arange(40.0, 43.0)), None)
-    assert all(batch.own)
+    assert all(batch.batched)
     assert batch.count == 3
 
 
@@ -74,7 +74,7 @@ def test_only_what_differs_is_stacked():
 
 def test_equal_experiments_share_everything_and_any_iterable_will_do():
     batch = batch_of((experiment() for _ in range(3)), None)
-    assert (any(batch.own), batch.count) == (False, 3)
+    assert (any(batch.batched), batch.count) == (False, 3)
 
 
 def test_traced_values_are_stacked_unless_they_are_the_same_one():
@@ -153,7 +153,7 @@ def test_a_part_can_be_named_as_a_whole():
     whole = eqx.tree_at(lambda e: e.crystal.cell, experiment(), cells)
     batch = batch_of(whole, ["crystal.cell"])
     assert own_names(batch) == [f".crystal.cell.{x}" for x in ("a", "b", "c", "alpha", "beta", "gamma")]
-    assert batch.own == batch_of(whole, None).own
+    assert batch.batched == batch_of(whole, None).batched
 
 
 # Bad input -----------------------------------------------------------------------------------------------------------

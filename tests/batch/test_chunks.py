@@ -65,8 +65,8 @@ def test_large_images_in_which_orientations_are_skipped_go_one_by_one(pixels, do
     assert (together == 1) == skips
 
 
-def function(own):
-    weight, vector = own
+def function(batched):
+    weight, vector = batched
     return weight * jnp.sin(vector)
 
 
@@ -74,14 +74,14 @@ def function(own):
 @in_float64
 def test_maps_and_sums_by_chunks_are_those_by_images(count, together):
     rng = np.random.default_rng(count)
-    own = (jnp.asarray(rng.random(count)), jnp.asarray(rng.random((count, 3))))
-    each = np.asarray(own[0])[:, None] * np.sin(np.asarray(own[1]))
-    np.testing.assert_allclose(map_in_chunks(function, own, count, together), each, rtol=1e-14)
-    np.testing.assert_allclose(sum_in_chunks(function, own, count, together), each.sum(axis=0), rtol=1e-14)
+    batched = (jnp.asarray(rng.random(count)), jnp.asarray(rng.random((count, 3))))
+    each = np.asarray(batched[0])[:, None] * np.sin(np.asarray(batched[1]))
+    np.testing.assert_allclose(map_in_chunks(function, batched, count, together), each, rtol=1e-14)
+    np.testing.assert_allclose(sum_in_chunks(function, batched, count, together), each.sum(axis=0), rtol=1e-14)
 
 
 @in_float64
 def test_what_fills_the_last_chunk_has_no_slope():
-    own = (jnp.arange(1.0, 6.0), jnp.ones((5, 3)))
-    slope = jax.grad(lambda w: sum_in_chunks(function, (w, own[1]), 5, 2).sum())(own[0])
+    batched = (jnp.arange(1.0, 6.0), jnp.ones((5, 3)))
+    slope = jax.grad(lambda w: sum_in_chunks(function, (w, batched[1]), 5, 2).sum())(batched[0])
     np.testing.assert_allclose(slope, np.full(5, 3 * np.sin(1.0)), rtol=1e-14)

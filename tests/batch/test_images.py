@@ -111,7 +111,7 @@ def temporary_bytes(count, options):
         whole = eqx.tree_at(lambda e: e.crystal.misset, experiment(detector=panel((64, 64))), jnp.ones((count, 3)))
         batch = images.batch_of(whole, None)
         settings = images.batch_settings(batch, options)
-        lowered = images._simulate_batch.lower((batch.own, batch.count, settings), batch.experiment)
+        lowered = images._simulate_batch.lower((batch.batched, batch.count, settings), batch.experiment)
         return lowered.compile().memory_analysis().temp_size_in_bytes
 
 

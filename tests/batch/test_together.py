@@ -121,7 +121,7 @@ def test_memory_is_flat_in_the_number_of_crystals(gradient):
         settings = images.batch_settings(batch, replace(QUICK, memory_limit=3_000_000))
 
         def image(leaves):
-            return together._simulate_together((batch.own, batch.count, settings), leaves)
+            return together._simulate_together((batch.batched, batch.count, settings), leaves)
 
         def total(fluence):
             return image(eqx.tree_at(lambda e: e.beam.fluence, whole, fluence)).sum()

@@ -13,13 +13,13 @@ import pytest
 
 import jaxbragg as jb
 from jaxbragg.cli import main
+from jaxbragg.cli.refine.argv import replaced
 from jaxbragg.cli.refine.as_flags import left_out
 from jaxbragg.cli.refine.config import read_config
 from jaxbragg.cli.refine.images import load_image, read_pixels
 from jaxbragg.cli.refine.schema import ARRAYS, TABLES
-from jaxbragg.cli.refine.words import replaced
 from jaxbragg.io import FileError, read_float_image, write_float_image, write_smv
-from jaxbragg.refine.leaves import read_leaves
+from jaxbragg.refine.parameter_files import read_parameters
 
 COMMON = (
     "-cell 55 65 75 90 95 90 -N 6 -gauss_xtal -lambda 1 -fluence 3e28 -distance 100 -detpixels 48 -pixel 0.5 "
@@ -63,8 +63,8 @@ def folder(counts, tmp_path, monkeypatch):
     return tmp_path
 
 
-def refine(folder, *words):
-    return main(["refine", str(folder / "refine.toml"), *words])
+def refine(folder, *argv):
+    return main(["refine", str(folder / "refine.toml"), *argv])
 
 
 def changed(folder, *pairs):
@@ -116,10 +116,10 @@ def test_the_truth_is_found_and_written(folder, capsys):
 
     # Every number, from the other file; and a refinement that goes on from there is at its end.
     start, _ = jb.read_experiment(flags_of(BEGIN))
-    refined = read_leaves(folder / "refined" / "experiment_0.npz", start)
+    refined = read_parameters(folder / "refined" / "experiment_0.npz", start)
     found = [record["values"][f"crystal.misset[{i}]"] for i in range(3)]
     np.testing.assert_allclose(refined.crystal.misset, found, rtol=1e-15)
-    end = f'leaves = "refined/experiment_0.npz"\noffset = {OFFSET}'
+    end = f'parameters = "refined/experiment_0.npz"\noffset = {OFFSET}'
     changed(folder, (f"offset = {OFFSET}", end), ("start = 2", f"start = {record['values']['image.constant']}"))
     assert refine(folder, "--out", "second", "--quiet") == 0
     second = json.loads((folder / "elsewhere" / "second" / "result.json").read_text())
@@ -130,9 +130,9 @@ def test_the_truth_is_found_and_written(folder, capsys):
 def test_ctrl_c_leaves_the_best_so_far(folder, capsys, monkeypatch):
     import builtins
 
-    def printing(*words, **keys):
-        before(*words, **keys)
-        if words and str(words[0]).startswith("    2  "):
+    def printing(*argv, **keys):
+        before(*argv, **keys)
+        if argv and str(argv[0]).startswith("    2  "):
             signal.raise_signal(signal.SIGINT)
 
     before, handler = builtins.print, signal.getsignal(signal.SIGINT)
@@ -303,7 +303,7 @@ def test_images_come_in_several_formats(tmp_path, form):
 
 
 @pytest.mark.parametrize(
-    ("kept", "words", "message"),
+    ("kept", "argv", "message"),
     [
         ({}, {}, "no dataset of 3 × 4 pixels in it: say which with dataset"),
         ({"a": (3, 4), "b": (3, 4)}, {}, r"2 datasets \(a, b\) of 3 × 4 pixels in it"),
@@ -314,12 +314,12 @@ def test_images_come_in_several_formats(tmp_path, form):
         ({"a": (4, 3)}, {"dataset": "a"}, r"expected 3 × 4 pixels \(slow × fast\) as the flags say, but found 4 × 3"),
     ],
 )
-def test_which_image_of_an_hdf5_file(tmp_path, kept, words, message):
+def test_which_image_of_an_hdf5_file(tmp_path, kept, argv, message):
     with h5py.File(tmp_path / "image.h5", "w") as file:
         for name, shape in kept.items():
             file[name] = np.zeros(shape)
     with pytest.raises(FileError, match=message):
-        read_pixels(str(tmp_path / "image.h5"), (3, 4), **words)
+        read_pixels(str(tmp_path / "image.h5"), (3, 4), **argv)
 
 
 def test_stored_units_become_photons(folder, counts):
@@ -333,8 +333,8 @@ def test_stored_units_become_photons(folder, counts):
 
 
 def test_an_image_s_flags_stand_in_place_of_those_of_all():
-    words = ["-cell", "1", "2", "3", "-N", "5", "--precision=float64", "-Na", "3"]
-    assert replaced(words, ["-N", "7", "--precision", "mixed"]) == [
+    argv = ["-cell", "1", "2", "3", "-N", "5", "--precision=float64", "-Na", "3"]
+    assert replaced(argv, ["-N", "7", "--precision", "mixed"]) == [
         *("-cell", "1", "2", "3", "-Na", "3", "-N", "7", "--precision", "mixed")
     ]
 
@@ -381,14 +381,14 @@ BAD = [
     (f"offset = {OFFSET}", 'mask = "zero.npy"', 1, "zero.npy: the mask leaves no pixel to be used: all of them are 0"),
     (f"offset = {OFFSET}", "trusted_range = [1e6, inf]", 1, "no pixel is left by the mask and trusted_range (2304"),
     ("observed.img", "nan.npy", 1, "nan.npy: expected numbers, but all pixels that are to be used are NaN"),
-    ("observed.img", "words.npy", 1, "words.npy: expected real numbers, but found the type <U1"),
+    ("observed.img", "argv.npy", 1, "argv.npy: expected real numbers, but found the type <U1"),
     (f"offset = {OFFSET}", "frame = 1", 2, "[[images]] 1 frame: goes with an HDF5 file"),
     (f"offset = {OFFSET}", "shoeboxes = [[0, 48, 0, 9]]", 2, "shoeboxes must hold first and last pixels"),
-    (f"offset = {OFFSET}", 'leaves = "zero.npy"', 1, "zero.npy: expected the arrays of an experiment (.npz)"),
+    (f"offset = {OFFSET}", 'parameters = "zero.npy"', 1, "zero.npy: expected the arrays of an experiment (.npz)"),
     ("start = 2", "start = 2\n[fit]\nblurs = [2]\ncoarse_to_fine = false", 2, "blurs: goes with coarse_to_fine = true"),
     ("start = 2", "start = 2\n[fit]\nseed = 2", 2, "[fit] seed: goes with multi_start = 2 or more"),
-    ("start = 2", "start = 2\n[likelihood]\nkind = 'gaussian'", 2, "[likelihood]: readout is missing"),
-    ("start = 2", "start = 2\n[likelihood]\nreadout = 2", 2, "readout: goes with kind = 'gaussian', but kind is 'po"),
+    ("start = 2", "start = 2\n[likelihood]\nkind = 'gaussian'", 2, "[likelihood]: read_noise is missing"),
+    ("start = 2", "start = 2\n[likelihood]\nread_noise = 2", 2, "read_noise: kind = 'poisson' does not take it"),
     ("start = 2", "start = 2\n[output]\nfolder = 'zero.npy'", 1, "zero.npy: expected a folder, but found a file"),
 ]  # fmt: skip
 
@@ -397,7 +397,7 @@ BAD = [
 def test_what_cannot_be_is_one_line_with_its_place(folder, capsys, old, new, status, message):
     np.save(folder / "zero.npy", np.zeros((48, 48)))
     np.save(folder / "nan.npy", np.full((48, 48), np.nan))
-    np.save(folder / "words.npy", np.full((48, 48), "x"))
+    np.save(folder / "argv.npy", np.full((48, 48), "x"))
     text = CONFIG.replace(old, new, 1)
     assert text != CONFIG
     (folder / "refine.toml").write_text(text)

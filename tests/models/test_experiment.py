@@ -22,7 +22,7 @@ def test_scan_and_background_need_not_be_given():
         ("beam", "Beam"),
         ("crystal", "Crystal"),
         ("detector", "AbstractDetector"),
-        ("structure_factors", "StructureFactors"),
+        ("structure_factors", "AbstractStructureFactors"),
         ("scan", "Scan"),
         ("background", "background such as AmorphousBackground"),
     ],

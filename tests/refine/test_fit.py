@@ -188,8 +188,8 @@ def test_several_stills_with_a_shared_distance(small):
     with jax.enable_x64(True):
         starts = [refine.Problem(small.still(misset=m), ["detector.distance"], images[0]).experiment(np.array([3.0]))
                   for m in missets]  # fmt: skip
-    own = [refine.Parameter(p, own=True) for p in ("crystal.rotation", "image.scale")]
-    result = refine.fit(refine.Problem(starts, ["detector.distance", *own], images, background=3.0))
+    per_image = [refine.Parameter(p, per_image=True) for p in ("crystal.rotation", "image.scale")]
+    result = refine.fit(refine.Problem(starts, ["detector.distance", *per_image], images, background=3.0))
     assert result.converged
     assert len(result.values) == 1 + 3 * 4
     assert result.values["detector.distance"] == pytest.approx(0.1, abs=4 * result.uncertainties["detector.distance"])

@@ -76,5 +76,8 @@ def test_what_cannot_be_is_named():
         Poisson(0.0)
     with pytest.raises(ValueError, match="`read_noise` must be positive"):
         Gaussian(-1.0)
-    with pytest.raises(ValueError, match=r"`likelihood` must be 'poisson' or a likelihood such as .*, but is 'cauchy'"):
+    with pytest.raises(
+        ValueError,
+        match=r"`likelihood` must be one of 'poisson', 'gaussian', or a likelihood such as .*, but is 'cauchy'",
+    ):
         likelihood_of("cauchy")

@@ -141,8 +141,8 @@ def test_the_fits_of_many_noises_share_a_compilation(small):
 
 def test_own_values_touch_their_own_image_alone(small):
     images = [small.image, small.counts(small.truth, 1), small.counts(small.truth, 2)]
-    own = [refine.Parameter("image.scale", own=True), refine.Parameter("crystal.misset[0]", own=True)]
-    problem = refine.Problem(small.start, ["detector.distance", *own], images, EXACT)
+    per_image = [refine.Parameter("image.scale", per_image=True), refine.Parameter("crystal.misset[0]", per_image=True)]
+    problem = refine.Problem(small.start, ["detector.distance", *per_image], images, EXACT)
     assert problem.names == (
         "detector.distance",
         *(f"{name} @{i}" for i in range(3) for name in ("image.scale", "crystal.misset[0]")),
@@ -161,10 +161,12 @@ def test_own_values_touch_their_own_image_alone(small):
 
 def test_each_image_starts_from_its_own_experiment(small):
     starts = [small.still(misset=(10 + i, 20, 30)) for i in range(2)]
-    own = refine.Parameter("crystal.misset[0]", own=True)
-    problem = refine.Problem(starts, [own], [small.image] * 2)
+    per_image = refine.Parameter("crystal.misset[0]", per_image=True)
+    problem = refine.Problem(starts, [per_image], [small.image] * 2)
     np.testing.assert_allclose(problem.values(problem.start), [10, 11])
-    given = refine.Problem(starts, [refine.Parameter("crystal.misset[0]", own=True, start=[5, 6])], [small.image] * 2)
+    given = refine.Problem(
+        starts, [refine.Parameter("crystal.misset[0]", per_image=True, start=[5, 6])], [small.image] * 2
+    )
     np.testing.assert_allclose(given.values(given.start), [5, 6])
     assert float(given.experiment(given.start, 1).crystal.misset[0]) == 6.0
     with pytest.raises(ValueError, match="`start` must be given where one parameter sets values that differ"):

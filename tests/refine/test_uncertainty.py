@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import jaxbragg as jb
-from jaxbragg.refine.arrow import Arrow
+from jaxbragg.refine.normal_equations import NormalEquations
 from jaxbragg.refine.uncertainty import uncertainty_at
 
 
@@ -14,7 +14,7 @@ def uncertainty(columns, precision="mixed"):
     """Of as many values as there are columns of a Jacobian with unit variances."""
     count = columns.shape[1]
     matrix = columns.T @ columns
-    equations = Arrow(0.0, np.zeros(count), matrix, np.zeros((1, count, 0)), np.zeros((1, 0, 0)))
+    equations = NormalEquations(0.0, np.zeros(count), matrix, np.zeros((1, count, 0)), np.zeros((1, 0, 0)))
     problem = SimpleNamespace(
         values=lambda x: x,
         at_bounds=lambda x, gradient: np.zeros(count, int),

@@ -7,7 +7,7 @@ import numpy as np
 
 from jaxbragg.cli.build.notes import Notes
 from jaxbragg.io.matrix import read_matrix_cell
-from jaxbragg.models import Experiment, StructureFactors
+from jaxbragg.models import AbstractStructureFactors, Experiment
 from jaxbragg.models.unit_cell import cell_parameters, reciprocal_vectors
 from jaxbragg.options import Options
 from jaxbragg_kernels.numerics import numerics
@@ -54,7 +54,7 @@ def check_table(experiment: Experiment, options: Options, name: str, notes: Note
     factors = experiment.structure_factors
     if not factors.has_table:
         return
-    present = np.asarray(factors.values != factors.default)
+    present = np.asarray(factors.amplitudes() != factors.default)
     if not present.any():
         return
     used = f"-default_F {float(factors.default):g} is used for"
@@ -78,7 +78,7 @@ def _six(cell: np.ndarray) -> str:
     return " ".join(f"{value:.5g}" for value in cell)
 
 
-def _without_mates(factors: StructureFactors, present: np.ndarray) -> tuple[int, int]:
+def _without_mates(factors: AbstractStructureFactors, present: np.ndarray) -> tuple[int, int]:
     """How many reflections have no mate in the table, and how many there are; 0 0 0 is its own and left out."""
     low = np.array(factors.minimum)
     inside = np.minimum(low + np.array(present.shape) - 1, -low)  # the largest index that is there with both signs
@@ -91,7 +91,7 @@ def _without_mates(factors: StructureFactors, present: np.ndarray) -> tuple[int,
     return total - paired, total
 
 
-def _farthest(factors: StructureFactors, present: np.ndarray, stars: np.ndarray) -> float:
+def _farthest(factors: AbstractStructureFactors, present: np.ndarray, stars: np.ndarray) -> float:
     """1/d of the reflection with the highest resolution [1/Å]: at one end of its row along l."""
     rows = np.argwhere(present.any(axis=2))
     lines = present[rows[:, 0], rows[:, 1]]

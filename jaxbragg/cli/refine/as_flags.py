@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from jaxbragg.cli.refine.words import flatten, groups, without
+from jaxbragg.cli.refine.argv import flatten, groups, without
 from jaxbragg.units import MILLIMETRE
 
 if TYPE_CHECKING:
@@ -39,21 +39,21 @@ class AsFlags(NamedTuple):
     """An experiment as flags.
 
     Attributes:
-        words: The flags, with the name of a matrix file in them.
+        argv: The flags, with the name of a matrix file in them.
         matrix: For that file: reciprocal vectors in columns, times the wavelength.
         left_out: Paths that the flags do not say, or not exactly.
     """
 
-    words: list[str]
+    argv: list[str]
     matrix: np.ndarray
     left_out: list[str]
 
 
-def as_flags(words: Sequence[str], experiment: Experiment, options: Options, matrix_path: str) -> AsFlags:
+def as_flags(argv: Sequence[str], experiment: Experiment, options: Options, matrix_path: str) -> AsFlags:
     """Flags of a refined experiment.
 
     Args:
-        words: The flags that it began with.
+        argv: The flags that it began with.
         experiment: It.
         options: How it is drawn.
         matrix_path: Where its orientation matrix will be.
@@ -86,14 +86,14 @@ def as_flags(words: Sequence[str], experiment: Experiment, options: Options, mat
     if isinstance(experiment.detector, FlatPanel):
         gone += [*_PLACE, "pixel"]
         new += _place(experiment)
-    words = [*flatten(_absolute(without(words, gone))), *new]
+    argv = [*flatten(_absolute(without(argv, gone))), *new]
     matrix = np.linalg.inv(np.asarray(crystal.vectors(), float)) * wavelength
-    return AsFlags(words, matrix, left_out(words, matrix_path, matrix, experiment))
+    return AsFlags(argv, matrix, left_out(argv, matrix_path, matrix, experiment))
 
 
 def flags_text(found: AsFlags) -> str:
     """The flags as a file: one flag a line, quoted as a shell wants it, and `xargs`, which knows no comments."""
-    return "".join(shlex.join(group) + "\n" for _, group in groups(found.words))
+    return "".join(shlex.join(group) + "\n" for _, group in groups(found.argv))
 
 
 def matrix_text(matrix: np.ndarray) -> str:
@@ -101,11 +101,11 @@ def matrix_text(matrix: np.ndarray) -> str:
     return "".join(" ".join(f"{value: .17g}" for value in row) + "\n" for row in matrix)
 
 
-def left_out(words: Sequence[str], matrix_path: str, matrix: np.ndarray, experiment: Experiment) -> list[str]:
+def left_out(argv: Sequence[str], matrix_path: str, matrix: np.ndarray, experiment: Experiment) -> list[str]:
     """Paths of an experiment that its flags do not say: found by reading them.
 
     Args:
-        words: The flags.
+        argv: The flags.
         matrix_path: The matrix file that they name; it need not be there yet.
         matrix: What will be in it.
         experiment: What they ought to say.
@@ -116,7 +116,7 @@ def left_out(words: Sequence[str], matrix_path: str, matrix: np.ndarray, experim
     from jaxbragg.cli.read import read_setup
     from jaxbragg.cli.scanner import scan
     from jaxbragg.io.errors import FileError
-    from jaxbragg.refine.leaves import leaves_of
+    from jaxbragg.refine.parameter_files import parameters_of
 
     with tempfile.TemporaryDirectory() as folder:
         beside = os.path.join(folder, "A.mat")
@@ -124,10 +124,10 @@ def left_out(words: Sequence[str], matrix_path: str, matrix: np.ndarray, experim
             file.write(matrix_text(matrix))
         name = os.path.abspath(matrix_path)
         try:
-            again = read_setup(scan([beside if word == name else word for word in words])).experiment
+            again = read_setup(scan([beside if word == name else word for word in argv])).experiment
         except (UsageError, FileError) as error:
             return [f"everything: {error}"]
-    found, wanted = leaves_of(again), leaves_of(experiment)
+    found, wanted = parameters_of(again), parameters_of(experiment)
     same = {name for name in wanted if name in found and _same(found[name], wanted[name])}
     # The same vectors may come of another split into cell, orientation and misset.
     vectors = [np.asarray(e.crystal.vectors()) for e in (again, experiment)]
@@ -155,18 +155,18 @@ def _place(experiment: Experiment) -> list[str]:
         "polar_vector": experiment.beam.polarization_axis,
         "spindle_axis": experiment.scan.axis,
     }
-    words = []
+    argv = []
     for name, vector in vectors.items():
-        words += [f"-{name}", *(_text(x) for x in np.asarray(vector))]
+        argv += [f"-{name}", *(_text(x) for x in np.asarray(vector))]
     # The plane's distance goes into the header; the place itself is the corner's.
     pixel = float(np.asarray(detector.pixel_size)[0])
-    return [*words, "-pixel", _text(pixel / MILLIMETRE)]
+    return [*argv, "-pixel", _text(pixel / MILLIMETRE)]
 
 
-def _absolute(words: Sequence[str]) -> list[Any]:
+def _absolute(argv: Sequence[str]) -> list[Any]:
     return [
         (flag, [group[0], *map(os.path.abspath, group[1:])] if flag is not None and flag.kind == "file" else group)
-        for flag, group in groups(words)
+        for flag, group in groups(argv)
     ]
 
 

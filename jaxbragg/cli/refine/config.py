@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from jaxbragg.cli.errors import UsageError
-from jaxbragg.cli.refine.schema import ARRAYS, TABLES
+from jaxbragg.cli.refine.schema import ARRAYS, OPEN, TABLES
 from jaxbragg.io.errors import FileError
 from jaxbragg.io.text import read_text
 
@@ -57,7 +57,7 @@ class Config:
         what = f"[[{table}]] {index + 1}" if index is not None else f"[{table}]"
         return UsageError(f"{where}: {what}{f' {key}' if key else ''}: {message}")
 
-    def words(self, table: str, index: int | None = None) -> list[str]:
+    def argv(self, table: str, index: int | None = None) -> list[str]:
         """The flags of a table.
 
         Raises:
@@ -122,6 +122,8 @@ def read_config(path: str) -> Config:
 def _check(config: Config, table: str, index: int | None, row: dict[str, Any]) -> None:
     known = TABLES[table]
     for name, value in row.items():
+        if name not in known and table in OPEN:
+            continue  # an argument of what the table names: it knows
         if name not in known:
             raise config.wrong(table, index, name, f"unknown key{_nearest(name, known)}")
         if not known[name].holds(value):
@@ -144,13 +146,6 @@ def _check_what_goes_together(config: Config) -> None:
         for key in ("start", "name"):
             if key in row and "system" in row:
                 raise config.wrong("parameters", index, key, "goes with a path, not with a system")
-    likelihood = config.table("likelihood")
-    kind = likelihood.get("kind", "poisson")
-    for key, of in (("floor", "poisson"), ("readout", "gaussian"), ("counting", "gaussian")):
-        if key in likelihood and kind != of:
-            raise config.wrong("likelihood", None, key, f"goes with kind = '{of}', but kind is '{kind}'")
-    if kind == "gaussian" and "readout" not in likelihood:
-        raise config.wrong("likelihood", None, None, "readout is missing: a Gaussian needs its width")
     fit = config.table("fit")
     if "blurs" in fit and fit.get("coarse_to_fine") is False:
         raise config.wrong("fit", None, "blurs", "goes with coarse_to_fine = true")
@@ -197,12 +192,12 @@ def _line_of(text: str, table: str, index: int | None, key: str | None) -> int |
     return header
 
 
-def resolved(words: Sequence[str], config: Config) -> list[str]:
+def resolved(argv: Sequence[str], config: Config) -> list[str]:
     """Flags whose files are found from where the TOML file lies."""
-    from jaxbragg.cli.refine.words import groups
+    from jaxbragg.cli.refine.argv import groups
 
     return [
         word if place == 0 or flag is None or flag.kind != "file" else config.beside(word)
-        for flag, group in groups(words)
+        for flag, group in groups(argv)
         for place, word in enumerate(group)
     ]

@@ -91,7 +91,7 @@ def _write_image(
     folder: str, request: Request, result: Result, index: int, figures: bool, images: bool
 ) -> dict[str, Any]:
     """One image's files; its part of the record."""
-    from jaxbragg.refine.leaves import write_leaves
+    from jaxbragg.refine.parameter_files import write_parameters
 
     loaded, measured = request.images[index], result.problem.images[index]
     end = _end(request, index)
@@ -111,10 +111,10 @@ def _write_image(
 
         seen = np.where(measured.used, measured.counts, np.nan)
         write_as("figure", f"image{end}.png", lambda path: write_images(path, seen, model, residual))
-    write_as("leaves", f"experiment{end}.npz", lambda path: write_leaves(path, experiment))
+    write_as("parameters", f"experiment{end}.npz", lambda path: write_parameters(path, experiment))
     matrix = f"A{end}.mat"
     options = result.problem.recipes[index].settings.options
-    found = as_flags(request.words[index], experiment, options, os.path.join(folder, matrix))
+    found = as_flags(request.argv[index], experiment, options, os.path.join(folder, matrix))
     terms = {each.name for each in result.problem.recipes[index].assignments if each.kind == "image"}
     found.left_out.extend(f"image.{name}" for name in sorted(terms))
     write_as("matrix", matrix, lambda path: write_atomically(path, matrix_text(found.matrix).encode()))

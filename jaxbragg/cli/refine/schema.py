@@ -66,8 +66,8 @@ def _prior(value: Any) -> bool:
     )
 
 
-def _one_of(*words: str) -> Callable[[Any], bool]:
-    return lambda value: value in words
+def _one_of(*argv: str) -> Callable[[Any], bool]:
+    return lambda value: value in argv
 
 
 _SYSTEMS = ("triclinic", "monoclinic", "orthorhombic", "tetragonal", "hexagonal", "rhombohedral", "cubic")
@@ -96,7 +96,7 @@ def _file(about: str) -> Key:
 
 IMAGE_KEYS: dict[str, Key] = {
     "flags": _flags("what differs from [experiment], such as ['-misset', '1', '2', '3']"),
-    "leaves": _file("values to start from: the experiment_*.npz of an earlier refinement, on top of the flags"),
+    "parameters": _file("values to start from: the experiment_*.npz of an earlier refinement, on top of the flags"),
     "mask": _file("0 or false for pixels to be left out"),
     "shoeboxes": Key(
         "a list of [first fast, last fast, first slow, last slow]", _boxes, "use these boxes only; ends included"
@@ -131,11 +131,11 @@ TABLES: dict[str, dict[str, Key]] = {
         "file": _file("SMV, .npy, .npz, HDF5, PGM, what fabio reads (.cbf, …), or raw float32, packed or not"),
         **IMAGE_KEYS,
     },
-    "every_image": {name: key for name, key in IMAGE_KEYS.items() if name not in ("flags", "leaves")},
+    "every_image": {name: key for name, key in IMAGE_KEYS.items() if name not in ("flags", "parameters")},
     "likelihood": {
-        "kind": Key("'poisson' or 'gaussian'", _one_of("poisson", "gaussian"), "how counts scatter (poisson)"),
+        "kind": Key("the name of a likelihood", _text, "how counts scatter: poisson or gaussian (poisson)"),
         "floor": _positive("poisson: photons added to the model of each pixel (0.001)"),
-        "readout": _positive("gaussian: standard deviation of the read-out noise [photons]"),
+        "read_noise": _positive("gaussian: standard deviation of the read-out noise [photons]"),
         "counting": _switch("gaussian: whether the model adds to the variance (true)"),
     },
     "parameters": {
@@ -152,7 +152,7 @@ TABLES: dict[str, dict[str, Key]] = {
             "[lowest, highest]; -inf and inf for none", lambda v: _numbers(v, 2, inf=True), "kept throughout"
         ),
         "prior": Key("[value, its standard uncertainty]", _prior, "known from elsewhere"),
-        "own": _switch("whether each image has a value of its own (false)"),
+        "per_image": _switch("whether each image has a value of its own (false)"),
         "scale": _positive("a typical change, in the path's unit"),
         "name": Key("text", _text, "instead of the path, in the results"),
     },
@@ -176,6 +176,8 @@ TABLES: dict[str, dict[str, Key]] = {
     },
 }
 ARRAYS = ("images", "parameters")
+# Further keys are arguments of what the table names, a likelihood from outside perhaps.
+OPEN = ("likelihood",)
 
 
 def key_lines() -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
@@ -10,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from jaxbragg.cli.errors import UsageError
+from jaxbragg.cli.refine.argv import no_part, replaced
 from jaxbragg.cli.refine.config import Config, flags_of_file, resolved
 from jaxbragg.cli.refine.images import Loaded, load_image
-from jaxbragg.cli.refine.words import no_part, replaced
 
 if TYPE_CHECKING:
     from jaxbragg.models import Experiment
@@ -26,14 +27,14 @@ class Request:
 
     Attributes:
         problem: Of the library.
-        words: The flags of each image, files found.
+        argv: The flags of each image, files found.
         images: As they were read.
         notes: What the flags imply, for the log.
         warnings: What is probably not meant.
     """
 
     problem: Problem
-    words: tuple[list[str], ...]
+    argv: tuple[list[str], ...]
     images: tuple[Loaded, ...]
     notes: tuple[str, ...]
     warnings: tuple[str, ...]
@@ -49,15 +50,15 @@ def build(config: Config) -> Request:
     from jaxbragg.refine import Problem
 
     common = _common_words(config)
-    words, experiments, options, said, warnings = [], [], None, {}, {}
+    argv, experiments, options, said, warnings = [], [], None, {}, {}
     for index in range(len(config.rows("images"))):
-        own = resolved(config.words("images", index), config)
+        own = resolved(config.argv("images", index), config)
         mine = replaced(common, own)
         experiment, drawn, notes = _experiment(config, index, mine, own)
         said |= dict.fromkeys(notes.said)
         warnings |= dict.fromkeys(notes.warnings)
         options = _same_options(config, index, options, drawn)
-        words.append(mine)
+        argv.append(mine)
         experiments.append(experiment)
     assert options is not None
     images = tuple(load_image(config, i, e.detector.image_shape) for i, e in enumerate(experiments))
@@ -78,33 +79,33 @@ def build(config: Config) -> Request:
     for image in images:
         said |= dict.fromkeys(image.notes)
         warnings |= dict.fromkeys(image.warnings)
-    return Request(problem, tuple(words), images, tuple(said), tuple(warnings))
+    return Request(problem, tuple(argv), images, tuple(said), tuple(warnings))
 
 
 def _common_words(config: Config) -> list[str]:
     table = config.table("experiment")
     if "file" not in table:
-        return resolved(config.words("experiment"), config)
+        return resolved(config.argv("experiment"), config)
     return flags_of_file(config.beside(table["file"]))
 
 
-def _experiment(config: Config, index: int, words: list[str], own: list[str]) -> tuple[Experiment, Options, Any]:
+def _experiment(config: Config, index: int, argv: list[str], own: list[str]) -> tuple[Experiment, Options, Any]:
     from jaxbragg.cli.read import read_setup
     from jaxbragg.cli.scanner import scan
-    from jaxbragg.refine.leaves import read_leaves
+    from jaxbragg.refine.parameter_files import read_parameters
 
     table, at = ("images", index) if own else ("experiment", None)
-    flag = no_part(words)
+    flag = no_part(argv)
     if flag is not None:
         raise config.wrong(table, at, "flags", f"{flag} has no part in a refinement")
     try:
-        setup = read_setup(scan(words))
+        setup = read_setup(scan(argv))
     except UsageError as error:
         raise config.wrong(table, at, "flags", str(error)) from None
     row = config.rows("images")[index]
     experiment = setup.experiment
-    if "leaves" in row:
-        experiment = read_leaves(config.beside(row["leaves"]), experiment)
+    if "parameters" in row:
+        experiment = read_parameters(config.beside(row["parameters"]), experiment)
     return experiment, setup.options, setup.notes
 
 
@@ -122,12 +123,27 @@ def _same_options(config: Config, index: int, first: Options | None, here: Optio
 
 
 def _likelihood(config: Config) -> Any:
-    from jaxbragg.refine import Gaussian, Poisson
+    """The likelihood of that name in the library's table, its arguments from the other keys."""
+    from jaxbragg.refine.likelihood import LIKELIHOODS, missing_arguments
 
-    table = config.table("likelihood")
-    if table.get("kind") == "gaussian":
-        return Gaussian(table["readout"], counting=table.get("counting", True))
-    return Poisson(table["floor"]) if "floor" in table else "poisson"
+    arguments = dict(config.table("likelihood"))
+    name = arguments.pop("kind", "poisson")
+    if name not in LIKELIHOODS:
+        known = ", ".join(map(repr, LIKELIHOODS))
+        raise config.wrong("likelihood", None, "kind", f"must be one of {known}, but is {name!r}")
+    kind = LIKELIHOODS[name]
+    for key in arguments:
+        if key not in inspect.signature(kind).parameters:
+            takes = ", ".join(inspect.signature(kind).parameters)
+            raise config.wrong("likelihood", None, key, f"kind = '{name}' does not take it, but {takes or 'nothing'}")
+    missing = missing_arguments(kind, arguments)
+    if missing:
+        raise config.wrong("likelihood", None, None, f"{missing[0]} is missing: kind = '{name}' needs it")
+    try:
+        return kind(**arguments)
+    except ValueError as error:
+        message = plain(str(error))
+        raise config.wrong("likelihood", None, message.split(" ", 1)[0], message.split(" ", 1)[-1]) from None
 
 
 def _parameters(config: Config, experiments: Sequence[Experiment]) -> list[Parameter]:

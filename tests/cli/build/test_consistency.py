@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 from effects import setup
 
+from jaxbragg.cli.outputs import write_table
+
 CELL = "-cell 40 40 55 90 90 90 -N 5 -oversample 9"
 FAR = "-lambda 1 -distance 100 -detpixels 16 -pixel 0.5"  # reaches to 14 Å
 
@@ -104,7 +106,7 @@ def test_a_table_with_its_mates_is_fine(tmp_path, keep) -> None:
 
 def test_a_dump_is_a_table_too(tmp_path) -> None:
     table(tmp_path / "half.hkl", lambda h, k, m: m > 0)
-    setup(FAR, f"{CELL} -hkl half.hkl -dump F.bin")
+    write_table("F.bin", setup(FAR, f"{CELL} -hkl half.hkl"))
     (said,) = doubts(FAR, f"{CELL} -dump F.bin")
     assert said.startswith("F.bin: 324 of 324 reflections lack")
 

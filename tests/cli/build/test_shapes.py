@@ -6,7 +6,7 @@ from effects import setup
 
 from jaxbragg.cli.build.shapes import SHAPES
 from jaxbragg.cli.flag_table import find_flag
-from jaxbragg.options import SHAPES as KNOWN
+from jaxbragg_kernels.shapes import SHAPES as KNOWN
 
 
 def test_each_shape_has_one_flag_of_the_table() -> None:

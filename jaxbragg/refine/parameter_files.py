@@ -19,25 +19,25 @@ from jaxbragg.models.validity import check_model
 from jaxbragg_kernels.numerics import numerics
 
 
-def leaves_of(experiment: Experiment) -> dict[str, np.ndarray]:
+def parameters_of(experiment: Experiment) -> dict[str, np.ndarray]:
     """Every array of an experiment, by its path, such as "crystal.cell.a"."""
     found, _ = jax.tree_util.tree_flatten_with_path(experiment)
     return {_path(keys): np.asarray(leaf) for keys, leaf in found}
 
 
-def write_leaves(path: str | os.PathLike[str], experiment: Experiment) -> None:
+def write_parameters(path: str | os.PathLike[str], experiment: Experiment) -> None:
     """Write every array of an experiment.
 
     Raises:
         FileError: If the file cannot be written.
     """
     content = io.BytesIO()
-    np.savez_compressed(content, **leaves_of(experiment))  # type: ignore[arg-type]
+    np.savez_compressed(content, **parameters_of(experiment))  # type: ignore[arg-type]
     write_atomically(path, content.getvalue())
 
 
-def read_leaves(path: str | os.PathLike[str], experiment: Experiment) -> Experiment:
-    """The experiment with the numbers of a file that `write_leaves` wrote.
+def read_parameters(path: str | os.PathLike[str], experiment: Experiment) -> Experiment:
+    """The experiment with the numbers of a file that `write_parameters` wrote.
 
     An orientation that the experiment lacks is taken over; other than that the two must be of the same make.
 
@@ -50,7 +50,7 @@ def read_leaves(path: str | os.PathLike[str], experiment: Experiment) -> Experim
             experiment = eqx.tree_at(
                 lambda e: e.crystal.orientation, experiment, jnp.eye(3), is_leaf=lambda leaf: leaf is None
             )
-        wanted = leaves_of(experiment)
+        wanted = parameters_of(experiment)
         for name in [*wanted, *kept]:
             if name not in kept or name not in wanted:
                 where = "the file lacks it" if name not in kept else "the experiment does not have it"

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from jaxbragg import refine
-from jaxbragg.refine.capture import blurred
+from jaxbragg.refine.coarse_to_fine import blurred
 from jaxbragg_kernels.shapes import SHAPES
 
 

@@ -1,27 +1,27 @@
-"""The arrow-shaped equations against the dense ones of numpy."""
+"""The equations-shaped equations against the dense ones of numpy."""
 
 import numpy as np
 import pytest
 
-from jaxbragg.refine.arrow import Arrow
+from jaxbragg.refine.normal_equations import NormalEquations
 
 
-def arrow(shared, own, images, seed=0):
+def normal_equations(shared, per_image, images, seed=0):
     random = np.random.default_rng(seed)
-    n = shared + images * own
-    total = Arrow(0.0, random.standard_normal(n), np.zeros((shared, shared)), np.zeros((images, shared, own)),
-                  np.zeros((images, own, own)))  # fmt: skip
+    n = shared + images * per_image
+    shapes = (shared, shared), (images, shared, per_image), (images, per_image, per_image)
+    total = NormalEquations(0.0, random.standard_normal(n), *map(np.zeros, shapes))
     for i in range(images):
-        columns = random.standard_normal((30, shared + own)) * 10.0 ** random.uniform(-4, 4, shared + own)
+        columns = random.standard_normal((30, shared + per_image)) * 10.0 ** random.uniform(-4, 4, shared + per_image)
         block = columns.T @ columns
         total.shared[:] += block[:shared, :shared]
-        total.cross[i], total.own[i] = block[:shared, shared:], block[shared:, shared:]
+        total.cross[i], total.per_image[i] = block[:shared, shared:], block[shared:, shared:]
     return total
 
 
-@pytest.mark.parametrize(("shared", "own", "images"), [(4, 3, 5), (6, 0, 3), (0, 4, 3), (5, 2, 1)])
-def test_it_solves_as_the_dense_matrix_does(shared, own, images):
-    system = arrow(shared, own, images)
+@pytest.mark.parametrize(("shared", "per_image", "images"), [(4, 3, 5), (6, 0, 3), (0, 4, 3), (5, 2, 1)])
+def test_it_solves_as_the_dense_matrix_does(shared, per_image, images):
+    system = normal_equations(shared, per_image, images)
     dense = system.dense()
     np.testing.assert_array_equal(system.diagonal(), np.diagonal(dense))
     scale = 1 / np.sqrt(np.diagonal(dense))
@@ -34,7 +34,7 @@ def test_it_solves_as_the_dense_matrix_does(shared, own, images):
 
 
 def test_held_and_dead_values_do_not_move():
-    system = arrow(3, 2, 2)
+    system = normal_equations(3, 2, 2)
     system.shared[1] = system.shared[:, 1] = 0.0
     system.cross[:, 1] = 0.0
     held = np.array([False, False, False, True, False, False, False])

@@ -27,7 +27,7 @@ from jaxbragg_kernels import rotation
 
 
 @dataclass(frozen=True)
-class Virtual:
+class Derived:
     """One such quantity.
 
     Attributes:
@@ -147,20 +147,20 @@ def _zeros(node: Any, experiment: Experiment) -> Float[Array, "3"]:
 
 
 _FLAT = {
-    "rotation": Virtual((3,), _zeros, _turn_detector),
-    "shift": Virtual((3,), _zeros, _shift),
-    "distance": Virtual((), _distance, _put_distance),
-    "beam_center": Virtual((2,), _beam_center, _put_beam_center),
+    "rotation": Derived((3,), _zeros, _turn_detector),
+    "shift": Derived((3,), _zeros, _shift),
+    "distance": Derived((), _distance, _put_distance),
+    "beam_center": Derived((2,), _beam_center, _put_beam_center),
 }
 
 # In the order in which they are set.
-VIRTUAL: dict[tuple[type, str], Virtual] = {
-    (Crystal, "vectors"): Virtual((3, 3), lambda crystal, _: crystal.vectors(), _put_vectors),
-    (Crystal, "rotation"): Virtual((3,), _zeros, _turn_crystal),
-    **{(kind, name): virtual for name, virtual in _FLAT.items() for kind in (FlatPanel, MultiPanel)},
+DERIVED: dict[tuple[type, str], Derived] = {
+    (Crystal, "vectors"): Derived((3, 3), lambda crystal, _: crystal.vectors(), _put_vectors),
+    (Crystal, "rotation"): Derived((3,), _zeros, _turn_crystal),
+    **{(kind, name): derived for name, derived in _FLAT.items() for kind in (FlatPanel, MultiPanel)},
 }
 
 
-def virtual_of(node: Any, name: str) -> Virtual | None:
-    """The virtual quantity of that name that a node has, or None."""
-    return VIRTUAL.get((type(node), name))
+def derived_of(node: Any, name: str) -> Derived | None:
+    """The derived quantity of that name that a node has, or None."""
+    return DERIVED.get((type(node), name))

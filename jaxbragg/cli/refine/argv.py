@@ -13,13 +13,13 @@ Group = tuple[Flag | None, list[str]]
 _DRAWING = ("compat", "precision", "memory-limit")
 
 
-def groups(words: Sequence[str]) -> list[Group]:
-    """Each flag with the words that follow it; None where the words begin with no flag.
+def groups(argv: Sequence[str]) -> list[Group]:
+    """Each flag with the words that follow it; None where the command line begins with no flag.
 
     `scan` refuses what is wrong with them.
     """
     found: list[Group] = []
-    for word in words:
+    for word in argv:
         name, equals, value = word.partition("=")
         joined = word.startswith("--") and bool(equals)
         flag = find_flag(name if joined else word)
@@ -31,29 +31,29 @@ def groups(words: Sequence[str]) -> list[Group]:
 
 
 def flatten(parts: Iterable[Group]) -> list[str]:
-    """The words again."""
+    """The command line again."""
     return [word for _, group in parts for word in group]
 
 
-def replaced(words: Sequence[str], by: Sequence[str]) -> list[str]:
+def replaced(argv: Sequence[str], by: Sequence[str]) -> list[str]:
     """Some flags with others in place of those of the same name."""
     new = groups(by)
     names = {flag.name for flag, _ in new if flag is not None}
-    return flatten([*(g for g in groups(words) if g[0] is None or g[0].name not in names), *new])
+    return flatten([*(g for g in groups(argv) if g[0] is None or g[0].name not in names), *new])
 
 
-def without(words: Sequence[str], names: Iterable[str]) -> list[str]:
+def without(argv: Sequence[str], names: Iterable[str]) -> list[str]:
     """The flags but for some, by their names without dashes."""
     gone = set(names)
-    return flatten(g for g in groups(words) if g[0] is None or g[0].name not in gone)
+    return flatten(g for g in groups(argv) if g[0] is None or g[0].name not in gone)
 
 
-def no_part(words: Sequence[str]) -> str | None:
+def no_part(argv: Sequence[str]) -> str | None:
     """A flag that has no part in a refinement, as it would be accepted and ignored, or None.
 
     It writes images or the dump of a table, or says where to compute.
     """
-    found = groups(words)
+    found = groups(argv)
     table = any(flag is not None and flag.name == "hkl" for flag, _ in found)
     for flag, group in found:
         if flag is None:
