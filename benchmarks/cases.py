@@ -140,10 +140,10 @@ def _image_cases() -> Iterable[Case]:
             f"pixels-{edge}", "pixels", f"{edge}², 10 domains",
             pixels=(edge, edge), domains=10, implementations=mixed, line=True,
         )  # fmt: skip
-    for colours in (1, 10, 100):
+    for wavelengths in (1, 10, 100):
         yield Case(
-            f"wavelengths-{colours}", "wavelengths", f"512², 10 domains, {colours} wavelengths",
-            domains=10, wavelengths=colours, implementations=("textbook", "mixed", "nanobragg"),
+            f"wavelengths-{wavelengths}", "wavelengths", f"512², 10 domains, {wavelengths} wavelengths",
+            domains=10, wavelengths=wavelengths, implementations=("textbook", "mixed", "nanobragg"),
         )  # fmt: skip
     for name, (pixels, panels, size) in DETECTORS.items():
         yield Case(

@@ -18,13 +18,13 @@ from benchmarks.programs import PARAMETERS, error
 from benchmarks.record import Record
 from jaxbragg.cli.timing import peak_device_memory, peak_memory, spread
 
-# A truth takes no longer than some 20 s of two cores in float64; a larger image is held against a region of it.
+# A truth takes no longer than some 20 s of two cores in float64; a larger image is compared with a region of it.
 _TRUTH_STEPS = {"cpu": 4e8, "accelerator": 4e10}
 _TRUTH_COST = {"reverse": 6, "jacobian": PARAMETERS + 1}  # steps of a truth for each step of the image, about
 
 
 class Truths:
-    """What images are held against, drawn when they are first asked for; the last alone is kept."""
+    """What images are compared with, simulated when they are first asked for; the last alone is kept."""
 
     def __init__(self) -> None:
         self._key: Any = None

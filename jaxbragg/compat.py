@@ -1,4 +1,4 @@
-"""An experiment → the experiment that the C program would really have drawn.
+"""An experiment → the experiment that the C program would really have simulated.
 
 nanoBragg has known errors, and images and papers that were made with them. The errors are put into the experiment here,
 so that the pipeline itself stays right and simple; where they cannot be, they are an option with a name of its own
@@ -48,13 +48,13 @@ def as_the_c_program_draws(
     - Sensor layers are thickness/(n−1) apart where their number is given.
     - Sources all weigh the same.
     - Gauss and tophat spots have a width in Å⁻¹ that depends on Na Nb Nc.
-    - A curved detector is turned the wrong way round. Its sensor's layers lie on one sphere, shifted as those of the
+    - A curved detector is rotated the wrong way round. Its sensor's layers lie on one sphere, shifted as those of the
       flat detector are in the laboratory's y and z; solid angle and path through a layer are those of the flat plane.
     - The background is scaled by r_e² Φ / steps once more.
 
     Args:
-        experiment: As it ought to be drawn.
-        options: As it ought to be drawn.
+        experiment: As it ought to be simulated.
+        options: As it ought to be simulated.
         layers_given: Whether the user gave the number of sensor layers.
 
     Returns:
@@ -96,7 +96,7 @@ def replace_parts(experiment: Experiment, **parts: Any) -> Experiment:
 
 
 def _scan(scan: Scan) -> Scan:
-    """The C loop turns the crystal only `if (phi != 0)`; at φ = 0 it keeps what the last turn left."""
+    """The C loop rotates the crystal only `if (phi != 0)`; at φ = 0 it keeps what the last rotation left."""
     with numerics():
         xp = jnp if checks.is_traced(scan.angles) else np
         angles = xp.where(scan.angles == 0, xp.roll(scan.angles, 1), scan.angles)
@@ -120,13 +120,13 @@ def _crystal(crystal: Crystal, shape: AbstractShape) -> Crystal:
     length = np.linalg.norm(reciprocal, axis=0)
     sine_gamma_star = reciprocal[1, 1] / length[1]
     reciprocal[2, 2] = length[2] * volume_ratio / sine_gamma_star
-    drawn = np.linalg.inv(reciprocal)
-    drawn *= (six[:3] / np.linalg.norm(drawn, axis=1))[:, None]
-    found = eqx.tree_at(lambda c: c.cell, crystal, UnitCell(*cell_parameters(drawn)))
+    cell = np.linalg.inv(reciprocal)
+    cell *= (six[:3] / np.linalg.norm(cell, axis=1))[:, None]
+    found = eqx.tree_at(lambda c: c.cell, crystal, UnitCell(*cell_parameters(cell)))
     if shape in (SHAPES["round"], SHAPES["square"]):  # whose widths are no lengths in Å⁻¹
         return found
     with numerics():
-        narrower = (cell_volume(drawn) / cell_volume(rows)) ** 2
+        narrower = (cell_volume(cell) / cell_volume(rows)) ** 2
         return eqx.tree_at(lambda c: c.fudge, found, crystal.fudge * narrower)
 
 
@@ -208,9 +208,9 @@ def random_misset(seed: int) -> tuple[float, float, float]:
     return misset_angles(np.asarray(rotation.axis_angle(axis, angle)))
 
 
-def misset_angles(turn: np.ndarray) -> tuple[float, float, float]:
+def misset_angles(matrix: np.ndarray) -> tuple[float, float, float]:
     """A rotation as angles about x, then y, then z [deg]."""
-    x = np.arctan2(turn[2, 1], turn[2, 2])
-    y = np.arctan2(-turn[2, 0], np.hypot(turn[2, 1], turn[2, 2]))
-    z = np.arctan2(turn[1, 0], turn[0, 0])
+    x = np.arctan2(matrix[2, 1], matrix[2, 2])
+    y = np.arctan2(-matrix[2, 0], np.hypot(matrix[2, 1], matrix[2, 2]))
+    z = np.arctan2(matrix[1, 0], matrix[0, 0])
     return tuple(float(angle / RADIANS) for angle in (x, y, z))  # type: ignore[return-value]

@@ -20,7 +20,7 @@ def make(name: str, nanobragg: str | None = None, read_experiment: ReadExperimen
     Args:
         name: One of `IMPLEMENTATIONS`.
         nanobragg: Path of the C program's binary.
-        read_experiment: From its flags to an experiment and options, for what its images are held against.
+        read_experiment: From its flags to an experiment and options, for what its images are compared with.
     """
     makers: dict[str, Callable[[], Implementation]] = {
         "textbook": Textbook,

@@ -27,6 +27,6 @@ class Implementation(abc.ABC):
         """
 
     def truth(self, case: Case, region: Region | None) -> Any:
-        """What its image is held against, or None for jaxbragg's in float64."""
+        """What its image is compared with, or None for jaxbragg's in float64."""
         del case, region
         return None

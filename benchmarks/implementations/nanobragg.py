@@ -1,7 +1,7 @@
-"""nanoBragg.c: the binary is run on the case's files, and its float image is held against jaxbragg's.
+"""nanoBragg.c: the binary is run on the case's files, and its float image is compared with jaxbragg's.
 
 Its time is that of the whole process, reading the structure factors included, warm: after a run that is thrown away.
-Its mosaic domains are random, but its generator is known: the experiment that its image is held against comes from the
+Its mosaic domains are random, but its generator is known: the experiment that its image is compared with comes from the
 very flags that it was run with, domains and all, drawn with `--compat` in float64.
 """
 

@@ -116,7 +116,7 @@ def _with_axes(experiment: Experiment, axes: Sequence[str] | None) -> Batch:
     if not lengths:
         raise ValueError(
             "Argument `experiments` must have an axis of images in front of at least one leaf, but no leaf has; "
-            "`simulate` draws a single experiment."
+            "`simulate` takes a single experiment."
         )
     (first, count), *others = lengths.items()
     for name, length in others:

@@ -1,4 +1,4 @@
-"""`jaxbragg refine`: which crystal, detector and beam drew these images?"""
+"""`jaxbragg refine`: which crystal, detector and beam made these images?"""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Beam, crystal, scan, structure factors, detector, background: the nouns of an experiment, as frozen pytrees.
 
 Every real number is a leaf that can be differentiated; what is counted or chosen is static. Each checks itself when it
-is made and raises a ValueError that names the argument. Lengths are in m, but for cells and wavelengths in Å; angles
-are in degrees, but for the divergence of sources in rad.
+is made and raises a ValueError that names the argument. Lengths are in m, except cells and wavelengths in Å; angles
+are in degrees, except the divergence of sources in rad.
 """
 
 from jaxbragg.models.background import AbstractBackground as AbstractBackground

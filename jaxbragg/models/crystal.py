@@ -22,7 +22,7 @@ class Crystal(eqx.Module):
 
     Attributes:
         cell: Unit cell.
-        orientation: U, which turns the standard setting (a* along x, b* in the xy plane) into the laboratory's; None
+        orientation: U, which rotates the standard setting (a* along x, b* in the xy plane) into the laboratory's; None
             for the standard setting itself.
         misset: Rotations about x, then y, then z of the laboratory, after U [deg].
         cells: Unit cells along a, b, c; real numbers are allowed.
@@ -112,7 +112,7 @@ class Crystal(eqx.Module):
 
         Args:
             vectors: Rows a, b, c in the laboratory [Å].
-            **arguments: As for `Crystal`, but for `cell` and `orientation`.
+            **arguments: As for `Crystal`, except `cell` and `orientation`.
 
         Raises:
             ValueError: If the vectors lie in a plane, or a value cannot be.
@@ -124,8 +124,8 @@ class Crystal(eqx.Module):
             raise ValueError(f"Argument `vectors` must be three vectors that span a cell, but is {vectors.tolist()}.")
         cell = cell_parameters(vectors)
         standard = cell_vectors(*np.asarray(cell))
-        turn = vectors.T @ np.linalg.inv(standard.T)
-        left, _, right = np.linalg.svd(turn)
+        matrix = vectors.T @ np.linalg.inv(standard.T)
+        left, _, right = np.linalg.svd(matrix)
         return cls(cell, orientation=left @ right, **arguments)
 
     def spot_shape(self, shape: str | AbstractShape | None = None, spot_width: str = "miller") -> AbstractShape:
@@ -161,10 +161,10 @@ class Crystal(eqx.Module):
         """Rows a, b, c [Å] in the laboratory at φ = 0, before mosaic rotations; differentiable."""
         with numerics():
             rows = self.cell.vectors()
-            turn = rotation.about_xyz(self.misset * RADIANS)
+            matrix = rotation.about_xyz(self.misset * RADIANS)
             if self.orientation is not None:
-                turn = rotation.product(turn, self.orientation)
-            return rotation.product(rows, turn.T)
+                matrix = rotation.product(matrix, self.orientation)
+            return rotation.product(rows, matrix.T)
 
 
 def check_sheared(shape: AbstractShape, spot_width: str) -> None:
@@ -176,7 +176,7 @@ def check_sheared(shape: AbstractShape, spot_width: str) -> None:
         )
     if spot_width != "miller":
         raise ValueError(
-            "Argument `cells` must be one number or three where spots are as wide as the C program draws them "
+            "Argument `cells` must be one number or three where spots are as wide as the C program has them "
             f"(spot_width={spot_width!r}, --compat), but has six: there only the product of the three counts."
         )
 

@@ -35,9 +35,9 @@ class MinimalStandard:
 
     def uniform(self) -> np.float32:
         """The next number."""
-        drawn = self._advance()
+        found = self._advance()
         slot = self._last // _DIVISOR
-        self._last, self._table[slot] = self._table[slot], drawn
+        self._last, self._table[slot] = self._table[slot], found
         return min(np.float32(self._last * (1.0 / _MODULUS)), _LARGEST)
 
 
@@ -53,8 +53,8 @@ def rotations(seed: int, count: int) -> tuple[np.ndarray, np.ndarray]:
         but the shares are float32 numbers, as there.
     """
     stream = MinimalStandard(seed)
-    drawn = np.array([[stream.uniform() for _ in range(3)] for _ in range(count)], dtype=np.float32).reshape(-1, 3)
-    around, up, angle = 2.0 * drawn.T.astype(np.float64) - 1.0
+    found = np.array([[stream.uniform() for _ in range(3)] for _ in range(count)], dtype=np.float32).reshape(-1, 3)
+    around, up, angle = 2.0 * found.T.astype(np.float64) - 1.0
     # C's powf: float32 in and out, rounded once. numpy's own float32 power is off by a last digit now and then.
     base, exponent = (np.float32(x).astype(np.float64) for x in (1.0 - angle * angle, 1.0 / 3.0))
     share = np.power(base, exponent).astype(np.float32)

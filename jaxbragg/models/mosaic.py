@@ -56,7 +56,7 @@ class RotationList(AbstractMosaic):
 class CapMosaic(AbstractMosaic):
     """The C program's mosaic: random rotations within a cap, the first domain unrotated.
 
-    The domains turn by spread·(1 − r²)^(1/3) about random axes; same seed, same domains as the C program.
+    The domains are rotated by spread·(1 − r²)^(1/3) about random axes; same seed, same domains as the C program.
 
     Attributes:
         spread: Largest rotation [deg]; differentiable.
@@ -69,7 +69,7 @@ class CapMosaic(AbstractMosaic):
     shares: Float[Array, "domain"]
 
     def __init__(self, spread: Any, domains: int = 10, seed: int = 12345678) -> None:
-        """Draw the domains.
+        """Make the domains.
 
         Args:
             spread: Largest rotation [deg].

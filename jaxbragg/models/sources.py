@@ -89,7 +89,7 @@ class RelativeSources(AbstractSources):
         """See `AbstractSources.rays`; differentiable by everything.
 
         References:
-            The loops over hdiv, vdiv and disp in the C program: the source, which lies up the beam, is turned by
+            The loops over hdiv, vdiv and disp in the C program: the source, which lies up the beam, is rotated by
             vertical about the polarization axis and then by horizontal about beam × polarization axis.
         """
         xp = namespace_of(self.horizontal, direction, polarization_axis, wavelength)
@@ -97,7 +97,7 @@ class RelativeSources(AbstractSources):
         across = across / xp.sqrt((across * across).sum())
         along = polarization_axis / xp.sqrt((polarization_axis * polarization_axis).sum())
         directions = xp.broadcast_to(direction, (*self.horizontal.shape, 3))
-        directions = rotation.turn(rotation.turn(directions, along, self.vertical), across, self.horizontal)
+        directions = rotation.rotate(rotation.rotate(directions, along, self.vertical), across, self.horizontal)
         return directions, wavelength * self.wavelength_ratios, self.weights
 
 

@@ -35,18 +35,19 @@ def check_devices(count: int | None) -> None:
 
 
 def spread_over_devices(
-    draw: Callable[[_Shared, Int[Array, "block"]], Float[Array, "block ..."]], count: int | None
+    simulate: Callable[[_Shared, Int[Array, "block"]], Float[Array, "block ..."]], count: int | None
 ) -> Callable[[_Shared, Int[Array, "block"]], Float[Array, "block ..."]]:
-    """The same function, each of so many devices doing an equal part of the blocks.
+    """The function, with each of so many devices doing an equal part of the blocks.
 
     Args:
-        draw: A function of what all blocks share, and of the blocks' numbers; whatever it needs must be among these.
+        simulate: A function of what all blocks share, and of the blocks' numbers; whatever it needs must be among
+            these.
         count: Devices; the number of blocks must be a multiple of it. None for one.
     """
     if count is None or count == 1:
-        return draw
+        return simulate
     mesh = Mesh(np.array(usable_devices()[:count]), (_AXIS,), axis_types=(AxisType.Auto,))
     blocks = PartitionSpec(_AXIS)
     # check_vma asks every scan to say how its carry differs between devices; the kernels know of none. Derivatives by
     # what is shared are summed over the devices all the same.
-    return jax.shard_map(draw, mesh=mesh, in_specs=(PartitionSpec(), blocks), out_specs=blocks, check_vma=False)
+    return jax.shard_map(simulate, mesh=mesh, in_specs=(PartitionSpec(), blocks), out_specs=blocks, check_vma=False)

@@ -111,7 +111,7 @@ class _Places(NamedTuple):
         return jax.vmap(function)(self.panel, self.slow, self.fast)
 
     def at_pixels(self, function: Callable) -> Float[Array, "tile pixel ..."]:
-        """The same for the sub-pixels."""
+        """A detector's function of panel, slow and fast for the sub-pixels."""
         down, across = self.to_pixels()
         slow, fast = self.slow[:, None] + down, self.fast[:, None] + across
         return jax.vmap(jax.vmap(function, (None, 0, 0)))(self.panel, slow, fast)

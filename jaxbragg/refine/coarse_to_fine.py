@@ -1,7 +1,7 @@
-"""From far away: spots drawn wide before they are drawn as they are, and several starts.
+"""From far away: spots simulated wide before they are simulated as they are, and several starts.
 
-A fit sees a measured spot only where its model's spot reaches. Spots drawn wider reach farther; they say where, not how
-bright or how wide, so that what makes spots bright and wide stays at its start until the last stage.
+A fit sees a measured spot only where its model's spot reaches. Spots simulated wider reach farther; they say where, not
+how bright or how wide, so that what makes spots bright and wide stays at its start until the last stage.
 """
 
 import warnings
@@ -115,7 +115,7 @@ def fit_multi_start(
 
 
 def blurred(problem: Problem, blur: float) -> Problem:
-    """The same problem with Gaussian spots that many times wider, of the same sum over the image."""
+    """The problem with Gaussian spots that many times wider, of the same sum over the image."""
     recipes = tuple(replace(r, settings=r.settings.with_shape("gauss")) for r in problem.recipes)
     return problem.changed(recipes=recipes, blur=blur)
 

@@ -2,12 +2,12 @@
 
 | path | what it is |
 |---|---|
-| `crystal.rotation[3]` | turn about the laboratory's x, y, z, after the misset [deg]; 0 at the start |
+| `crystal.rotation[3]` | rotation about the laboratory's x, y, z, after the misset [deg]; 0 at the start |
 | `crystal.vectors[3,3]` | rows a, b, c in the laboratory at φ = 0 [Å], instead of cell and misset |
 | `detector.distance` | sample to beam spot [m]; the whole detector moves along the beam |
 | `detector.beam_center[2]` | beam spot from the first panel's corner along fast, slow [m]; the detector slides |
 | `detector.shift[3]`, `detector.panels[i].shift[3]` | move along the (first) panel's fast, slow, normal axis [m] |
-| `detector.rotation[3]`, `detector.panels[i].rotation[3]` | turn about these axes through the middle [deg] |
+| `detector.rotation[3]`, `detector.panels[i].rotation[3]` | rotation about these axes through the middle [deg] |
 
 A leaf of the same name wins: a curved detector has a distance and a beam centre of its own.
 """
@@ -44,12 +44,12 @@ class Derived:
 # Crystals ---------------------------------------------------------------------------------------------------------
 
 
-def _turn_crystal(crystal: Crystal, experiment: Experiment, angles: Float[Array, "3"]) -> Crystal:
+def _rotate_crystal(crystal: Crystal, experiment: Experiment, angles: Float[Array, "3"]) -> Crystal:
     del experiment
     misset = rotation.about_xyz(crystal.misset * RADIANS)
     before = misset if crystal.orientation is None else rotation.product(misset, crystal.orientation)
-    turned = rotation.product(rotation.about_xyz(angles * RADIANS), before)
-    return _with_orientation(crystal, rotation.product(misset.T, turned))  # the misset stays what it was
+    rotated = rotation.product(rotation.about_xyz(angles * RADIANS), before)
+    return _with_orientation(crystal, rotation.product(misset.T, rotated))  # the misset stays what it was
 
 
 def _put_vectors(crystal: Crystal, experiment: Experiment, vectors: Float[Array, "3 3"]) -> Crystal:
@@ -61,10 +61,10 @@ def _put_vectors(crystal: Crystal, experiment: Experiment, vectors: Float[Array,
         cross = jnp.cross(unit[i], unit[j])
         angles.append(jnp.arctan2(jnp.sqrt((cross * cross).sum()), (unit[i] * unit[j]).sum()) / RADIANS)
     parameters = (*lengths, *angles)
-    turned = rotation.product(jnp.linalg.inv(cell_vectors(*parameters)), vectors).T
+    rotated = rotation.product(jnp.linalg.inv(cell_vectors(*parameters)), vectors).T
     misset = rotation.about_xyz(crystal.misset * RADIANS)
     crystal = eqx.tree_at(lambda c: c.cell, crystal, UnitCell(*parameters))
-    return _with_orientation(crystal, rotation.product(misset.T, turned))
+    return _with_orientation(crystal, rotation.product(misset.T, rotated))
 
 
 def _with_orientation(crystal: Crystal, matrix: Float[Array, "3 3"]) -> Crystal:
@@ -125,20 +125,20 @@ def _shift(detector: FlatPanel | MultiPanel, experiment: Experiment, shift: Floa
     return _move(detector, rotation.apply(_frame(detector), shift))
 
 
-def _turn_detector(detector: FlatPanel | MultiPanel, experiment: Experiment, angles: Float[Array, "3"]) -> Any:
+def _rotate_detector(detector: FlatPanel | MultiPanel, experiment: Experiment, angles: Float[Array, "3"]) -> Any:
     del experiment
     frame = _frame(detector)
     # An orthonormal frame's inverse is its transpose; beamline files round the three axes apart, hence the inverse.
-    turn = rotation.product(rotation.product(frame, rotation.about_xyz(angles * RADIANS)), jnp.linalg.inv(frame))
+    matrix = rotation.product(rotation.product(frame, rotation.about_xyz(angles * RADIANS)), jnp.linalg.inv(frame))
     zero = jnp.zeros((), int)
     middles = [p.position(zero, jnp.asarray(p.pixels[0] / 2), jnp.asarray(p.pixels[1] / 2)) for p in _panels(detector)]
     middle = jnp.stack(middles).mean(axis=0)
 
-    def turned(panel: FlatPanel) -> tuple[Any, Any, Any, Any]:
-        fast, slow, normal = (rotation.apply(turn, v) for v in (panel.fast_axis, panel.slow_axis, panel.normal_axis))
-        return middle + rotation.apply(turn, panel.origin - middle), fast, slow, normal
+    def moved(panel: FlatPanel) -> tuple[Any, Any, Any, Any]:
+        fast, slow, normal = (rotation.apply(matrix, v) for v in (panel.fast_axis, panel.slow_axis, panel.normal_axis))
+        return middle + rotation.apply(matrix, panel.origin - middle), fast, slow, normal
 
-    return _each_panel(detector, turned)
+    return _each_panel(detector, moved)
 
 
 def _zeros(node: Any, experiment: Experiment) -> Float[Array, "3"]:
@@ -147,7 +147,7 @@ def _zeros(node: Any, experiment: Experiment) -> Float[Array, "3"]:
 
 
 _FLAT = {
-    "rotation": Derived((3,), _zeros, _turn_detector),
+    "rotation": Derived((3,), _zeros, _rotate_detector),
     "shift": Derived((3,), _zeros, _shift),
     "distance": Derived((), _distance, _put_distance),
     "beam_center": Derived((2,), _beam_center, _put_beam_center),
@@ -156,7 +156,7 @@ _FLAT = {
 # In the order in which they are set.
 DERIVED: dict[tuple[type, str], Derived] = {
     (Crystal, "vectors"): Derived((3, 3), lambda crystal, _: crystal.vectors(), _put_vectors),
-    (Crystal, "rotation"): Derived((3,), _zeros, _turn_crystal),
+    (Crystal, "rotation"): Derived((3,), _zeros, _rotate_crystal),
     **{(kind, name): derived for name, derived in _FLAT.items() for kind in (FlatPanel, MultiPanel)},
 }
 

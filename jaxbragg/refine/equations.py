@@ -57,10 +57,10 @@ def image_equations(
     directions = jnp.diag(seeds)
 
     def add(sums: ImageSums, block: Tiles) -> ImageSums:
-        def draw(values: _Local) -> Float[Array, "tile pixel"]:
+        def model_of(values: _Local) -> Float[Array, "tile pixel"]:
             return photons(recipe, experiment, values, blur, block.numbers, block.known)
 
-        push = jax.vmap(lambda direction: jax.jvp(draw, (local,), (direction,)), out_axes=(None, 0))
+        push = jax.vmap(lambda direction: jax.jvp(model_of, (local,), (direction,)), out_axes=(None, 0))
         model, columns = push(directions)
         model, counts, used = model.astype(jnp.float64), block.counts.astype(jnp.float64), block.used
         columns = jnp.where(used, columns.astype(jnp.float64), 0.0).reshape(local.shape[0], -1)
@@ -118,10 +118,10 @@ def image_model(
 ) -> Float[Array, "block tile pixel"]:
     """Mean photons of all the tiles of one image."""
 
-    def draw(block: tuple) -> Float[Array, "tile pixel"]:
+    def model(block: tuple) -> Float[Array, "tile pixel"]:
         return photons(recipe, experiment, local, blur, *block)
 
-    return jax.lax.map(draw, (tiles.numbers, tiles.known))
+    return jax.lax.map(model, (tiles.numbers, tiles.known))
 
 
 def _block_objective(

@@ -183,6 +183,6 @@ def missing_arguments(kind: type[AbstractLikelihood], given: Iterable[str]) -> l
 
 
 def under_x64(likelihood: AbstractLikelihood) -> AbstractLikelihood:
-    """The same with float64 leaves, whatever it was made with."""
+    """The likelihood with float64 leaves, whatever it was made with."""
     with numerics():
         return jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float64), likelihood)

@@ -36,7 +36,7 @@ class Tiles(NamedTuple):
         counts: What was measured [photons]; 0 where not used.
         used: Which pixels count.
         known: Background that is known [photons], or None.
-        blocks: How many blocks there are; what follows is filling.
+        blocks: How many blocks there are; what follows is padding.
     """
 
     numbers: Int[Array, "block tile"]
@@ -61,7 +61,7 @@ def photons(
         recipe: What is static.
         experiment: What is not free.
         local: Free values of this image.
-        blur: Spots are drawn that many times wider, at the same sum over the image; 1 for what they are.
+        blur: Spots are simulated that many times wider, at the same sum over the image; 1 for what they are.
         numbers: Of the tiles.
         known: Background that is known.
         bragg: Multiplies the Bragg part: 0 for the background alone.

@@ -48,7 +48,7 @@ class Problem:
         recipes: What is static about each model.
         likelihood: The noise.
         transform: From x to values.
-        blur: Spots are drawn that many times wider: see `jaxbragg.refine.coarse_to_fine`.
+        blur: Spots are simulated that many times wider: see `jaxbragg.refine.coarse_to_fine`.
     """
 
     experiments: tuple[Experiment, ...]
@@ -80,7 +80,7 @@ class Problem:
             experiments: One for all images, or one for each.
             parameters: What is free; a path stands for `Parameter(path)`.
             images: One image, or a list of them [photons].
-            options: How the model is drawn.
+            options: How the model is simulated.
             likelihood: "poisson", `Poisson(floor)` or `Gaussian(read_noise)`.
             masks: True for the pixels to be used: one for all images, or a list of one (or None) for each.
             shoeboxes: To use only these pixels: first and last along fast, then slow, ends included, with the panel in
@@ -145,7 +145,7 @@ class Problem:
             check_start(self.experiment(self.start, i), i if count > 1 else None)
 
     def changed(self, **attributes: Any) -> "Problem":
-        """The same problem with other attributes."""
+        """A copy of the problem with other attributes."""
         other = copy(self)
         for name, value in attributes.items():
             setattr(other, name, value)
@@ -266,8 +266,8 @@ class Problem:
         recipe, experiment = self.recipes[image], self.experiments[image]
         with numerics():
             (tiles,) = to_tiles([whole], [self.known[image]], [recipe.settings])
-            drawn = image_model(recipe, experiment, tiles, self._local(image, self.values(x)), self._blur())
-            return np.asarray(assemble(drawn, experiment.detector, recipe.settings.plan))
+            blocks = image_model(recipe, experiment, tiles, self._local(image, self.values(x)), self._blur())
+            return np.asarray(assemble(blocks, experiment.detector, recipe.settings.plan))
 
     def residual_image(self, x: _Vector, image: int = 0) -> np.ndarray:
         """(count − model)/√variance of every pixel of one image, NaN where a pixel is not used."""

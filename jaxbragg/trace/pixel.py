@@ -40,7 +40,7 @@ def trace_pixel(
 
     Args:
         experiment: What is in the beam, and where.
-        options: How it is drawn; `options.precision` is that of the trace.
+        options: How it is simulated; `options.precision` is that of the trace.
         slow: Of the pixel.
         fast: Of the pixel.
         panel: Of the pixel.
@@ -48,7 +48,7 @@ def trace_pixel(
             in compat mode.
 
     Raises:
-        ValueError: If the pixel is not drawn: off the detector, outside the region of interest, or masked.
+        ValueError: If the pixel is not simulated: off the detector, outside the region of interest, or masked.
     """
     settings = make_settings(experiment, options)
     plan = settings.plan
@@ -175,7 +175,7 @@ def _steps(options: Options, phi: np.ndarray, steps: np.ndarray) -> tuple[Step, 
 def _by_key(
     detector: AbstractDetector, panel: int, options: Options, found: Mapping[str, np.ndarray], steps: np.ndarray
 ) -> dict[str, tuple[float, ...]]:
-    """The factors under the C program's keys: what varies is that of the first step, but for the corrections.
+    """The factors under the C program's keys: what varies is that of the first step, except the corrections.
 
     These are the ones in force at the end of the pixel: the last ones, or with `corrections="first"` the first ones.
     """

@@ -67,7 +67,7 @@ def at(table: Table, place: _Index) -> _Number:
 
 
 def place_of_parts(table: Table, wholes: Float[Array, "3 ..."], nearest: tuple[_Number, _Number, _Number]) -> _Index:
-    """The same for whole numbers in floating point, each the sum of two: float32 holds those of any table.
+    """The place of whole numbers in floating point, each the sum of two: float32 holds those of any table.
 
     Conversions and products of integers cost more than float32's: where the numbers of all cells are exact in the type
     of `nearest`, one conversion is left.

@@ -59,7 +59,7 @@ def intensity_at(
     minimum: tuple[int, int, int],
     default: Float[Array, ""],
 ) -> _Component:
-    """The same at scattering vectors [1/Å]; the other arguments are those of `intensity`."""
+    """F_cell² F_latt² at scattering vectors [1/Å]; the other arguments are those of `intensity`."""
     amplitude, inside, places = jnp.ones(()), jnp.asarray(True), []
     for i in range(3):
         index = q[0] * cell[i, 0] + q[1] * cell[i, 1] + q[2] * cell[i, 2]

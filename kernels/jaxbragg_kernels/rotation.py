@@ -59,11 +59,11 @@ def about_xyz(angles: Float[Array, "3"]) -> Float[Array, "3 3"]:
     return product(about_z, product(about_y, about_x))
 
 
-def turn(vectors: Float[Array, "n 3"], axis: Float[Array, "3"], angles: Float[Array, "n"]) -> Float[Array, "n 3"]:
-    """Vectors turned about one unit axis, each by its own angle.
+def rotate(vectors: Float[Array, "n 3"], axis: Float[Array, "3"], angles: Float[Array, "n"]) -> Float[Array, "n 3"]:
+    """Vectors rotated about one unit axis, each by its own angle.
 
     Args:
-        vectors: To be turned.
+        vectors: To be rotated.
         axis: Unit vector.
         angles: [rad].
     """

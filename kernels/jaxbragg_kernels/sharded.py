@@ -13,7 +13,7 @@ _Tree = TypeVar("_Tree")
 
 
 def varying(tree: _Tree, *like: Any) -> _Tree:
-    """The same arrays, varying over every axis that an array of `like` varies over.
+    """The arrays, varying over every axis that an array of `like` varies over.
 
     Args:
         tree: Any tree of arrays. Whole numbers of other than 32 bits, and truth values, stay as they are.

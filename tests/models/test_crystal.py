@@ -128,7 +128,7 @@ def test_six_cells_are_a_symmetric_matrix_in_the_order_of_diffbragg():
         (None, "miller", None),
         ("round", "miller", None),
         ("square", "miller", "where spots are square, but has six"),
-        (None, "reciprocal", "where spots are as wide as the C program draws them .*, but has six"),
+        (None, "reciprocal", "where spots are as wide as the C program has them .*, but has six"),
     ],
 )
 def test_a_matrix_of_cells_suits_spots_that_depend_on_a_distance_alone(shape, spot_width, message):

@@ -9,8 +9,8 @@ from jaxbragg.cli.flags import Flag
 
 Group = tuple[Flag | None, list[str]]
 
-# Of jaxbragg's own flags these describe how an image is drawn.
-_DRAWING = ("compat", "precision", "memory-limit")
+# Of jaxbragg's own flags these describe how an image is simulated.
+_HOW = ("compat", "precision", "memory-limit")
 
 
 def groups(argv: Sequence[str]) -> list[Group]:
@@ -43,7 +43,7 @@ def replaced(argv: Sequence[str], by: Sequence[str]) -> list[str]:
 
 
 def without(argv: Sequence[str], names: Iterable[str]) -> list[str]:
-    """The flags but for some, by their names without dashes."""
+    """The flags except some, by their names without dashes."""
     gone = set(names)
     return flatten(g for g in groups(argv) if g[0] is None or g[0].name not in gone)
 
@@ -58,6 +58,6 @@ def no_part(argv: Sequence[str]) -> str | None:
     for flag, group in found:
         if flag is None:
             continue
-        if flag.group == OUTPUT or (flag.own and flag.name not in _DRAWING) or (flag.name == "dump" and table):
+        if flag.group == OUTPUT or (flag.own and flag.name not in _HOW) or (flag.name == "dump" and table):
             return group[0]
     return None

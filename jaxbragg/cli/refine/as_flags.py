@@ -55,7 +55,7 @@ def as_flags(argv: Sequence[str], experiment: Experiment, options: Options, matr
     Args:
         argv: The flags that it began with.
         experiment: It.
-        options: How it is drawn.
+        options: How it is simulated.
         matrix_path: Where its orientation matrix will be.
     """
     from jaxbragg.models import FlatPanel

@@ -160,7 +160,7 @@ TABLES: dict[str, dict[str, Key]] = {
         "solver": Key(f"one of {', '.join(_SOLVERS)}", _one_of(*_SOLVERS), "lm: Levenberg and Marquardt (lm)"),
         "steps": _count("at most so many (100, others 500)"),
         "tolerance": _positive("where the solver may stop [standard uncertainties] (0.01; optimistix 0.001)"),
-        "coarse_to_fine": _switch("draw spots wide at first: reaches farther (false)"),
+        "coarse_to_fine": _switch("simulate spots wide at first: reaches farther (false)"),
         "blurs": Key(
             "a list of numbers of at least 1", lambda v: _numbers(v) and min(v) >= 1, "how wide, by stages ([4, 2])"
         ),

@@ -54,10 +54,10 @@ def build(config: Config) -> Request:
     for index in range(len(config.rows("images"))):
         own = resolved(config.argv("images", index), config)
         mine = replaced(common, own)
-        experiment, drawn, notes = _experiment(config, index, mine, own)
+        experiment, options_here, notes = _experiment(config, index, mine, own)
         said |= dict.fromkeys(notes.said)
         warnings |= dict.fromkeys(notes.warnings)
-        options = _same_options(config, index, options, drawn)
+        options = _same_options(config, index, options, options_here)
         argv.append(mine)
         experiments.append(experiment)
     assert options is not None
@@ -205,7 +205,7 @@ def solver_of(config: Config) -> Any:
 
 
 def blurs_of(config: Config) -> tuple[float, ...]:
-    """How wide spots are drawn, stage by stage, before the last."""
+    """How wide spots are simulated, stage by stage, before the last."""
     table = config.table("fit")
     if not (table.get("coarse_to_fine", False) or "blurs" in table):
         return ()

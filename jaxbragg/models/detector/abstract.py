@@ -13,7 +13,7 @@ from jaxbragg_kernels.numerics import numerics
 
 
 class Sensor(eqx.Module):
-    """The sensitive material, drawn in layers so that oblique rays smear along their path.
+    """The sensitive material, in layers so that oblique rays smear along their path.
 
     Attributes:
         layer_thickness: [m].
@@ -60,9 +60,9 @@ class AbstractDetector(eqx.Module):
 
     Attributes:
         sensor: Its layers, or None for a detector that counts every photon that arrives.
-        mask: True for the pixels to be drawn [panel, slow, fast], or None for all.
+        mask: True for the pixels to be simulated [panel, slow, fast], or None for all.
         is_flat: Whether on each panel `position` is linear in slow and fast, and `normal` and `plane_distance` are the
-            same everywhere: that is faster to draw. False unless the class that defines them says so.
+            same everywhere: that is faster to simulate. False unless the class that defines them says so.
     """
 
     is_flat: ClassVar[bool] = False

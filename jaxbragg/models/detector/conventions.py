@@ -20,7 +20,7 @@ class Convention:
         twotheta_axis: About which the detector swings.
         polarization: Electric field.
         spindle: Rotation axis of the crystal.
-        pivot: What stays when the detector turns: "beam" (the beam spot) or "sample" (the nearest point).
+        pivot: What stays when the detector is rotated: "beam" (the beam spot) or "sample" (the nearest point).
     """
 
     name: str

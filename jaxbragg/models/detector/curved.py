@@ -22,7 +22,7 @@ class CurvedDetector(AbstractDetector):
         slow_axis: Unit vector along a column.
         pixel_size: Along fast and slow [m].
         sensor: Its layers, or None.
-        mask: True for the pixels to be drawn, or None.
+        mask: True for the pixels to be simulated, or None.
         pixels: Along slow and fast.
     """
 
@@ -87,7 +87,7 @@ class CurvedDetector(AbstractDetector):
         return (1, *self.pixels)
 
     def position(self, panel: Int[Array, ""], slow: Float[Array, ""], fast: Float[Array, ""]) -> Float[Array, "3"]:
-        """See `AbstractDetector.position`: the beam turned towards fast and then towards slow."""
+        """See `AbstractDetector.position`: the beam rotated towards fast and then towards slow."""
         del panel
         along_fast = (fast * self.pixel_size[0] - self.beam_center[0]) / self.distance
         along_slow = (slow * self.pixel_size[1] - self.beam_center[1]) / self.distance

@@ -31,7 +31,7 @@ class FlatPanel(AbstractDetector):
             does not matter: what is asked of a panel is taken away from the sample.
         pixel_size: Along fast and slow [m].
         sensor: Its layers, or None.
-        mask: True for the pixels to be drawn, or None.
+        mask: True for the pixels to be simulated, or None.
         pixels: Along slow and fast.
     """
 

@@ -76,15 +76,15 @@ def place_panel(
     xp = namespace_of(*_flatten(fast, slow, normal, beam, beam_spot, close_point, distance, close_distance, origin),
                       *_flatten(rotations, twotheta, twotheta_axis))  # fmt: skip
     fast, slow, normal, beam, twotheta_axis = (xp.asarray(v) * 1.0 for v in (fast, slow, normal, beam, twotheta_axis))
-    turn = rotation.about_xyz(xp.asarray(rotations) * RADIANS)
+    matrix = rotation.about_xyz(xp.asarray(rotations) * RADIANS)
     swing = rotation.axis_angle(twotheta_axis, xp.asarray(twotheta) * RADIANS)
-    tilt = _dot(beam, rotation.apply(turn, normal))
+    tilt = _dot(beam, rotation.apply(matrix, normal))
     if xp is np and abs(tilt) < 1e-9:
         raise ValueError("The detector would stand edge-on to the beam: its normal is at 90° to the beam.")
     if close_distance is None:
         close_distance = xp.abs(tilt * distance)
     distance = close_distance / tilt
-    whole = rotation.product(swing, turn)
+    whole = rotation.product(swing, matrix)
     unturned = -close_point[0] * fast - close_point[1] * slow + close_distance * normal
     fast, slow, normal = (rotation.apply(whole, v) for v in (fast, slow, normal))
     if origin is not None:
