@@ -1,10 +1,12 @@
-"""Experiments shared out by `jax.shard_map`, for tests/test_shard_map.py: run on two virtual CPU devices, prints JSON.
+"""Experiments shared out by `jax.shard_map`, for tests/test_shard_map.py: run on two virtual CPU devices with the names of
+cases, prints JSON.
 
 For each case the largest difference from the same without `shard_map`, over the maximum.
 """
 
 import json
 import sys
+from collections.abc import Callable
 from functools import partial
 
 import jax
@@ -53,29 +55,35 @@ def together(misset):
     return jb.simulate_together(made, jb.Options(oversample=1))
 
 
-def main() -> dict[str, float]:
+def cases() -> dict[str, Callable[[], float]]:
+    """What each compares, by its name."""
+    missets = jnp.asarray(MISSETS, jnp.float32)
     functions = {name: partial(image, parts=p, choices=c, crystal={}) for name, (p, c) in IMAGES.items()}
     functions |= {
         name: partial(image, parts={}, choices={}, crystal={"shape": name, "cells": 20, **more})
         for name, more in SHAPES.items()
     }
-    found = {}
-    missets = jnp.asarray(MISSETS, jnp.float32)
-    for name, function in functions.items():
-        found[name] = difference(jax.jit(shared(function))(missets), jax.jit(jax.vmap(function))(missets))
-    found["together"] = difference(jax.jit(shared(together))(missets), jax.jit(jax.vmap(together))(missets))
+    functions["together"] = together
+
+    def of_image(function) -> float:
+        return difference(jax.jit(shared(function))(missets), jax.jit(jax.vmap(function))(missets))
+
+    def inside(function, arguments) -> float:
+        slope = jax.grad(lambda misset: jnp.log1p(function(misset)).sum())
+        return difference(jax.jit(shared(slope, **arguments))(missets), jax.jit(jax.vmap(slope))(missets))
+
+    def outside(function, arguments) -> float:
+        both = shared(function, **arguments), jax.vmap(function)
+        found, wanted = (jax.jit(jax.grad(lambda m, f=f: jnp.log1p(f(m)).sum()))(missets) for f in both)
+        return difference(found, wanted)
+
+    found = {name: partial(of_image, function) for name, function in functions.items()}
     # Of what is left out JAX (0.10 to 0.12) does not batch derivatives with its check of what varies; it says so.
     for name, arguments in (("mixed", {}), ("gauss", {"check_vma": False})):
-        slope = jax.grad(lambda m, f=functions[name]: jnp.log1p(f(m)).sum())
-        inside = jax.jit(shared(slope, **arguments))(missets)
-        found[f"gradient inside, {name}"] = difference(inside, jax.jit(jax.vmap(slope))(missets))
-        outside, wanted = (
-            jax.jit(jax.grad(lambda m, g=g: jnp.log1p(g(m)).sum()))(missets)
-            for g in (shared(functions[name], **arguments), jax.vmap(functions[name]))
-        )
-        found[f"gradient outside, {name}"] = difference(outside, wanted)
+        found[f"gradient inside, {name}"] = partial(inside, functions[name], arguments)
+        found[f"gradient outside, {name}"] = partial(outside, functions[name], arguments)
     return found
 
 
 if __name__ == "__main__":
-    json.dump(main(), sys.stdout)
+    json.dump({name: case() for name, case in cases().items() if name in sys.argv[1:]}, sys.stdout)

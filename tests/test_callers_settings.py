@@ -56,12 +56,21 @@ SECOND = {
     "forward over reverse": lambda f: jax.hessian(f),
     "reverse over forward": lambda f: jax.grad(lambda m: jax.jvp(f, (m,), (jnp.ones_like(m),))[1]),
 }
-SLOW = ("forward over reverse", "reverse over forward", "reverse over reverse under jit")  # as the first, and long
-CASES = [
-    *(pytest.param(n, "float64", marks=[pytest.mark.slow] if n in SLOW else []) for n in FIRST | SECOND),
-    *((n, "mixed") for n in ("reverse", "forward", "reverse over reverse")),
-    *((n, "float32") for n in ("reverse", "forward")),
+QUICK = (
+    ("reverse", "float64"),
+    ("reverse of a batch", "float64"),
+    ("forward", "float64"),
+    ("reverse over reverse", "mixed"),
+)
+EVERY = [
+    *((name, "float64") for name in FIRST | SECOND),
+    *(
+        (name, precision)
+        for name in ("reverse", "forward", "reverse over reverse")
+        for precision in ("mixed", "float32")
+    ),
 ]
+CASES = [pytest.param(*case, marks=[] if case in QUICK else [pytest.mark.slow]) for case in EVERY]
 
 
 @pytest.mark.parametrize(("name", "precision"), CASES)
@@ -88,7 +97,7 @@ def test_a_model_with_leaves_of_float64_is_differentiated_as_it_is():
         np.testing.assert_allclose(one, other, rtol=1e-9, atol=1e-12 * abs(np.asarray(other)).max(initial=1e-300))
 
 
-@pytest.mark.parametrize("together", [False, True])
+@pytest.mark.parametrize("together", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_batches_too(together):
     simulate = jb.simulate_together if together else jb.simulate_batch
 
@@ -144,7 +153,15 @@ def variants():
     yield made(), jb.Options(oversample=1, precision="float32", tile=1)
 
 
-@pytest.mark.parametrize("number", range(7))
+@pytest.mark.parametrize(
+    "number",
+    [
+        0,
+        *(pytest.param(i, marks=pytest.mark.slow) for i in (1, 2)),
+        3,
+        *(pytest.param(i, marks=pytest.mark.slow) for i in (4, 5, 6)),
+    ],
+)
 def test_images_do_not_depend_on_promotion(strict, number):
     wanted_made, wanted_options = list(variants())[number]
     found = np.asarray(jb.simulate(wanted_made, wanted_options))

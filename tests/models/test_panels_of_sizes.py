@@ -14,7 +14,9 @@ PANELS = (panel(), tilted_panel((18, 29)), panel((7, 21), distance=0.2, mask=np.
 DETECTOR = jb.MultiPanel(PANELS)
 
 
-@pytest.mark.parametrize("precision", ["float64", "mixed", "float32"])
+@pytest.mark.parametrize(
+    "precision", ["mixed", *(pytest.param(p, marks=pytest.mark.slow) for p in ("float64", "float32"))]
+)
 def test_each_layer_is_its_panel_alone(precision):
     options = jb.Options(precision=precision)
     image = jb.simulate(experiment(detector=DETECTOR), options)

@@ -3,6 +3,7 @@ from cases import relative
 
 from benchmarks.cases import CASES
 from benchmarks.implementations.stills import Batch, Loop, stills_error
+from jaxbragg.options import PROMISED
 
 CASE = CASES["stills-256"].shrunk()
 
@@ -17,4 +18,5 @@ def test_stills_one_by_one_are_right():
 def test_all_stills_in_one_call_are_those_one_by_one():
     assert Batch().refusal(CASE, "forward") is None
     images = Batch().measure(CASE, "forward", 1).output  # type: ignore[arg-type]
-    assert relative(images, Loop().measure(CASE, "forward", 1).output) < 1e-6  # type: ignore[arg-type]
+    # Tiles are chosen for the sharpest of them, and one by one for each: either way within what mixed precision keeps.
+    assert relative(images, Loop().measure(CASE, "forward", 1).output) < PROMISED  # type: ignore[arg-type]
