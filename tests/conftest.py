@@ -23,7 +23,7 @@ os.environ.setdefault("JAXBRAGG_CACHE", "off")
 
 
 # Slow beside others that see the same code by another case: run by hand with -m slow, so that the rest stays below
-# twenty minutes on two cores. A name that no test has is an error.
+# twelve minutes on two cores. A name that no test has is an error.
 SLOW = (
     "test_derivatives.py::test_both_modes_differences_and_precisions_agree[C]",
     "test_derivatives.py::test_both_modes_differences_and_precisions_agree[M]",
@@ -46,30 +46,98 @@ SLOW = (
     "benchmark/test_experiments.py::test_flags_say_what_the_experiment_is[changes5]",
     "trace/test_trace.py::test_every_factor_and_step_is_that_of_the_c_program[gauss_xtal-c]",
     "trace/test_trace.py::test_every_factor_and_step_is_that_of_the_c_program[interpolate_saxs-fixed]",
+    "test_simulate.py::test_a_region_of_interest_is_that_part_of_the_image_ends_included",
+    "test_simulate.py::test_shape_blocks_and_unroll_change_nothing",
+    "test_simulate.py::test_memory_is_flat_in_the_number_of_orientations",
+    "test_derivatives.py::test_finite_at_exact_bragg_points_half_integers_one_cell_and_no_fluence[square-float64]",
+    "pipeline/test_precision.py::test_derivatives_are_those_of_every_choice",
+    "pipeline/test_arrays.py::test_spots_far_off_the_axes_are_not_left_out",
+    "test_examples.py::test_the_example_runs[05_which_factor]",
+    "test_examples.py::test_the_example_runs[07_cell_and_distance]",
+    "test_plugins.py::test_derivatives_of_shapes_of_ones_own_agree_with_differences[shape0]",
+    "models/test_panels_of_sizes.py::test_gradients_are_the_sum_of_the_panels",
+    "batch/test_together.py::test_gradients_under_jit_are_those_of_the_sum",
+    "batch/test_together.py::test_one_experiment_with_axes_in_front",
+    "batch/test_together.py::test_the_image_is_the_sum_of_the_images[masked panels]",
+    "batch/test_together.py::test_memory_is_flat_in_the_number_of_crystals[True]",
+    "batch/test_images.py::test_the_slope_by_a_table_that_all_share",
+    "batch/test_images.py::test_gradients_under_jit_are_those_of_the_images_one_by_one[None]",
+    "batch/test_images.py::test_images_in_which_orientations_are_skipped_one_by_one[pixels1]",
+    "batch/test_images.py::test_a_sequence_gives_the_images_drawn_one_by_one[curved detectors]",
+    "batch/test_images.py::test_a_sequence_gives_the_images_drawn_one_by_one[mosaic spreads]",
+    "batch/test_images.py::test_a_sequence_gives_the_images_drawn_one_by_one[source lists]",
+    "batch/test_images.py::test_a_sequence_gives_the_images_drawn_one_by_one[widths]",
+    "refine/test_coarse_to_fine.py::test_what_makes_spots_wide_or_bright_waits_for_the_last_stage",
+    "refine/test_fit.py::test_a_model_without_background_is_fitted_too",
+    "refine/test_fit.py::test_a_cubic_cell_has_one_length",
+    "refine/test_fit.py::test_what_n_has_beside_its_diagonal_is_found",
+    "refine/test_agreement.py::test_too_little_scatter_is_said",
+    "refine/test_solvers.py::test_all_reach_the_same_optimum[tight]",
+    "kernels/orientations/test_every.py::test_batches_and_second_derivatives_agree_with_what_they_are_made_of[gauss]",
+    "kernels/orientations/test_every.py::test_reverse_derivatives_by_everything_are_those_of_one_step[gauss]",
+    "kernels/orientations/test_near.py::test_where_much_is_near_everything_is_drawn_with_the_same_result[0.0001-True]",
+    "benchmark/test_programs.py::test_the_gradient_is_that_of_the_fluence",
+    "benchmark/test_main.py::test_a_quick_run_writes_what_it_prints",
+    "benchmark/test_experiments.py::test_flags_say_what_the_experiment_is[changes3]",
+    "test_callers_settings.py::test_derivatives_are_those_with_float64_on[reverse of a batch-float64]",
+    "test_callers_settings.py::test_derivatives_batches_and_fits_do_not_depend_on_promotion",
+    "test_callers_settings.py::test_batches_too[False]",
+    "trace/test_trace.py::test_the_last_line_is_the_pixel_of_the_image[-round_xtal-float32]",
+    "trace/test_trace.py::test_the_last_line_is_the_pixel_of_the_image[-tophat_spots-float32]",
+    "trace/test_trace.py::test_the_last_line_is_the_pixel_of_the_image[-gauss_xtal-float32]",
+    "trace/test_trace.py::test_the_last_line_is_the_pixel_of_the_image[-square_xtal-float32]",
+    "trace/test_trace.py::test_the_last_line_is_the_pixel_of_the_image[-round_xtal-float64]",
+    "trace/test_trace.py::test_the_last_line_is_the_pixel_of_the_image[-tophat_spots-float64]",
+    "trace/test_trace.py::test_the_last_line_is_the_pixel_of_the_image[-gauss_xtal-float64]",
+    "trace/test_trace.py::test_every_factor_and_step_is_that_of_the_c_program[adxv-c]",
+    "trace/test_trace.py::test_every_factor_and_step_is_that_of_the_c_program[thick_sensor-c]",
+    "trace/test_trace.py::test_every_factor_and_step_is_that_of_the_c_program[dispersion-c]",
+    "trace/test_trace.py::test_every_factor_and_step_is_that_of_the_c_program[mosaic_25-c]",
+    "trace/test_trace.py::test_every_factor_and_step_is_that_of_the_c_program[triclinic_hkl-c]",
+    "trace/test_trace.py::test_every_factor_and_step_is_that_of_the_c_program[large_crystal_precision-c]",
+    "trace/test_trace.py::test_every_factor_and_step_is_that_of_the_c_program[twotheta-c]",
 )
 
 # Beginnings of names. Something of every part, in less than two minutes on two cores with nothing compiled before.
 QUICK = (
     "io/",
     "compare/",
-    "models/",
+    "models/test_crystal.py",
+    "models/test_detector.py",
+    "models/test_experiment.py",
+    "models/test_structure_factors.py",
+    "models/test_validity.py",
     "cli/test_effects_",
     "cli/test_flag_table.py",
     "cli/test_help.py",
     "cli/test_read.py",
     "cli/test_scanner.py",
     "cli/test_bad_input.py",
-    "kernels/test_",
-    "kernels/shapes/",
+    "kernels/test_hkl.py",
+    "kernels/test_linear.py",
+    "kernels/test_rotation.py",
+    "kernels/shapes/test_shapes.py::test_values",
     "refine/test_fit.py::test_the_truth_is_recovered_within_its_uncertainties",
     "refine/test_paths.py",
     "refine/test_parameters.py",
-    "refine/test_problem.py::test_both_modes_agree_with_finite_differences[gaussian]",
     "test_layering.py",
     "test_options.py",
     "test_package.py",
-    "test_reference.py",
-    "test_simulate.py::test_the_image_is_that_of_the_formula_written_plainly",
+    *(
+        f"test_reference.py::test_mixed_precision_draws_the_image[{name}"
+        for name in (
+            "curved_d",
+            "gauss",
+            "interpolate",
+            "mosaic_25",
+            "phi_from",
+            "round",
+            "tetragonal",
+            "thick",
+            "water",
+        )
+    ),
+    "test_simulate.py::test_the_image_is_that_of_the_formula_written_plainly[s",
 )
 
 # Nearly all of a test's time goes into XLA's compiler. What was compiled in an earlier run, or by the other processes
@@ -112,6 +180,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for name, file in ((name, name.partition("::")[0]) for name in SLOW)
         if (file in files and name not in names) or not (here / file).is_file()
     ]
+    beginnings = (name for name in QUICK if (file := name.partition("::")[0]).endswith(".py") and file in files)
+    stale += [name for name in beginnings if not any(known.startswith(name) for known in names)]
+    stale += [name for name in QUICK if "::" not in name and not any(here.glob(f"{name}*"))]
     if stale:
         raise pytest.UsageError(f"tests/conftest.py lists tests that do not exist: {', '.join(stale)}")
 

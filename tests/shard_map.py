@@ -1,6 +1,6 @@
-"""Experiments shared out by `jax.shard_map`, for tests/test_shard_map.py: run on two virtual CPU devices with the names of
-cases, prints JSON.
+"""Experiments shared out by `jax.shard_map`, for tests/test_shard_map.py.
 
+Run on two virtual CPU devices with the names of cases, it prints JSON.
 For each case the largest difference from the same without `shard_map`, over the maximum.
 """
 

@@ -222,5 +222,5 @@ def test_other_arguments_are_refused():
         jb.simulate_batch(VARIED["missets"], jb.Options(roi=(0, 16, 0, 0)))
     with pytest.raises(ValueError, match="Argument `experiments` must hold at least one experiment, but is empty"):
         jb.simulate_batch([])
-    with pytest.raises(ValueError, match="`simulate` draws a single experiment"):
+    with pytest.raises(ValueError, match="`simulate` takes a single experiment"):
         jb.simulate_batch(small())
