@@ -1,6 +1,10 @@
 """What may be plugged in, as CONTRIBUTING shows it: one class each, from outside; simulated, differentiated, fitted."""
 
+import ast
+import re
+import textwrap
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import equinox as eqx
 import jax
@@ -250,3 +254,44 @@ def test_a_likelihood_of_ones_own_has_a_name_for_the_command(monkeypatch, tmp_pa
     err = capsys.readouterr().err
     assert "floor: kind = 'laplace' does not take it, but width" in err
     assert "[likelihood]: width is missing: kind = 'laplace' needs it" in err
+
+
+# What CONTRIBUTING shows ---------------------------------------------------------------------------------------------
+
+
+def shown_classes() -> dict[str, type]:
+    """The classes of CONTRIBUTING.md, each made of its text and the usual imports."""
+    names = {"jb": jb, "jnp": jnp, "eqx": eqx, "refine": refine, "dataclass": dataclass, "Array": Array, "Float": Float}
+    names["RadialShape"] = RadialShape
+    text = (Path(__file__).parents[1] / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    for block in re.findall(r"(?:^    .*\n|^\n(?=    ))+", text, re.M):
+        if "class " in block:
+            tree = ast.parse(textwrap.dedent(block))
+            tree.body = [part for part in tree.body if isinstance(part, ast.ClassDef)]
+            exec(compile(tree, "CONTRIBUTING.md", "exec"), names)
+    return {name: kind for name, kind in names.items() if isinstance(kind, type) and kind.__module__ == "builtins"}
+
+
+def test_the_classes_that_contributing_shows_work():
+    shown = shown_classes()
+    assert set(shown) == {"Lorentzian", "Ring", "Pair", "Laplace"}
+    made = experiment(
+        crystal=crystal(shape=shown["Lorentzian"](), mosaic=shown["Pair"](leaf(0.03))),
+        background=shown["Ring"](leaf(3e6)),
+        detector=DETECTOR,
+    )
+    same = experiment(
+        crystal=crystal(shape=Lorentzian(), mosaic=TwoDomains(leaf(0.03))),
+        background=Ring(leaf(3e6)),
+        detector=DETECTOR,
+    )
+    wanted = np.asarray(jb.simulate(same, DOUBLE))
+    found = np.asarray(jb.simulate(made, DOUBLE))
+    # Their rings are of other widths.
+    assert 0 < np.abs(found - wanted).max() < wanted.max()
+    bragg = [np.asarray(jb.simulate(replace(each, background=None), DOUBLE)) for each in (made, same)]
+    assert relative(*bragg) < 1e-12
+    model, counts = jnp.asarray([3.0, 4.0]), jnp.asarray([5.0, 1.0])
+    shown_one, mine = shown["Laplace"](2.0), Laplace(2.0)
+    for method in ("deviance", "slope"):
+        np.testing.assert_array_equal(getattr(shown_one, method)(model, counts), getattr(mine, method)(model, counts))
