@@ -119,5 +119,5 @@ def test_what_has_no_matrix_is_refused():
         jb.simulate(made, jb.Options(shape="square"))
     with pytest.raises(ValueError, match="where spots are square, but has six"):
         jb.trace_pixel(made, jb.Options(shape="square"), 1, 1)
-    with pytest.raises(ValueError, match="as the C program draws them"):
+    with pytest.raises(ValueError, match="as the C program has them"):
         jb.simulate(*as_the_c_program_draws(made, jb.Options()))

@@ -177,7 +177,7 @@ def test_what_n_has_beside_its_diagonal_is_found(small):
 def test_square_spots_cannot_be_sheared(small):
     with pytest.raises(ValueError, match="where spots are square, but has six"):
         refine.Problem(small.still(shape="square"), ["crystal.shear[0]"], small.image)
-    with pytest.raises(ValueError, match="as the C program draws them"):
+    with pytest.raises(ValueError, match="as the C program has them"):
         refine.Problem(small.truth, ["crystal.shear"], small.image, jb.Options(spot_width="reciprocal"))
 
 
