@@ -40,8 +40,9 @@ _SETTINGS = (True, "standard", "allow")
 def with_numerics(function: Function) -> Function:
     """The function with the settings of `numerics`, in all its derivatives.
 
-    Where the caller has these settings, or nothing is traced, it is just the function. Otherwise reverse mode costs
-    nothing more, and forward mode computes the results once more.
+    Where the caller has these settings, or nothing is traced, it is just the function. Otherwise, too, reverse mode
+    costs nothing more; nor does forward mode under `jax.jit`, where what is computed twice falls away. Outside of it
+    the results are computed twice.
 
     Args:
         function: From something hashable and a tree of arrays to a tree of real arrays. The caller sees the types that
