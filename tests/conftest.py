@@ -124,6 +124,16 @@ SLOW = (
     "kernels/orientations/test_near.py::test_the_sum_is_that_of_all_orientations_less_what_is_below_the_bound[31-tophat]",
     "kernels/orientations/test_near.py::test_the_sum_is_that_of_all_orientations_less_what_is_below_the_bound[33-gauss]",
     "kernels/orientations/test_near.py::test_the_sum_is_that_of_all_orientations_less_what_is_below_the_bound[33-tophat]",
+    "test_callers_settings.py::test_a_model_with_leaves_of_float64_is_differentiated_as_it_is",
+    "benchmark/test_run.py::test_a_quick_run_holds_everyone_against_float64",
+    "benchmark/test_programs.py::test_the_jacobian_is_that_of_differences",
+    "refine/test_problem.py::test_the_result_does_not_depend_on_the_blocks",
+    "models/test_panels_of_sizes.py::test_a_region_of_interest_is_of_each_panel",
+    "pipeline/test_precision.py::test_choices_do_not_change_what_they_are_for",
+    "test_precision.py::test_a_thousand_cells_each_way",
+    "kernels/orientations/test_every.py::test_single_precision_slopes_are_near_those_of_double_precision",
+    "kernels/orientations/test_every.py::test_each_tile_may_have_orientations_of_its_own[gauss]",
+    "refine/test_fit.py::test_gaussian_counts_with_read_out_noise",
 )
 
 # Beginnings of names. Something of every part, in less than two minutes on two cores with nothing compiled before.
