@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 
+import jax
 import jax.numpy as jnp
 
 from jaxbragg.models import Experiment
@@ -150,5 +151,5 @@ def share_skipped(options: Options, shape: AbstractShape) -> float:
 
 @cache
 def _has_radius(shape: AbstractShape) -> bool:
-    # Asked at every call of `simulate`, where an operation of JAX would take longer than all the rest.
-    return shape.radius(jnp.ones(())) is not None
+    # Traced alone: to compute it would compile it, which a first image from the command line would wait for.
+    return jax.eval_shape(shape.radius, jax.ShapeDtypeStruct((), jnp.float32)) is not None

@@ -99,12 +99,14 @@ def at_pixels(
         return Offsets(_three(middle.delta), at_middle), (zero, zero, zero)
     scaled = scaled_rows(orientation, rays)
     scaled = scaled[..., None] if scaled.ndim > 2 else scaled
-    along = [from_middle(middle.delta[i], scaled[i], rays.directions.step) for i in range(3)]
+    # Element by element: rows first are half as many operations again to be compiled.
+    rows = [tuple(scaled[i, j] for j in range(3)) for i in range(3)]
+    along = [from_middle(delta, row, rays.directions.step) for delta, row in zip(middle.delta, rows, strict=True)]
     (h, near_h), (k, near_k), (l, near_l) = along
     nearest = (near_h, near_k, near_l)
     if at_middle is not None:
         assert phases is not None
-        steps = tuple(sum_of_products(scaled[i], rays.directions.step) for i in range(3))
+        steps = tuple(sum_of_products(row, rays.directions.step) for row in rows)
         at_middle = phases.beside(at_middle, (steps[0], steps[1], steps[2]), nearest)
     return Offsets((h, k, l), at_middle), nearest
 

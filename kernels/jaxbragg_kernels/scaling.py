@@ -3,7 +3,6 @@
 None of them depends on the crystal's orientation, so they stay outside the innermost loop.
 """
 
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
@@ -34,23 +33,17 @@ def polarization(
         Kahn, Fourme, Gadet, Janin, Dumas & André (1982), J. Appl. Cryst. 15, 330; `polarization_factor` of the C
         program.
     """
-    cross = _cross(axis, beam)
     # Along the beam the axis says nothing: any other will do, and ψ is 0.
-    undefined = (cross * cross).sum() < 1e-12 * (axis * axis).sum()
-    # The axis of the beam's smallest component: never along the beam, not even where all three are alike.
-    # (Not by argmin, which a caller's jit lowers with float32 where float64 is off outside.)
-    x, y, z = jnp.abs(beam)
-    along_x = (x <= y) & (x <= z)
-    other = jnp.stack([along_x, ~along_x & (y <= z), ~along_x & (y > z)]).astype(beam.dtype)
-    magnetic = _unit(jnp.where(undefined, _cross(jax.lax.stop_gradient(other), beam), cross))
+    undefined = (axis * axis).sum() - (axis * beam).sum() ** 2 < 1e-12 * (axis * axis).sum()
+    other = jnp.where(jnp.abs(beam[0]) < 0.9, jnp.array([1.0, 0, 0], beam.dtype), jnp.array([0, 1.0, 0], beam.dtype))
+    magnetic = _unit(_cross(jnp.where(undefined, other, axis), beam))
     electric = _unit(_cross(beam, magnetic))
     dtype = diffracted[0].dtype
     along, across = (_dot(diffracted, v.astype(dtype)) for v in (electric, magnetic))
     # 1 + cos²2θ = 2 − (d·E)² − (d·B)²: exact where 2θ is small
     in_plane, out_of_plane = along * along, across * across
-    in_plane = in_plane + jnp.where(undefined, out_of_plane, 0.0)
-    out_of_plane = jnp.where(undefined, 0.0, out_of_plane)
-    return 1.0 - 0.5 * (in_plane + out_of_plane + factor.astype(dtype) * (in_plane - out_of_plane))
+    sign = jnp.where(undefined, 1.0, -1.0).astype(dtype)
+    return 1.0 - 0.5 * (in_plane + out_of_plane + factor.astype(dtype) * (in_plane + sign * out_of_plane))
 
 
 def solid_angle(
