@@ -6,6 +6,7 @@ knows a local vector: the shared ones, then its own. It is the same for all imag
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -72,6 +73,19 @@ class FreeValues:
     def all_units(self) -> tuple[str, ...]:
         """A unit for each free value."""
         return (*self.units[: self.shared], *(self.units[self.shared :] * self.images))
+
+
+def as_parameters(parameters: Any) -> list[Parameter]:
+    """Parameters, each given whole or by its path alone.
+
+    Raises:
+        TypeError: If something else is given.
+    """
+    listed = [parameters] if isinstance(parameters, str | Parameter) else parameters
+    if not isinstance(listed, list | tuple) or not all(isinstance(each, str | Parameter) for each in listed):
+        name = type(parameters).__name__
+        raise TypeError(f"Argument `parameters` must be a list of paths or refine.Parameter, but is {name}.")
+    return [Parameter(each) if isinstance(each, str) else each for each in listed]
 
 
 def free_values(experiments: Sequence[Experiment], parameters: Sequence[Parameter]) -> FreeValues:

@@ -17,7 +17,7 @@ from jaxbragg.pipeline.tiles import assemble
 from jaxbragg.refine.agreement import Agreement, agreements, image_agreement
 from jaxbragg.refine.arguments import check_start, for_each, is_list_of_lists
 from jaxbragg.refine.equations import image_equations, image_gradient, image_model, image_objective
-from jaxbragg.refine.free_values import FreeValues, free_values
+from jaxbragg.refine.free_values import FreeValues, as_parameters, free_values
 from jaxbragg.refine.likelihood import AbstractLikelihood, likelihood_of, under_x64
 from jaxbragg.refine.model import Recipe, Tiles
 from jaxbragg.refine.normal_equations import NormalEquations
@@ -93,6 +93,7 @@ class Problem:
 
         Raises:
             ValueError: If an argument cannot be; the message names it.
+            TypeError: If `parameters` is not a list of parameters.
         """
         listed = isinstance(images, list | tuple)
         images = list(images) if listed else [images]
@@ -117,7 +118,7 @@ class Problem:
             names = sorted({str(options.shape or each.crystal.shape) for each in given})
             raise ValueError(f"Argument `experiments` must have spots of one shape, but has {names}.")
         self.likelihood = under_x64(likelihood_of(likelihood))
-        self.free = free_values(given, [Parameter(p) if isinstance(p, str) else p for p in parameters])
+        self.free = free_values(given, as_parameters(parameters))
         if any(item.name == "shear" for item in self.free.assignments):
             check_sheared(settings[0].shape, options.spot_width)
         masks = for_each("masks", masks, count, listed and isinstance(masks, list | tuple))

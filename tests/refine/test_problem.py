@@ -220,6 +220,16 @@ def test_bad_input_is_named(small, changes, message):
         refine.Problem(small.truth, **arguments)
 
 
+@pytest.mark.parametrize("swapped", [np.zeros((64, 64)), [1.0], None])
+def test_what_is_no_list_of_parameters_is_named(small, swapped):
+    with pytest.raises(TypeError, match="`parameters` must be a list of paths"):
+        refine.Problem(small.truth, swapped, small.image)
+
+
+def test_one_parameter_needs_no_list(small):
+    assert refine.Problem(small.truth, "image.scale", small.image).free.all_names() == ("image.scale",)
+
+
 def test_numbers_of_images_experiments_and_masks_must_fit(small):
     images = [small.image] * 3
     with pytest.raises(ValueError, match="one for each of 3 images, but holds 2"):
