@@ -143,6 +143,7 @@ QUICK = (
     "models/test_crystal.py",
     "models/test_detector.py",
     "models/test_experiment.py",
+    "models/test_reflections.py",
     "models/test_structure_factors.py",
     "models/test_validity.py",
     "cli/test_effects_",

@@ -19,6 +19,10 @@ NO_EFFECT = "Accepted without effect, as in the C program"
 GROUPS = (CRYSTAL, FACTORS, BEAM, DETECTOR, SAMPLING, BACKGROUND, OUTPUT, OWN, NO_EFFECT)
 
 
+TABLES = ("hkl", "model", "mtz")
+"""Flags that each give a table of structure factors, of which -dump writes a copy."""
+
+
 def _cell(values: tuple[float, ...]) -> str:
     for name, value in zip(("a", "b", "c"), values, strict=False):
         if value <= 0:
@@ -88,12 +92,25 @@ FLAGS: tuple[Flag, ...] = (
          default="1"),
 
     _file("hkl", FACTORS, "text file of h k l F"),
+    Flag("model", FACTORS, "structure whose |F| are computed; PDB, mmCIF, .gz", "FILE", "file", own=True),
+    Flag("mtz", FACTORS, "reflections; MTZ, SF-mmCIF, SHELX fcf, XDS_ASCII", "FILE", "file", own=True),
+    Flag("columns", FACTORS, "columns of --mtz; F, F(+),F(-), F,DANO or an intensity", "LABELS", "word",
+         default="the first of amplitudes", own=True),
+    Flag("spacegroup", FACTORS, "symmetry by which -hkl, --mtz or --model is expanded; a symbol or a number", "NAME",
+         "word", default="that of the file", own=True),
+    Flag("solvent", FACTORS, "bulk solvent of --model, density and B; 0.35 46 is usual", "K B",
+         unit="electrons/Å³ and Å²", default="none", own=True),
+    Flag("bfactor", FACTORS, "B that is added to those of the atoms of --model", "B", unit="Å²", default="0", own=True),
+    Flag("anomalous", FACTORS, "f' and f'' of the atoms of --model; Friedel mates differ", own=True),
+    Flag("fprime", FACTORS, "f' and f'' of elements, such as Se=-7,4/Zn=-2,3; implies --anomalous", "VALUES", "word",
+         unit="electrons", own=True),
+    Flag("forward", FACTORS, "F(000) of --model too, which scatters straight into the beam", own=True),
     Flag("default_F", FACTORS, "structure factor of every index that the table lacks", "F", unit="electrons",
          default="0"),
     _file("dump", FACTORS, "binary dump of the table; written after -hkl is read, read when there is no -hkl"),
     Flag("interpolate", FACTORS, "tricubic look-up; by itself when any N is 1 or 2"),
     Flag("nointerpolate", FACTORS, "look-up at the nearest index"),
-    Flag("dmin", FACTORS, "resolution cut", "D", unit="Å", check=NOT_NEGATIVE, default="0"),
+    Flag("dmin", FACTORS, "resolution cut", "D", unit="Å", check=NOT_NEGATIVE, default="0", aliases=("--dmin",)),
 
     Flag("lambda", BEAM, "wavelength", "LAMBDA", unit="Å", check=POSITIVE, default="1",
          aliases=("-wavelength", "-wave…")),

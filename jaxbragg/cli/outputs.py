@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from jaxbragg.cli.build.factors import has_table
 from jaxbragg.cli.build.seeds import header_of_chance
 from jaxbragg.cli.file_names import check_output
 from jaxbragg.cli.flag_table import FLAGS
@@ -80,8 +81,8 @@ def wanted_outputs(scanned: Scanned) -> dict[str, str]:
     for kind in ("noise", "pgm"):
         if f"no{kind}" in scanned:
             images.pop(kind, None)
-    # Without a table of -hkl, the dump is what is read.
-    return images if dump is None or "hkl" not in scanned else {"dump": dump, **images}
+    # Without another table, the dump is what is read.
+    return images if dump is None or not has_table(scanned) else {"dump": dump, **images}
 
 
 def check_outputs(wanted: dict[str, str], scanned: Scanned) -> None:
@@ -97,7 +98,7 @@ def check_outputs(wanted: dict[str, str], scanned: Scanned) -> None:
     """
     for flag in FLAGS:
         path = scanned.text(flag.dest)
-        written = flag.word in _FLAGS.values() and (flag.name != "dump" or "hkl" in scanned)
+        written = flag.word in _FLAGS.values() and (flag.name != "dump" or has_table(scanned))
         if path is not None and flag.kind == "file" and not flag.no_effect and not written:
             ledger.reading(path, flag.word)
     for kind, path in wanted.items():

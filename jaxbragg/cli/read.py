@@ -10,8 +10,9 @@ import numpy as np
 
 from jaxbragg.cli.build.beam import build_background, build_beam, wavelength_of
 from jaxbragg.cli.build.consistency import check_table
-from jaxbragg.cli.build.crystal import build_crystal, build_structure_factors, mosaic_domains
+from jaxbragg.cli.build.crystal import build_crystal, mosaic_domains
 from jaxbragg.cli.build.detector import DetectorSetup, build_detector, pixel_counts
+from jaxbragg.cli.build.factors import build_structure_factors, read_source, with_cell
 from jaxbragg.cli.build.frame import Frame, build_frame
 from jaxbragg.cli.build.headers import inherit, with_c_flag_matching
 from jaxbragg.cli.build.memory import check_list, check_memory
@@ -20,6 +21,7 @@ from jaxbragg.cli.build.sampling import Grid, spindle_grid
 from jaxbragg.cli.build.seeds import with_seeds
 from jaxbragg.cli.build.shapes import shape_of
 from jaxbragg.cli.errors import UsageError
+from jaxbragg.cli.flag_table import TABLES
 from jaxbragg.cli.scanner import Scanned, scan
 from jaxbragg.compat import as_the_c_program_draws
 from jaxbragg.models import Experiment, Scan
@@ -113,13 +115,15 @@ def read_setup(scanned: Scanned) -> Setup:
     if compat:
         scanned = with_c_flag_matching(scanned, notes)
     scanned = with_seeds(scanned, notes)
+    source = read_source(scanned, notes)
+    scanned = with_cell(scanned, source)
     check_memory(scanned, pixel_counts(scanned))
     frame = build_frame(scanned, notes, compat=compat)
     detector = build_detector(scanned, frame, mask, inherited, notes, compat=compat)
     beam = build_beam(scanned, frame.beam, frame.polarization, notes)
     spindle, phi = _spindle(scanned, notes)
     crystal = build_crystal(scanned, wavelength_of(scanned, Notes()), notes, compat=compat)
-    factors = build_structure_factors(scanned, notes)
+    factors = build_structure_factors(scanned, source, crystal, detector.detector, beam, notes)
     experiment = Experiment(
         beam=beam,
         crystal=crystal,
@@ -129,7 +133,8 @@ def read_setup(scanned: Scanned) -> Setup:
         background=build_background(scanned, notes),
     )
     options = _options(scanned, experiment, detector, notes)
-    check_table(experiment, options, scanned.text("hkl") or scanned.text("dump") or "", notes)
+    name = next((path for flag in (*TABLES, "dump") if (path := scanned.text(flag)) is not None), "")
+    check_table(experiment, options, name, notes)
     if compat:
         experiment, options = as_the_c_program_draws(experiment, options, layers_given=detector.layers_given)
         _say_what_compat_leaves_out(scanned, options, notes)

@@ -28,7 +28,10 @@ C_FLAGS = """
 -scale -pgmscale -adc -adc_offset -printout -printout_pixel -progress -noprogress -stol -4stol -Q
 -stolout -coherent -density -MW -molec -molecular_weight
 """
-OWN_FLAGS = "--compat --precision --device --devices --png --memory-limit --quiet --help -help -h"
+OWN_FLAGS = """
+--compat --precision --device --devices --png --memory-limit --quiet --help -help -h
+--model --mtz --columns --spacegroup --solvent --bfactor --anomalous --fprime --forward --dmin
+"""
 
 SPELLINGS = [(flag, word) for flag in FLAGS for word in flag.words]
 

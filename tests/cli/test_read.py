@@ -62,7 +62,7 @@ def test_a_line_is_said_once():
     [
         (ValueError("a slip"), "jaxbragg.cli.read._options"),
         (UnicodeEncodeError("latin-1", "…", 0, 1, "ordinal not in range"), "jaxbragg.cli.read._spindle"),
-        (ValueError("a slip in a reader"), "jaxbragg.cli.build.crystal.read_hkl"),
+        (ValueError("a slip in a reader"), "jaxbragg.cli.build.factors.read_hkl"),
     ],
 )
 def test_a_slip_of_the_program_is_not_put_down_to_its_user(tmp_path, monkeypatch, error, place):

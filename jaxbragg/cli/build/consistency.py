@@ -7,7 +7,7 @@ import numpy as np
 
 from jaxbragg.cli.build.notes import Notes
 from jaxbragg.io.matrix import read_matrix_cell
-from jaxbragg.models import AbstractStructureFactors, Experiment
+from jaxbragg.models import AbstractDetector, AbstractStructureFactors, Beam, Crystal, Experiment
 from jaxbragg.models.unit_cell import cell_parameters, reciprocal_vectors
 from jaxbragg.options import Options
 from jaxbragg_kernels.numerics import numerics
@@ -64,7 +64,7 @@ def check_table(experiment: Experiment, options: Options, name: str, notes: Note
         notes.doubt(f"{name}: {alone} of {total} reflections lack their Friedel mates -h -k -l: {used} those{dark}")
     stars = reciprocal_vectors(np.asarray(experiment.crystal.vectors()))
     table = _farthest(factors, present, stars)
-    reached = _reached(experiment, options)
+    reached = _reached(experiment.detector, experiment.beam, options.roi, options.d_min)
     beyond = (reached > table + np.linalg.norm(stars, axis=1).max()).mean()  # to within one index
     if beyond > 0:
         share = "less than 1" if beyond < 0.01 else f"about {100 * beyond:.0f}"
@@ -100,25 +100,42 @@ def _farthest(factors: AbstractStructureFactors, present: np.ndarray, stars: np.
     return float(np.linalg.norm(indices @ stars, axis=1).max())
 
 
-def _reached(experiment: Experiment, options: Options) -> np.ndarray:
+def resolution_of(
+    crystal: Crystal, detector: AbstractDetector, beam: Beam, roi: tuple[float, ...] | None, d_min: float
+) -> float:
+    """The resolution [Å] to which structure factors are looked up: of the detector's corner, and one index beyond.
+
+    Args:
+        crystal: For its cell.
+        detector: The detector.
+        beam: The beam.
+        roi: Region of interest, or None.
+        d_min: Resolution cut [Å]; 0 for none.
+    """
+    crystal, detector, beam = jax.tree.map(np.asarray, (crystal, detector, beam))
+    stars = reciprocal_vectors(np.asarray(crystal.vectors()))
+    return 1 / float(_reached(detector, beam, roi, d_min).max() + np.linalg.norm(stars, axis=1).max())
+
+
+def _reached(detector: AbstractDetector, beam: Beam, roi: tuple[float, ...] | None, d_min: float) -> np.ndarray:
     """1/d at points all over the region [1/Å], of the source that reaches farthest; not beyond the resolution cut."""
-    panels, slow, fast = experiment.detector.shape
-    left, right, top, bottom = options.roi or (0, fast - 1, 0, slow - 1)
+    panels, slow, fast = detector.shape
+    left, right, top, bottom = roi or (0, fast - 1, 0, slow - 1)
     points = np.meshgrid(
         np.arange(panels), np.linspace(top, bottom + 1, _GRID), np.linspace(left, right + 1, _GRID), indexing="ij"
     )
     at = [axis.ravel() for axis in points]
-    if experiment.detector.is_flat:
-        places: Any = [experiment.detector.position(*point) for point in zip(*at, strict=True)]
+    if detector.is_flat:
+        places: Any = [detector.position(*point) for point in zip(*at, strict=True)]
     else:  # operation by operation, JAX takes two seconds
         with numerics():
-            places = jax.jit(jax.vmap(experiment.detector.position))(*at)
+            places = jax.jit(jax.vmap(detector.position))(*at)
     towards = np.array(places, float)
     towards /= np.linalg.norm(towards, axis=1, keepdims=True)
-    directions, wavelengths, _ = (np.asarray(x) for x in experiment.beam.rays())
+    directions, wavelengths, _ = (np.asarray(x) for x in beam.rays())
     count = len(wavelengths)
     some = np.append(np.linspace(0, count - 1, min(count, _SOURCES)).astype(int), wavelengths.argmin())
     reached = np.zeros(len(towards))
     for direction, wavelength in zip(directions[some], wavelengths[some], strict=True):
         reached = np.maximum(reached, np.linalg.norm(towards - direction, axis=1) / wavelength)
-    return np.minimum(reached, 1 / options.d_min) if options.d_min > 0 else reached
+    return np.minimum(reached, 1 / d_min) if d_min > 0 else reached

@@ -1,20 +1,17 @@
-"""Flags → crystal and its structure factors."""
-
-import math
+"""Flags → crystal."""
 
 import numpy as np
 
 from jaxbragg.cli.build.beam import beam_size
 from jaxbragg.cli.build.consistency import check_matrix
-from jaxbragg.cli.build.memory import BYTES_PER_INDEX, check_list
 from jaxbragg.cli.build.notes import Notes
 from jaxbragg.cli.build.seeds import seed_of_misset
 from jaxbragg.cli.build.shapes import shape_of
 from jaxbragg.cli.errors import UsageError
 from jaxbragg.cli.scanner import Scanned
 from jaxbragg.compat import misset_angles, random_misset
-from jaxbragg.io import FileError, read_dump, read_hkl, read_matrix
-from jaxbragg.models import CapMosaic, Crystal, StructureFactors, UnitCell
+from jaxbragg.io import FileError, read_matrix
+from jaxbragg.models import CapMosaic, Crystal, UnitCell
 from jaxbragg.models.crystal import cells_of_size
 from jaxbragg.models.unit_cell import cell_parameters
 from jaxbragg.units import MILLIMETRE
@@ -42,7 +39,10 @@ def build_crystal(scanned: Scanned, wavelength: float, notes: Notes, *, compat: 
     path = scanned.text("mat")
     vectors = None if path is None else _vectors_of_matrix(path, wavelength)
     if path is None and "cell" not in scanned:
-        raise UsageError("no crystal: give its orientation with -mat FILE, or its cell with -cell a b c al be ga")
+        raise UsageError(
+            "no crystal: give its orientation with -mat FILE, or its cell with -cell a b c al be ga; files of --model "
+            "and --mtz have one, too"
+        )
     if vectors is not None and "cell" in scanned:
         vectors = _with_lengths(vectors, _six(scanned), path, notes)
     elif vectors is not None:
@@ -164,28 +164,3 @@ def _cells(scanned: Scanned, lengths: np.ndarray, notes: Notes) -> np.ndarray:
         # 1000 Å hold 25 cells of 40 Å, not 26 for the last digit of 1e-4 mm
         cells[i] = cells_of_size(np.array(metres * (1 - 1e-12)), lengths[i])
     return cells
-
-
-def build_structure_factors(scanned: Scanned, notes: Notes) -> StructureFactors:
-    """The table of -hkl, or of -dump where there is none; -default_F elsewhere. A dump of -hkl is an output.
-
-    Raises:
-        FileError: If a file is missing or broken.
-        UsageError: If there are no structure factors at all.
-    """
-    default = scanned.number("default_F") or 0.0
-    hkl, dump = scanned.text("hkl"), scanned.text("dump")
-    if hkl is not None:
-        indices, amplitudes = read_hkl(hkl)
-        box = np.ptp(indices, axis=0) + 1
-        check_list(scanned, f"indices in the box that {hkl} spans", math.prod(map(int, box)), BYTES_PER_INDEX)
-        try:
-            return StructureFactors.from_reflections(indices, amplitudes, default)
-        except ValueError as error:
-            raise FileError(hkl, str(error)) from None
-    if dump is not None:
-        values, minimum = read_dump(dump)
-        return StructureFactors(values, minimum, default)
-    if default == 0:
-        raise UsageError("no structure factors: give them with -hkl FILE, or one for all with -default_F F")
-    return StructureFactors(default=default)

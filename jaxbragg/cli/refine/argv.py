@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from jaxbragg.cli.flag_table import OUTPUT, find_flag
+from jaxbragg.cli.flag_table import OUTPUT, OWN, TABLES, find_flag
 from jaxbragg.cli.flags import Flag
 
 Group = tuple[Flag | None, list[str]]
@@ -54,10 +54,10 @@ def no_part(argv: Sequence[str]) -> str | None:
     It writes images or the dump of a table, or says where to compute.
     """
     found = groups(argv)
-    table = any(flag is not None and flag.name == "hkl" for flag, _ in found)
+    table = any(flag is not None and flag.name in TABLES for flag, _ in found)
     for flag, group in found:
         if flag is None:
             continue
-        if flag.group == OUTPUT or (flag.own and flag.name not in _HOW) or (flag.name == "dump" and table):
+        if flag.group == OUTPUT or (flag.group == OWN and flag.name not in _HOW) or (flag.name == "dump" and table):
             return group[0]
     return None
