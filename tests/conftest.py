@@ -140,6 +140,7 @@ SLOW = (
 QUICK = (
     "io/",
     "compare/",
+    "models/test_catalogue.py",
     "models/test_crystal.py",
     "models/test_detector.py",
     "models/test_experiment.py",

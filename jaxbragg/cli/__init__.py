@@ -68,6 +68,11 @@ def _dispatch(words: list[str]) -> int:
     if words[0] in ("--version", "-V"):
         print(pages.version())
         return 0
+    if words[0] == "--detectors":
+        from jaxbragg.cli.build.products import listed_products
+
+        print("\n".join(listed_products()))
+        return 0
     if words[0] == "simulate":
         return _simulate(words[1:])
     if words[0] == "trace":

@@ -139,6 +139,8 @@ FLAGS: tuple[Flag, ...] = (
     _vector("polar_vector", BEAM, "direction of polarization"),
     _vector("beam_vector", BEAM, "direction of the beam"),
 
+    Flag("detector", DETECTOR, "detector by name, its size, gaps and sensor; jaxbragg --detectors lists them", "NAME",
+         "word", own=True),
     Flag("distance", DETECTOR, "sample to the beam spot", "DISTANCE", unit="mm", check=POSITIVE, default="100"),
     Flag("close_distance", DETECTOR, "sample to the nearest point of the detector plane", "DISTANCE", unit="mm",
          check=NOT_ZERO),

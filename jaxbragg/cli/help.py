@@ -45,6 +45,7 @@ def general_help() -> str:
             "  jaxbragg COMMAND …          one of the commands below",
             "  jaxbragg FLAGS              nanoBragg's flags: short for jaxbragg simulate FLAGS",
             "  jaxbragg COMMAND --help     what a command takes",
+            "  jaxbragg --detectors        the detectors that --detector knows",
             "",
             "Commands:",
             rows,

@@ -17,6 +17,7 @@ from jaxbragg.cli.build.frame import Frame, build_frame
 from jaxbragg.cli.build.headers import inherit, with_c_flag_matching
 from jaxbragg.cli.build.memory import check_list, check_memory
 from jaxbragg.cli.build.notes import Notes
+from jaxbragg.cli.build.products import with_attenuation, with_product
 from jaxbragg.cli.build.sampling import Grid, spindle_grid
 from jaxbragg.cli.build.seeds import with_seeds
 from jaxbragg.cli.build.shapes import shape_of
@@ -24,6 +25,7 @@ from jaxbragg.cli.errors import UsageError
 from jaxbragg.cli.flag_table import TABLES
 from jaxbragg.cli.scanner import Scanned, scan
 from jaxbragg.compat import as_the_c_program_draws
+from jaxbragg.io import FileError
 from jaxbragg.models import Experiment, Scan
 from jaxbragg.options import Options
 from jaxbragg.pipeline.plan import make_plan
@@ -111,6 +113,7 @@ def read_setup(scanned: Scanned) -> Setup:
     """
     notes = Notes(warnings=list(scanned.warnings))
     compat = "compat" in scanned
+    scanned, gaps = with_product(scanned, notes)
     scanned, mask, inherited = inherit(scanned, notes)
     if compat:
         scanned = with_c_flag_matching(scanned, notes)
@@ -118,6 +121,8 @@ def read_setup(scanned: Scanned) -> Setup:
     source = read_source(scanned, notes)
     scanned = with_cell(scanned, source)
     check_memory(scanned, pixel_counts(scanned))
+    scanned = with_attenuation(scanned, notes)
+    mask = _both(mask, gaps, scanned)
     frame = build_frame(scanned, notes, compat=compat)
     detector = build_detector(scanned, frame, mask, inherited, notes, compat=compat)
     beam = build_beam(scanned, frame.beam, frame.polarization, notes)
@@ -139,6 +144,17 @@ def read_setup(scanned: Scanned) -> Setup:
         experiment, options = as_the_c_program_draws(experiment, options, layers_given=detector.layers_given)
         _say_what_compat_leaves_out(scanned, options, notes)
     return Setup(experiment, options, detector, frame, spindle, phi, notes, scanned)
+
+
+def _both(mask: np.ndarray | None, gaps: np.ndarray | None, scanned: Scanned) -> np.ndarray | None:
+    """The pixels of a mask that are not in a gap."""
+    if mask is None or gaps is None:
+        return gaps if mask is None else mask
+    if mask.shape != gaps.shape:
+        size = f"{gaps.shape[1]} × {gaps.shape[0]}"
+        found = f"{mask.shape[1]} × {mask.shape[0]}"
+        raise FileError(scanned.text("mask") or "", f"the mask has {found} pixels, but the detector {size}")
+    return mask & gaps
 
 
 def _spindle(scanned: Scanned, notes: Notes) -> tuple[Grid, float]:
