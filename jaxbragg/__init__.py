@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from jaxbragg.models import Sensor as Sensor
     from jaxbragg.models import StructureFactors as StructureFactors
     from jaxbragg.models import UnitCell as UnitCell
+    from jaxbragg.models.detector.named import detector as detector
     from jaxbragg.options import Options as Options
     from jaxbragg.pipeline.precision import PrecisionWarning as PrecisionWarning
     from jaxbragg.pipeline.settings import precise_options as precise_options
@@ -71,6 +72,7 @@ _HOME = {
     "Sensor": "jaxbragg.models",
     "StructureFactors": "jaxbragg.models",
     "UnitCell": "jaxbragg.models",
+    "detector": "jaxbragg.models.detector.named",
     "Options": "jaxbragg.options",
     "PrecisionWarning": "jaxbragg.pipeline.precision",
     "precise_options": "jaxbragg.pipeline.settings",

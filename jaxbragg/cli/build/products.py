@@ -11,7 +11,7 @@ from jaxbragg.cli.build.notes import Notes
 from jaxbragg.cli.errors import UsageError
 from jaxbragg.cli.flags import Value
 from jaxbragg.cli.scanner import Scanned
-from jaxbragg.models.detector.catalogue import PRODUCTS, Product
+from jaxbragg.models.detector.catalogue import PRODUCTS, Product, product_named
 from jaxbragg.units import MICROMETRE, MILLIMETRE
 
 _SIZES = ("detpixels", "detpixels_f", "detpixels_s", "detsize", "detsize_f", "detsize_s", "pixel", "curved_det")
@@ -36,11 +36,7 @@ def with_product(scanned: Scanned, notes: Notes) -> tuple[Scanned, np.ndarray | 
     name = scanned.text("detector")
     if name is None:
         return scanned, None
-    product = _product(scanned)
-    if product is None:
-        near = difflib.get_close_matches(name.lower(), PRODUCTS, n=3)
-        hint = f"did you mean {' or '.join(near)}?" if near else "jaxbragg --detectors lists them"
-        raise UsageError(f"--detector {name}: no detector of that name is known; {hint}")
+    product = _product(name)
     for other in _SIZES:
         if other in scanned:
             raise UsageError(f"-{other} contradicts --detector {name}, which says what pixels there are")
@@ -62,8 +58,8 @@ def with_attenuation(scanned: Scanned, notes: Notes) -> Scanned:
         scanned: Flags, of headers too.
         notes: For the log.
     """
-    product = _product(scanned)
-    if product is None or not product.material or "detector_abs" in scanned:
+    name = scanned.text("detector")
+    if name is None or "detector_abs" in scanned or not (product := _product(name)).material:
         return scanned
     from jaxbragg.models.detector.attenuation import attenuation_depth  # with gemmi, which others need not wait for
 
@@ -80,6 +76,10 @@ def _with(scanned: Scanned, added: dict[str, Value]) -> Scanned:
     return replace(scanned, values={**added, **scanned.values}, order=[*added, *scanned.order])
 
 
-def _product(scanned: Scanned) -> Product | None:
-    name = scanned.text("detector")
-    return None if name is None else PRODUCTS.get(name.lower().replace("_", "-").replace(" ", "-"))
+def _product(name: str) -> Product:
+    try:
+        return product_named(name)
+    except ValueError:
+        near = difflib.get_close_matches(name.lower(), PRODUCTS, n=3)
+        hint = f"did you mean {' or '.join(near)}?" if near else "jaxbragg --detectors lists them"
+        raise UsageError(f"--detector {name}: no detector of that name is known; {hint}") from None

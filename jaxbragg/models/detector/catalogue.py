@@ -4,6 +4,7 @@ Sizes are the makers' own, as pyFAI 2026.9 (MIT) lists them too. Detectors that 
 the usual one here.
 """
 
+import difflib
 from dataclasses import dataclass
 
 import numpy as np
@@ -78,3 +79,16 @@ _ALL = (
 )  # fmt: skip
 PRODUCTS: dict[str, Product] = {product.name: product for product in _ALL}
 """Every detector by its name."""
+
+
+def product_named(name: str) -> Product:
+    """A detector of the catalogue, in any spelling of dashes, blanks and capitals.
+
+    Raises:
+        ValueError: If there is none of that name; the message says which are near.
+    """
+    plain = str(name).lower().replace("_", "-").replace(" ", "-")
+    if plain in PRODUCTS:
+        return PRODUCTS[plain]
+    near = difflib.get_close_matches(plain, PRODUCTS, n=3) or sorted({each.split("-")[0] for each in PRODUCTS})
+    raise ValueError(f"Argument `name` must be a detector such as {', '.join(near)}, but is {name!r}.")

@@ -10,6 +10,8 @@ from jaxtyping import Array, Bool, Float, Int
 
 from jaxbragg.models import checks
 from jaxbragg.models.detector.abstract import AbstractDetector, Sensor, checked_sensor, mask_leaf
+from jaxbragg.models.detector.conventions import CONVENTIONS
+from jaxbragg.models.detector.placement import place_panel
 from jaxbragg_kernels.namespace import namespace_of
 from jaxbragg_kernels.numerics import numerics
 
@@ -85,6 +87,69 @@ class FlatPanel(AbstractDetector):
         self.normal_axis = checks.leaf("normal_axis", across if normal_axis is None else normal_axis, (3,))
         self.sensor = checked_sensor(sensor)
         self.mask = mask_leaf(mask, self.shape)
+
+    @classmethod
+    def from_distance(
+        cls,
+        pixels: tuple[int, int],
+        pixel_size: float,
+        distance: Any,
+        beam_center: tuple[Any, Any] | None = None,
+        convention: str = "mosflm",
+        *,
+        rotations: Any = (0.0, 0.0, 0.0),
+        twotheta: Any = 0.0,
+        sensor: Sensor | None = None,
+        mask: Any = None,
+    ) -> "FlatPanel":
+        """A panel across the beam, in the frame of one of the usual programs, as nanoBragg's flags place it.
+
+            panel = jb.FlatPanel.from_distance((2527, 2463), 172e-6, 0.2, (0.217, 0.212))
+
+        Args:
+            pixels: Along slow and fast.
+            pixel_size: Edge of a pixel [m].
+            distance: Sample to the beam spot [m], or to the nearest point where the convention pivots about the sample.
+            beam_center: Xbeam and Ybeam in the convention's sense [m]; None for the middle.
+            convention: "mosflm", "denzo", "adxv", "xds" or "dials". The beam is along x in the first two, along z in
+                the others; `Beam(direction=…)` must be the same.
+            rotations: Of the detector about x, y and z [deg].
+            twotheta: Swing about the convention's 2θ axis [deg].
+            sensor: Its layers.
+            mask: [slow, fast].
+
+        Raises:
+            ValueError: If there is no such convention, or a value cannot be.
+        """
+        checks.choice("convention", convention, tuple(name for name in CONVENTIONS if name != "custom"))
+        usual, (slow, fast) = CONVENTIONS[convention], checks.pixels(pixels)
+        size = (fast * pixel_size, slow * pixel_size)
+        x, y = beam_center or usual.default_beam_center(size, (size[0] / 2, size[1] / 2), pixel_size)
+        spot = usual.beam_spot(x, y, size, pixel_size)
+        placed = place_panel(
+            fast=usual.fast,
+            slow=usual.slow,
+            normal=usual.normal,
+            beam=usual.beam,
+            pivot=usual.pivot,
+            beam_spot=spot,
+            close_point=spot,
+            distance=distance,
+            close_distance=distance if usual.pivot == "sample" else None,
+            rotations=rotations,
+            twotheta=twotheta,
+            twotheta_axis=usual.twotheta_axis,
+        )
+        return cls(
+            pixels,
+            pixel_size,
+            placed.origin,
+            placed.fast,
+            placed.slow,
+            normal_axis=placed.normal,
+            sensor=sensor,
+            mask=mask,
+        )
 
     def __check_init__(self) -> None:
         """Raise a ValueError for a value that cannot be."""
