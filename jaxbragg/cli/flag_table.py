@@ -206,6 +206,9 @@ FLAGS: tuple[Flag, ...] = (
     _file("4stol", BACKGROUND, "amorphous structure factor against 4 sin θ/λ; with -water"),
     _file("Q", BACKGROUND, "amorphous structure factor against Q; with -water"),
 
+    Flag("output", OUTPUT, "image by its ending; .h5 or .nxs is NXmx, which silx and fabio read", "FILE", "file",
+         aliases=("-o",), own=True),
+    Flag("counts", OUTPUT, "Poisson counts in --output in place of expected photons; -seed is their seed", own=True),
     _file("floatfile", OUTPUT, "raw float32 image, photons", "-floatimage"),
     _file("intfile", OUTPUT, "SMV image, scaled", "-intimage"),
     _file("pgmfile", OUTPUT, "PGM picture", "-pgmimage"),

@@ -1,20 +1,24 @@
 """The images that a run writes, and the numbers that they are scaled by."""
 
+import os
 from dataclasses import dataclass
 
 import numpy as np
 
 from jaxbragg.cli.build.factors import has_table
 from jaxbragg.cli.build.seeds import header_of_chance
+from jaxbragg.cli.errors import UsageError
 from jaxbragg.cli.file_names import check_output
 from jaxbragg.cli.flag_table import FLAGS
 from jaxbragg.cli.read import Setup
 from jaxbragg.cli.scanner import Scanned
 from jaxbragg.io import ledger, number, together, write_dump, write_float_image, write_pgm, write_png, write_smv
+from jaxbragg.models.detector.catalogue import product_named
 from jaxbragg.units import MILLIMETRE
 
 DEFAULT_ADC = 40.0
 FULL_SCALE = 55000.0
+NXMX = (".h5", ".nxs", ".hdf5")
 LARGEST = 65535.0
 
 
@@ -62,6 +66,7 @@ def _sum_of_squares(pixels: np.ndarray) -> float:
 
 
 _FLAGS = {
+    "output": "--output",
     "float": "-floatfile",
     "int": "-intfile",
     "pgm": "-pgmfile",
@@ -69,7 +74,15 @@ _FLAGS = {
     "png": "--png",
     "dump": "-dump",
 }
-_FORMATS = {"float": "raw float32", "int": "SMV", "pgm": "PGM", "noise": "SMV", "png": "PNG", "dump": "Fdump.bin"}
+_FORMATS = {
+    "output": "HDF5",
+    "float": "raw float32",
+    "int": "SMV",
+    "pgm": "PGM",
+    "noise": "SMV",
+    "png": "PNG",
+    "dump": "Fdump.bin",
+}
 
 
 def wanted_outputs(scanned: Scanned) -> dict[str, str]:
@@ -101,6 +114,13 @@ def check_outputs(wanted: dict[str, str], scanned: Scanned) -> None:
         written = flag.word in _FLAGS.values() and (flag.name != "dump" or has_table(scanned))
         if path is not None and flag.kind == "file" and not flag.no_effect and not written:
             ledger.reading(path, flag.word)
+    if "counts" in scanned and "output" not in wanted:
+        raise UsageError("--counts needs --output FILE, the image that is to hold them")
+    if path := wanted.get("output"):
+        if os.path.splitext(path)[1].lower() not in NXMX:
+            raise UsageError(f"--output {path}: the name must end in one of {', '.join(NXMX)}, which say the format")
+        if "curved_det" in scanned:
+            raise UsageError(f"--output {path}: NXmx has flat panels, but -curved_det is none")
     for kind, path in wanted.items():
         check_output(_FLAGS[kind], path, _FORMATS[kind])
 
@@ -132,6 +152,8 @@ def _write(kind: str, path: str, image: np.ndarray, setup: Setup, stats: Statist
     adc = DEFAULT_ADC if given is None else given
     if kind == "dump":
         return write_table(path, setup)
+    if kind == "output":
+        return _write_nxmx(path, image, setup)
     if kind == "float":
         write_float_image(path, image)
         return f"{path}: photons, raw little-endian float32, {image.shape[1]} × {image.shape[0]}"
@@ -163,13 +185,30 @@ def _integers(image: np.ndarray, scale: float, offset: float, largest: float = L
     return result
 
 
-def _write_noise(path: str, image: np.ndarray, setup: Setup, adc: float) -> str:
+def _write_nxmx(path: str, image: np.ndarray, setup: Setup) -> str:
+    from jaxbragg.io.nxmx import Rotation, write_nxmx  # with h5py, which others need not wait for
+
+    scanned, what = setup.scanned, "photons, float32"
+    if "counts" in scanned:
+        image, what = _counts(image, scanned).astype(np.uint32), f"Poisson counts, uint32, seed {scanned.whole('seed')}"
+    rotation = Rotation(setup.phi, setup.spindle.span) if setup.spindle.span else None
+    named = scanned.text("detector")
+    material = product_named(named).material if named else ""
+    write_nxmx(path, image, setup.experiment, rotation, sensor_material=material or "Si")
+    return f"{path}: NXmx, {what}, {'a still' if rotation is None else f'{rotation.width:g}° of rotation'}"
+
+
+def _counts(image: np.ndarray, scanned: Scanned) -> np.ndarray:
     import jax.numpy as jnp
 
     from jaxbragg.noise import photon_counts
 
+    return np.asarray(photon_counts(jnp.asarray(image), scanned.whole("seed") or 0))
+
+
+def _write_noise(path: str, image: np.ndarray, setup: Setup, adc: float) -> str:
     seed = setup.scanned.whole("seed") or 0
-    counts = np.asarray(photon_counts(jnp.asarray(image), seed))
+    counts = _counts(image, setup.scanned)
     overloads = int((counts + adc > LARGEST).sum())
     own = header_of_chance(setup.scanned, adc, noise=True)
     write_smv(path, _integers(counts, 1.0, adc), header_fields(setup) | own)

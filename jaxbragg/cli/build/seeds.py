@@ -27,7 +27,7 @@ def with_seeds(scanned: Scanned, notes: Notes) -> Scanned:
     uses = []
     if scanned.values.get("misset") == "random" and "misset_seed" not in scanned:
         uses.append("orientation")
-    if "noisefile" in scanned and "nonoise" not in scanned:
+    if ("noisefile" in scanned and "nonoise" not in scanned) or "counts" in scanned:
         uses.append("noise")
     if not uses:
         return scanned
