@@ -13,7 +13,8 @@ from jaxtyping import Array, Float, Int
 _CHUNK = 1 << 18
 # Above this mean a rounded Gaussian: the sampler's float32 logarithms put its variance 0.7 % off at 3e5, 3 % at 1e6.
 _LARGE = 3e4
-_LARGEST = 2**31 - 2**7  # of float32 below the largest int32
+LARGEST_COUNT = 2**31 - 2**7
+"""Of float32 below the largest int32: brighter pixels are counted as this."""
 _INVALID = -1
 
 
@@ -91,7 +92,7 @@ def _sample(key: Array, photons: Float[Array, "chunk pixel"]) -> Int[Array, "chu
         few = jax.random.poisson(key_of_chunk, jnp.clip(mean, 0, _LARGE), dtype=jnp.int32)
         normal = jax.random.normal(jax.random.fold_in(key_of_chunk, 1), mean.shape, jnp.float32).astype(mean.dtype)
         finite = jnp.minimum(mean, 1e30)  # inf - inf is no number
-        many = jnp.clip(jnp.round(finite + jnp.sqrt(finite) * normal), 0, _LARGEST).astype(jnp.int32)
+        many = jnp.clip(jnp.round(finite + jnp.sqrt(finite) * normal), 0, LARGEST_COUNT).astype(jnp.int32)
         return jnp.where(mean >= 0, jnp.where(mean > _LARGE, many, few), _INVALID)
 
     return jax.lax.map(sample, (jnp.arange(photons.shape[0]), photons))

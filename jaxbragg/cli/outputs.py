@@ -114,7 +114,7 @@ def check_outputs(wanted: dict[str, str], scanned: Scanned) -> None:
         written = flag.word in _FLAGS.values() and (flag.name != "dump" or has_table(scanned))
         if path is not None and flag.kind == "file" and not flag.no_effect and not written:
             ledger.reading(path, flag.word)
-    if "counts" in scanned and "output" not in wanted:
+    if "counts" in scanned and "output" not in scanned:
         raise UsageError("--counts needs --output FILE, the image that is to hold them")
     if path := wanted.get("output"):
         if os.path.splitext(path)[1].lower() not in NXMX:
@@ -190,7 +190,11 @@ def _write_nxmx(path: str, image: np.ndarray, setup: Setup) -> str:
 
     scanned, what = setup.scanned, "photons, float32"
     if "counts" in scanned:
-        image, what = _counts(image, scanned).astype(np.uint32), f"Poisson counts, uint32, seed {scanned.whole('seed')}"
+        from jaxbragg.noise import LARGEST_COUNT
+
+        image = _counts(image, scanned).astype(np.uint32)
+        overloads = int((image >= LARGEST_COUNT).sum())
+        what = f"Poisson counts, uint32, seed {scanned.whole('seed')}, {overloads} overloads"
     rotation = Rotation(setup.phi, setup.spindle.span) if setup.spindle.span else None
     named = scanned.text("detector")
     material = product_named(named).material if named else ""

@@ -31,6 +31,15 @@ def test_counts_are_those_of_the_noise_file_with_the_same_seed() -> None:
     np.testing.assert_array_equal(np.minimum(counts + 40, 65535), read_image("n.img").pixels)
 
 
+def test_what_is_too_bright_to_be_counted_is_said(capsys) -> None:
+    bright = "-cell 40 -default_F 100000 -N 60 -detpixels 16 -oversample 1 -o x.h5 --counts -seed 1"
+    assert main(bright.split()) == 0
+    largest = 2**31 - 2**7
+    overloads = int((read_image("x.h5").pixels >= largest).sum())
+    assert overloads > 0
+    assert f"seed 1, {overloads} overloads" in capsys.readouterr().out
+
+
 def test_counts_without_a_seed_say_theirs(capsys) -> None:
     assert main([*FLAGS, "--output", "x.h5", "--counts"]) == 0
     said = capsys.readouterr().out
