@@ -60,8 +60,10 @@ def _file(name: str, group: str, text: str, *aliases: str) -> Flag:
     return Flag(name, group, text, "FILE", "file", aliases=aliases)
 
 
-def _count(name: str, group: str, text: str, *aliases: str, unit: str = "", default: str = "") -> Flag:
-    return Flag(name, group, text, "COUNT", "whole", unit, AT_LEAST_ONE, default, aliases)
+def _count(
+    name: str, group: str, text: str, *aliases: str, unit: str = "", default: str = "", own: bool = False
+) -> Flag:
+    return Flag(name, group, text, "COUNT", "whole", unit, AT_LEAST_ONE, default, aliases, own=own)
 
 
 def _seed(name: str, group: str, text: str, default: str) -> Flag:
@@ -208,6 +210,8 @@ FLAGS: tuple[Flag, ...] = (
 
     Flag("output", OUTPUT, "image by its ending; .h5 or .nxs is NXmx, which silx and fabio read", "FILE", "file",
          aliases=("-o",), own=True),
+    _count("images", OUTPUT, "successive images in --output, each of -osc; the next begins where one ends",
+           default="1", own=True),
     Flag("counts", OUTPUT, "Poisson counts in --output in place of expected photons; -seed is their seed", own=True),
     _file("floatfile", OUTPUT, "raw float32 image, photons", "-floatimage"),
     _file("intfile", OUTPUT, "SMV image, scaled", "-intimage"),

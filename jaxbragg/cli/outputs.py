@@ -1,7 +1,9 @@
 """The images that a run writes, and the numbers that they are scaled by."""
 
 import os
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 
@@ -116,6 +118,10 @@ def check_outputs(wanted: dict[str, str], scanned: Scanned) -> None:
             ledger.reading(path, flag.word)
     if "counts" in scanned and "output" not in scanned:
         raise UsageError("--counts needs --output FILE, the image that is to hold them")
+    count = scanned.whole("images") or 1
+    for kind in wanted if count > 1 else ():
+        if kind not in ("output", "dump"):
+            raise UsageError(f"--images {count}: {_FLAGS[kind]} holds one image; --output FILE.h5 holds several")
     if path := wanted.get("output"):
         if os.path.splitext(path)[1].lower() not in NXMX:
             raise UsageError(f"--output {path}: the name must end in one of {', '.join(NXMX)}, which say the format")
@@ -125,14 +131,26 @@ def check_outputs(wanted: dict[str, str], scanned: Scanned) -> None:
         check_output(_FLAGS[kind], path, _FORMATS[kind])
 
 
-def write_outputs(wanted: dict[str, str], image: np.ndarray, setup: Setup, stats: Statistics) -> list[str]:
+def write_outputs(
+    wanted: dict[str, str], image: np.ndarray, setup: Setup, stats: Statistics, further: Iterable[np.ndarray] = ()
+) -> list[str]:
     """Write the images, and the dump; a line for the log on each.
+
+    Args:
+        wanted: File names by kind.
+        image: The image, or the first of a series.
+        setup: Of it.
+        stats: Likewise.
+        further: The other images of a series, which --output takes.
 
     Raises:
         FileError: If a file cannot be written; then none is.
     """
     with together():
-        return [_write(kind, path, image, setup, stats) for kind, path in wanted.items()]
+        return [
+            _write_nxmx(path, image, setup, further) if kind == "output" else _write(kind, path, image, setup, stats)
+            for kind, path in wanted.items()
+        ]
 
 
 def write_table(path: str, setup: Setup) -> str:
@@ -152,8 +170,6 @@ def _write(kind: str, path: str, image: np.ndarray, setup: Setup, stats: Statist
     adc = DEFAULT_ADC if given is None else given
     if kind == "dump":
         return write_table(path, setup)
-    if kind == "output":
-        return _write_nxmx(path, image, setup)
     if kind == "float":
         write_float_image(path, image)
         return f"{path}: photons, raw little-endian float32, {image.shape[1]} × {image.shape[0]}"
@@ -185,34 +201,48 @@ def _integers(image: np.ndarray, scale: float, offset: float, largest: float = L
     return result
 
 
-def _write_nxmx(path: str, image: np.ndarray, setup: Setup) -> str:
-    from jaxbragg.io.nxmx import Rotation, write_nxmx  # with h5py, which others need not wait for
+def _write_nxmx(path: str, image: np.ndarray, setup: Setup, further: Iterable[np.ndarray]) -> str:
+    from jaxbragg.io.nxmx import Frames, Rotation, write_nxmx  # with h5py, which others need not wait for
+    from jaxbragg.noise import LARGEST_COUNT
 
-    scanned, what = setup.scanned, "photons, float32"
-    if "counts" in scanned:
-        from jaxbragg.noise import LARGEST_COUNT
+    scanned, count, overloads = setup.scanned, setup.scanned.whole("images") or 1, 0
 
-        image = _counts(image, scanned).astype(np.uint32)
-        overloads = int((image >= LARGEST_COUNT).sum())
-        what = f"Poisson counts, uint32, seed {scanned.whole('seed')}, {overloads} overloads"
+    def frames() -> Iterator[np.ndarray]:
+        nonlocal overloads
+        for i, photons in enumerate(chain([image], further)):
+            frame = photons
+            if "counts" in scanned:
+                frame = _counts(photons, (scanned.whole("seed") or 0) + i).astype(np.uint32)
+                overloads += int((frame >= LARGEST_COUNT).sum())
+            yield frame
+
+    dtype = "uint32" if "counts" in scanned else "float32"
     rotation = Rotation(setup.phi, setup.spindle.span) if setup.spindle.span else None
     named = scanned.text("detector")
     material = product_named(named).material if named else ""
-    write_nxmx(path, image, setup.experiment, rotation, sensor_material=material or "Si")
-    return f"{path}: NXmx, {what}, {'a still' if rotation is None else f'{rotation.width:g}° of rotation'}"
+    series = Frames(count, dtype, frames())
+    write_nxmx(path, series, setup.experiment, rotation, sensor_material=material or "Si")
+    what = "photons, float32"
+    if "counts" in scanned:
+        own = "" if count == 1 else ", one more for each next image"
+        what = f"Poisson counts, uint32, seed {scanned.whole('seed')}{own}, {overloads} overloads"
+    turned = "a still" if rotation is None else f"{rotation.width:g}° of rotation"
+    if count > 1:
+        turned = f"{count} images of {turned}" if rotation else f"{count} stills"
+    return f"{path}: NXmx, {what}, {turned}"
 
 
-def _counts(image: np.ndarray, scanned: Scanned) -> np.ndarray:
+def _counts(image: np.ndarray, seed: int) -> np.ndarray:
     import jax.numpy as jnp
 
     from jaxbragg.noise import photon_counts
 
-    return np.asarray(photon_counts(jnp.asarray(image), scanned.whole("seed") or 0))
+    return np.asarray(photon_counts(jnp.asarray(image), seed))
 
 
 def _write_noise(path: str, image: np.ndarray, setup: Setup, adc: float) -> str:
     seed = setup.scanned.whole("seed") or 0
-    counts = _counts(image, setup.scanned)
+    counts = _counts(image, seed)
     overloads = int((counts + adc > LARGEST).sum())
     own = header_of_chance(setup.scanned, adc, noise=True)
     write_smv(path, _integers(counts, 1.0, adc), header_fields(setup) | own)

@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -28,12 +29,12 @@ def run(scanned: Scanned) -> int:
 
     log = Log()
     say = _nothing if "quiet" in scanned else log
-    wanted = wanted_outputs(scanned)
+    wanted, count = wanted_outputs(scanned), scanned.whole("images") or 1
     check_outputs(wanted, scanned)
     # What overflows is infinite in the image, which is looked at below, or clamped in a file of integers.
     with np.errstate(all="ignore"):
         with device(scanned):
-            setup, image = _simulated(scanned, log, say)
+            setup, options, image = _simulated(scanned, log, say, count)
         if image is None:
             complain("jaxbragg: not simulated; nothing is written")
             return 1
@@ -46,14 +47,39 @@ def run(scanned: Scanned) -> int:
         if "printout" in scanned or "printout_pixel" in scanned:
             for line in pixel_lines(image, setup):
                 log(line)
-        for line in write_outputs(wanted, image, setup, stats):
+        for line in write_outputs(wanted, image, setup, stats, _further(setup, options, count)):
             say(f"wrote {line}")
     log.flush()
     return 0 if log.failure is None else _of_the_log(log.failure)
 
 
-def _simulated(scanned: Scanned, log: Log, say: Callable[[str], None]) -> tuple[Any, np.ndarray | None]:
-    """The set-up and its image, all that is known before being said; no image where it was not wanted after all."""
+def _further(setup: Any, options: Any, count: int) -> Iterator[np.ndarray]:
+    """The images of a series after its first, each where the one before ends; what is compiled serves all of them."""
+    if count == 1:
+        return
+    import equinox as eqx
+    import jax
+    from tqdm import tqdm
+
+    from jaxbragg.simulate import simulate
+
+    quiet = _is_silent(setup.scanned)
+    experiment = jax.device_get(setup.experiment)
+    with device(setup.scanned):
+        for i in tqdm(range(1, count), initial=1, total=count, unit="image", leave=False, disable=quiet):
+            angles = experiment.scan.angles + i * setup.spindle.span
+            image = np.asarray(simulate(eqx.tree_at(lambda e: e.scan.angles, experiment, angles), options))
+            _check_numbers(image)
+            yield image
+
+
+def _simulated(
+    scanned: Scanned, log: Log, say: Callable[[str], None], count: int
+) -> tuple[Any, Any, np.ndarray | None]:
+    """The set-up, its options and its (first) image, all that is known before being said.
+
+    There is no image where it was not wanted after all.
+    """
     import jax
 
     from jaxbragg.cli.cost import cost_of, in_short_blocks, may_start, measured
@@ -78,12 +104,13 @@ def _simulated(scanned: Scanned, log: Log, say: Callable[[str], None]) -> tuple[
     options = in_short_blocks(experiment, setup.options, cost)
     log.flush()  # so that there is something to read while the rate is measured
     cost = measured(experiment, options, cost)
+    cost = replace(cost, pixels=cost.pixels * count)
     say(f"  {'cost':<12}{cost}")
     if not may_start(cost):
-        return setup, None
+        return setup, options, None
     log.flush()
     with _progress(scanned, at_once=cost.seconds > 5) as progress:
-        return setup, np.asarray(simulate(experiment, options, progress=progress))
+        return setup, options, np.asarray(simulate(experiment, options, progress=progress))
 
 
 def _of_the_log(failure: OSError) -> int:
@@ -155,6 +182,12 @@ def _check_devices(count: int | None) -> None:
         raise UsageError(f"--devices {count}: JAX finds only {len(have)} here ({have[0].platform})")
 
 
+def _is_silent(scanned: Scanned) -> bool:
+    """Whether there is to be no progress bar: as the flags say, or as nobody looks."""
+    silent = scanned.last("progress", "noprogress") == "noprogress" or "quiet" in scanned
+    return silent or sys.stderr is None or not sys.stderr.isatty()
+
+
 @contextmanager
 def _progress(scanned: Scanned, *, at_once: bool) -> Iterator[Callable[[float], None] | None]:
     """A bar on a terminal, unless `-noprogress` (and no `-progress` after it) or `--quiet` says otherwise.
@@ -164,8 +197,7 @@ def _progress(scanned: Scanned, *, at_once: bool) -> Iterator[Callable[[float], 
         at_once: Whether to show it before the first block is done. Otherwise it waits a second: most images are done by
             then.
     """
-    silent = scanned.last("progress", "noprogress") == "noprogress" or "quiet" in scanned
-    if silent or sys.stderr is None or not sys.stderr.isatty():
+    if _is_silent(scanned):
         yield None
         return
     from tqdm import tqdm

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import io
 import os
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -36,9 +37,23 @@ class Rotation(NamedTuple):
     width: float
 
 
+class Frames(NamedTuple):
+    """Images that are made one after the other: no more than one of them is ever held.
+
+    Attributes:
+        number: How many.
+        dtype: float32, uint16, uint32 or int32.
+        images: They, `(slow, fast)` each.
+    """
+
+    number: int
+    dtype: str
+    images: Iterable[NDArray[Any]]
+
+
 def write_nxmx(
     path: str | os.PathLike[str],
-    images: NDArray[Any],
+    images: NDArray[Any] | Frames,
     experiment: Experiment,
     rotation: Rotation | None = None,
     *,
@@ -49,7 +64,8 @@ def write_nxmx(
 
     Args:
         path: File to write; .h5 or .nxs.
-        images: `(slow, fast)` or `(frame, slow, fast)`: expected photons as float32; counts as uint16, uint32 or int32.
+        images: `(slow, fast)`, `(frame, slow, fast)` or `Frames`; expected photons as
+            float32, counts as uint16, uint32 or int32.
         experiment: Of the first image. Its mask becomes the pixel mask.
         rotation: None for stills, which have no goniometer.
         sensor_material: "Si", "CdTe" or "GaAs": the models know a sensor's attenuation, not what it is made of.
@@ -62,19 +78,29 @@ def write_nxmx(
     detector = experiment.detector
     if not isinstance(detector, FlatPanel):
         raise ValueError(f"NXmx is written for a FlatPanel, not for a {type(detector).__name__}.")
-    images = images[None] if images.ndim == 2 else images
-    if images.ndim != 3 or images.shape[1:] != detector.pixels or images.dtype.name not in _TYPES:
-        raise ValueError(
-            f"Argument `images` must be {', '.join(_TYPES)} of {detector.pixels[0]} × {detector.pixels[1]} pixels, but "
-            f"is {images.dtype} {images.shape}."
-        )
+    if not isinstance(images, Frames):
+        stack = images[None] if images.ndim == 2 else images
+        images = Frames(len(stack), stack.dtype.name, stack)
+        _check(stack.shape[1:], stack.dtype.name, detector)
     import h5py
 
     memory = io.BytesIO()
     with h5py.File(memory, "w") as file:
         _fill(_group(file, "entry", "NXentry"), images, experiment, detector, rotation, (sensor_material, software))
         file.attrs["default"] = "entry"
+        data: Any = file["entry/data/data"]
+        for i, image in enumerate(images.images):
+            _check(image.shape, image.dtype.name, detector)
+            data[i] = image
     write_atomically(path, memory.getbuffer())
+
+
+def _check(shape: tuple[int, ...], dtype: str, detector: FlatPanel) -> None:
+    if shape != detector.pixels or dtype not in _TYPES:
+        raise ValueError(
+            f"Argument `images` must be {', '.join(_TYPES)} of {detector.pixels[0]} × {detector.pixels[1]} pixels, but "
+            f"is {dtype} {shape}."
+        )
 
 
 def laboratory_axes(beam: NDArray[np.float64], spindle: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -88,7 +114,7 @@ def laboratory_axes(beam: NDArray[np.float64], spindle: NDArray[np.float64]) -> 
     return np.stack([x, np.cross(z, x), z])
 
 
-def _fill(entry: Any, images: Any, experiment: Experiment, detector: FlatPanel, rotation: Any, names: Any) -> None:
+def _fill(entry: Any, images: Frames, experiment: Experiment, detector: FlatPanel, rotation: Any, names: Any) -> None:
     beam = experiment.beam
     axes = laboratory_axes(np.asarray(beam.direction, float), np.asarray(experiment.scan.axis, float))
     entry.attrs["default"] = "data"
@@ -99,11 +125,11 @@ def _fill(entry: Any, images: Any, experiment: Experiment, detector: FlatPanel, 
     _text(instrument, "name", "simulated")
     _beam(_group(instrument, "beam", "NXbeam"), beam)
     _detector(_group(instrument, "detector", "NXdetector"), images, detector, axes, names[0])
-    _sample(_group(entry, "sample", "NXsample"), experiment, rotation, axes, len(images))
+    _sample(_group(entry, "sample", "NXsample"), experiment, rotation, axes, images.number)
     data = _group(entry, "data", "NXdata")
     data.attrs["signal"] = "data"
-    chunk = (1, *images.shape[1:])
-    data.create_dataset("data", data=images, chunks=chunk, compression="gzip", compression_opts=1, shuffle=True)
+    shape, packed = detector.pixels, {"compression": "gzip", "compression_opts": 1, "shuffle": True}
+    data.create_dataset("data", (images.number, *shape), images.dtype, chunks=(1, *shape), **packed)
 
 
 def _beam(group: Any, beam: Any) -> None:
@@ -143,12 +169,12 @@ def _detector(group: Any, images: Any, detector: FlatPanel, axes: Any, material:
     _number(group, "beam_center_y", float(spot @ slow_axis) / size[1], "pixel")
     _number(group, "distance", abs(distance), "m")
     group.create_dataset("pixel_mask", data=missing, compression="gzip", compression_opts=1, shuffle=True)
-    if images.dtype.kind != "f":
-        bits = 8 * images.dtype.itemsize
-        group.create_dataset("bit_depth_readout", data=bits)
-        group.create_dataset("saturation_value", data=int(np.iinfo(images.dtype).max) - 1)
+    dtype = np.dtype(images.dtype)
+    if dtype.kind != "f":
+        group.create_dataset("bit_depth_readout", data=8 * dtype.itemsize)
+        group.create_dataset("saturation_value", data=int(np.iinfo(dtype).max) - 1)
     specific = _group(group, "detectorSpecific", "NXcollection")
-    for name, value in (("nimages", len(images)), ("ntrigger", 1)):
+    for name, value in (("nimages", images.number), ("ntrigger", 1)):
         specific.create_dataset(name, data=value)
     specific.create_dataset("x_pixels_in_detector", data=fast)
     specific.create_dataset("y_pixels_in_detector", data=slow)

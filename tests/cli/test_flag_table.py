@@ -30,8 +30,8 @@ C_FLAGS = """
 """
 OWN_FLAGS = """
 --compat --precision --device --devices --png --memory-limit --quiet --help -help -h
---output -o --counts --detector --model --mtz --columns --spacegroup --solvent --bfactor --anomalous --fprime --forward
---dmin
+--output -o --images --counts --detector --model --mtz --columns --spacegroup --solvent --bfactor --anomalous --fprime
+--forward --dmin
 """
 
 SPELLINGS = [(flag, word) for flag in FLAGS for word in flag.words]

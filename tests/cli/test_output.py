@@ -7,7 +7,26 @@ import pytest
 from jaxbragg.cli import main
 from jaxbragg.io import read_image
 
-FLAGS = ["-cell", "40", "-default_F", "100", "-N", "10", "-detpixels", "64", "-oversample", "1", "-water", "100"]
+FLAGS = [
+    *[
+        "-cell",
+        "40",
+        "-default_F",
+        "100",
+        "-N",
+        "10",
+        "-detpixels",
+        "64",
+        "-distance",
+        "20",
+        "-oversample",
+        "1",
+        "-water",
+        "1",
+    ],
+    "-fluence",
+    "1e21",
+]
 
 
 @pytest.fixture(autouse=True)
@@ -56,10 +75,33 @@ def test_the_sensor_is_that_of_the_detector() -> None:
         np.testing.assert_allclose(detector["sensor_thickness"][()], 320e-6)
 
 
+def test_a_series_is_its_images_one_by_one(capsys) -> None:
+    turned = [*FLAGS, "-misset", "10", "20", "30", "-osc", "0.5", "-phisteps", "2"]
+    assert main([*turned, "-phi", "5", "-seed", "7", "--images", "3", "--counts", "-o", "all.h5"]) == 0
+    assert "one more for each next image, 0 overloads, 3 images of 0.5° of rotation" in capsys.readouterr().out
+    for i in range(3):
+        alone = ["-phi", str(5 + 0.5 * i), "-seed", str(7 + i), "--counts", "-o", "one.h5", "--quiet"]
+        assert main([*turned, *alone]) == 0
+        one, other = read_image("one.h5").pixels, read_image("all.h5", None, None, i).pixels
+        assert one.max() > 0
+        np.testing.assert_array_equal(one, other)
+    with h5py.File("all.h5") as file:
+        np.testing.assert_allclose(file["entry/sample/transformations/omega"][()], [5.0, 5.5, 6.0])
+        assert file["entry/data/data"].shape == (3, 64, 64)
+
+
+def test_stills_of_a_series_differ_in_their_noise() -> None:
+    assert main([*FLAGS, "--images", "2", "--counts", "-seed", "1", "-o", "x.h5", "--quiet"]) == 0
+    one, other = (read_image("x.h5", None, None, i).pixels for i in range(2))
+    assert (one != other).any()
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
         ("--counts", "--counts needs --output FILE"),
+        ("--images 3 -o x.h5 -floatfile x.bin", "--images 3: -floatfile holds one image"),
+        ("--images 3", "--images 3: -floatfile holds one image; --output FILE.h5 holds several"),
         ("-o x.bin", "the name must end in one of .h5, .nxs, .hdf5"),
         ("-o x.h5 -curved_det", "NXmx has flat panels, but -curved_det is none"),
         ("-o x.h5 -floatfile x.h5", "x.h5"),
