@@ -22,6 +22,8 @@ from jaxbragg.io.atomic import write_atomically
 from jaxbragg.models import Experiment, FlatPanel
 from jaxbragg.models.unit_cell import cell_parameters
 
+# Thickness of a sensor that has none [m]: no parallax, and not 0, which DIALS takes for an error.
+_SURFACE = 1e-9
 _TYPES = ("float32", "uint16", "uint32", "int32")
 
 
@@ -155,7 +157,7 @@ def _detector(group: Any, images: Any, detector: FlatPanel, axes: Any, material:
     # Where the beam, z, meets the panel.
     spot = np.array([0, 0, distance / normal[2]]) - origin if abs(normal[2]) > 1e-9 else np.full(3, np.nan)
     sensor = detector.sensor
-    thickness = 0.0 if sensor is None else float(sensor.layer_thickness) * sensor.layers
+    thickness = _SURFACE if sensor is None else float(sensor.layer_thickness) * sensor.layers
     missing = np.zeros((slow, fast), np.uint32)
     if detector.mask is not None:
         missing[~np.asarray(detector.mask)[0]] = 1  # bit 0: a gap
@@ -172,6 +174,7 @@ def _detector(group: Any, images: Any, detector: FlatPanel, axes: Any, material:
     dtype = np.dtype(images.dtype)
     if dtype.kind != "f":
         group.create_dataset("bit_depth_readout", data=8 * dtype.itemsize)
+        group.create_dataset("underload_value", data=0)
         group.create_dataset("saturation_value", data=int(np.iinfo(dtype).max) - 1)
     specific = _group(group, "detectorSpecific", "NXcollection")
     for name, value in (("nimages", images.number), ("ntrigger", 1)):
