@@ -27,6 +27,7 @@ from jaxbragg.models import (
     checks,
 )
 from jaxbragg.models.minimal_standard import rotations
+from jaxbragg.models.mosaic import CapMosaic, RoundedCapMosaic
 from jaxbragg.models.unit_cell import cell_parameters, cell_vectors, cell_volume
 from jaxbragg.options import Options
 from jaxbragg.units import RADIANS, THOMSON_AREA
@@ -41,6 +42,7 @@ def as_the_c_program_draws(
     """Put the C program's errors into an experiment.
 
     - A spindle step at φ = 0 keeps the orientation of the step before it; the first step that of the last.
+    - Rotations of mosaic domains are rounded to float32.
     - A cell in its standard setting (given by its six numbers alone) has other angles where it is triclinic; gauss and
       tophat spots are then narrower by the ratio of its volume to that of the cell as given, or wider.
     - Polarization and solid angle are those of the first sub-pixel and source, the capture fraction that of the last
@@ -110,6 +112,8 @@ def _crystal(crystal: Crystal, shape: AbstractShape) -> Crystal:
     It then divides b × c by the volume of the cell as given, although the vectors are those of another one: a*, b* and
     c*, which the widths of gauss and tophat spots are made of, are too long or too short by one factor for all.
     """
+    if isinstance(crystal.mosaic, CapMosaic):
+        crystal = eqx.tree_at(lambda c: c.mosaic, crystal, RoundedCapMosaic(crystal.mosaic))
     if crystal.orientation is not None:
         return crystal
     cell = crystal.cell

@@ -1,5 +1,6 @@
 """The crystal: cell, orientation, size, shape and mosaic spread."""
 
+from functools import partial
 from typing import Any
 
 import equinox as eqx
@@ -169,7 +170,8 @@ class Crystal(eqx.Module):
 
 def check_sheared(shape: AbstractShape, spot_width: str) -> None:
     """Raise a ValueError unless spots of that shape and width can have Nd, Ne, Nf."""
-    if shape.size(None, np.zeros(6)) is None:  # it does not depend on M
+    # Traced alone: this is asked inside a jit of the caller's, too.
+    if jax.eval_shape(partial(shape.size, None), jax.ShapeDtypeStruct((6,), np.float32)) is None:  # not by M
         raise ValueError(
             "Argument `cells` must be one number or three where spots are square, but has six: a parallelepiped has no "
             "symmetric matrix; make them round, gauss or tophat."

@@ -91,10 +91,20 @@ class CapMosaic(AbstractMosaic):
         checks.not_negative("spread", self.spread)
 
     def rotations(self) -> Float[Array, "domain 3 3"]:
-        """The rotation of each domain; differentiable by the spread.
+        """The rotation of each domain; differentiable by the spread."""
+        with numerics():
+            return rotation.axis_angle(self.axes, self.spread * RADIANS * self.shares)
 
-        Angles are rounded as in the C program, whose spread and angle are float32; their derivative is not.
-        """
+
+class RoundedCapMosaic(CapMosaic):
+    """`CapMosaic` with the angles of the C program, whose spread and angle are float32: of --compat alone."""
+
+    def __init__(self, mosaic: CapMosaic) -> None:
+        """Take the domains of another."""
+        self.spread, self.axes, self.shares = mosaic.spread, mosaic.axes, mosaic.shares
+
+    def rotations(self) -> Float[Array, "domain 3 3"]:
+        """The rotation of each domain; the derivative by the spread is that of angles that are not rounded."""
         with numerics():
             spread = self.spread * RADIANS
             smooth = spread * self.shares
