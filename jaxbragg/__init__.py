@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from jaxbragg.batch import simulate_together as simulate_together
     from jaxbragg.cli.read import read_experiment as read_experiment
     from jaxbragg.compat import as_the_c_program_draws as as_the_c_program_draws
+    from jaxbragg.io.geometry import Geometry as Geometry
+    from jaxbragg.io.geometry import load as load
+    from jaxbragg.io.save import save as save
     from jaxbragg.models import AbsoluteSources as AbsoluteSources
     from jaxbragg.models import AbstractBackground as AbstractBackground
     from jaxbragg.models import AbstractDetector as AbstractDetector
@@ -52,6 +55,9 @@ if TYPE_CHECKING:
 _HOME = {
     "read_experiment": "jaxbragg.cli.read",
     "as_the_c_program_draws": "jaxbragg.compat",
+    "Geometry": "jaxbragg.io.geometry",
+    "load": "jaxbragg.io.geometry",
+    "save": "jaxbragg.io.save",
     "AbsoluteSources": "jaxbragg.models",
     "AbstractBackground": "jaxbragg.models",
     "AbstractDetector": "jaxbragg.models",

@@ -18,7 +18,7 @@ ORDER: tuple[set[str], ...] = (
     {"jaxbragg.models"},
     {"jaxbragg.options", "jaxbragg.io"},
     {"jaxbragg.pipeline"},
-    {"jaxbragg.simulate", "jaxbragg.noise"},
+    {"jaxbragg.simulate", "jaxbragg.noise", "jaxbragg.counting"},
     {
         "jaxbragg.compat",
         "jaxbragg.trace",

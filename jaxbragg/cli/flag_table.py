@@ -141,6 +141,8 @@ FLAGS: tuple[Flag, ...] = (
     _vector("polar_vector", BEAM, "direction of polarization"),
     _vector("beam_vector", BEAM, "direction of the beam"),
 
+    Flag("geometry", DETECTOR, "beam, detector, rotation, crystal of a file; .expt, .geom, NXmx, XDS.INP, XPARM, CBF "
+         "or SMV header", "FILE", "file", own=True),
     Flag("detector", DETECTOR, "detector by name, its size, gaps and sensor; jaxbragg --detectors lists them", "NAME",
          "word", own=True),
     Flag("distance", DETECTOR, "sample to the beam spot", "DISTANCE", unit="mm", check=POSITIVE, default="100"),
@@ -208,10 +210,14 @@ FLAGS: tuple[Flag, ...] = (
     _file("4stol", BACKGROUND, "amorphous structure factor against 4 sin θ/λ; with -water"),
     _file("Q", BACKGROUND, "amorphous structure factor against Q; with -water"),
 
-    Flag("output", OUTPUT, "image by its ending; .h5 or .nxs is NXmx, which silx and fabio read", "FILE", "file",
+    Flag("output", OUTPUT, "image by its ending; NXmx (.h5, .nxs), .cbf, .img, .tif, .edf, .npy", "FILE", "file",
          aliases=("-o",), own=True),
+    Flag("sidecar", OUTPUT, "the geometry beside --output too, for DIALS (.expt) and CrystFEL (.geom)", own=True),
+    Flag("smv-dialect", OUTPUT, "whose reading of BEAM_CENTER_X and _Y SMV headers follow", "PROGRAM", "word",
+         choices=("nanobragg", "dials"), default="nanobragg; of --output dials", own=True),
     _count("images", OUTPUT, "successive images in --output, each of -osc; the next begins where one ends",
            default="1", own=True),
+    Flag("resume", OUTPUT, "compute only those of --images that are not there yet", own=True),
     Flag("counts", OUTPUT, "Poisson counts in --output in place of expected photons; -seed is their seed", own=True),
     _file("floatfile", OUTPUT, "raw float32 image, photons", "-floatimage"),
     _file("intfile", OUTPUT, "SMV image, scaled", "-intimage"),

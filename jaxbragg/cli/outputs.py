@@ -1,9 +1,7 @@
 """The images that a run writes, and the numbers that they are scaled by."""
 
-import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import chain
 
 import numpy as np
 
@@ -13,14 +11,13 @@ from jaxbragg.cli.errors import UsageError
 from jaxbragg.cli.file_names import check_output
 from jaxbragg.cli.flag_table import FLAGS
 from jaxbragg.cli.read import Setup
+from jaxbragg.cli.recorded import DEFAULT_ADC, Output, check_recorded, output_of, write_recorded
 from jaxbragg.cli.scanner import Scanned
 from jaxbragg.io import ledger, number, together, write_dump, write_float_image, write_pgm, write_png, write_smv
-from jaxbragg.models.detector.catalogue import product_named
+from jaxbragg.io.smv_fields import SmvPlace, smv_fields
 from jaxbragg.units import MILLIMETRE
 
-DEFAULT_ADC = 40.0
 FULL_SCALE = 55000.0
-NXMX = (".h5", ".nxs", ".hdf5")
 LARGEST = 65535.0
 
 
@@ -30,8 +27,9 @@ class Statistics:
 
     Attributes:
         largest: Photons in the brightest.
-        slow, fast: Where it is (on which panel, too, where there are several).
+        slow, fast: Where it is.
         total, mean, rms, rmsd: Photons; rms deviation from zero and from the mean, both over n − 1 as in the C program.
+        panel: On which the brightest pixel is.
     """
 
     largest: float
@@ -41,23 +39,24 @@ class Statistics:
     mean: float
     rms: float
     rmsd: float
+    panel: int = 0
 
 
 def statistics(image: np.ndarray, setup: Setup) -> Statistics:
     """The statistics of the pixels within region and mask."""
     roi = setup.options.roi
     mask = setup.experiment.detector.mask
-    pixels = image if roi is None else image[roi[2] : roi[3] + 1, roi[0] : roi[1] + 1]
+    region = ... if roi is None else (..., slice(roi[2], roi[3] + 1), slice(roi[0], roi[1] + 1))
+    pixels = image[region]
     if mask is not None:
-        inside = np.asarray(mask)[0]
-        pixels = pixels[inside if roi is None else inside[roi[2] : roi[3] + 1, roi[0] : roi[1] + 1]]
-    slow, fast = np.unravel_index(int(image.argmax()), image.shape)
+        pixels = pixels[np.asarray(mask).reshape(image.shape)[region]]
+    *panel, slow, fast = np.unravel_index(int(image.argmax()), image.shape)
     total = float(pixels.sum(dtype=np.float64))
     mean = total / max(pixels.size, 1)
     squares = _sum_of_squares(pixels)
     free = max(pixels.size - 1, 1)
     rms, rmsd = (max(x / free, 0.0) ** 0.5 for x in (squares, squares - pixels.size * mean**2))
-    return Statistics(float(image.max()), int(slow), int(fast), total, mean, rms, rmsd)
+    return Statistics(float(image.max()), int(slow), int(fast), total, mean, rms, rmsd, int(panel[0]) if panel else 0)
 
 
 def _sum_of_squares(pixels: np.ndarray) -> float:
@@ -77,7 +76,6 @@ _FLAGS = {
     "dump": "-dump",
 }
 _FORMATS = {
-    "output": "HDF5",
     "float": "raw float32",
     "int": "SMV",
     "pgm": "PGM",
@@ -100,8 +98,8 @@ def wanted_outputs(scanned: Scanned) -> dict[str, str]:
     return images if dump is None or not has_table(scanned) else {"dump": dump, **images}
 
 
-def check_outputs(wanted: dict[str, str], scanned: Scanned) -> None:
-    """Find out before the work whether its results can be kept.
+def check_outputs(wanted: dict[str, str], scanned: Scanned) -> Output | None:
+    """Find out before the work whether its results can be kept; what --output asks for.
 
     Args:
         wanted: File names by kind.
@@ -116,23 +114,41 @@ def check_outputs(wanted: dict[str, str], scanned: Scanned) -> None:
         written = flag.word in _FLAGS.values() and (flag.name != "dump" or has_table(scanned))
         if path is not None and flag.kind == "file" and not flag.no_effect and not written:
             ledger.reading(path, flag.word)
-    if "counts" in scanned and "output" not in scanned:
-        raise UsageError("--counts needs --output FILE, the image that is to hold them")
     count = scanned.whole("images") or 1
     for kind in wanted if count > 1 else ():
         if kind not in ("output", "dump"):
             raise UsageError(f"--images {count}: {_FLAGS[kind]} holds one image; --output FILE.h5 holds several")
-    if path := wanted.get("output"):
-        if os.path.splitext(path)[1].lower() not in NXMX:
-            raise UsageError(f"--output {path}: the name must end in one of {', '.join(NXMX)}, which say the format")
-        if "curved_det" in scanned:
-            raise UsageError(f"--output {path}: NXmx has flat panels, but -curved_det is none")
+    if "smv_dialect" in scanned and not {"int", "noise", "output"} & {*wanted}:
+        raise UsageError("--smv-dialect needs an SMV image: -noisefile, -intfile or --output FILE.img")
     for kind, path in wanted.items():
-        check_output(_FLAGS[kind], path, _FORMATS[kind])
+        if kind != "output":
+            check_output(_FLAGS[kind], path, _FORMATS[kind])
+    return output_of(scanned)
+
+
+def check_panels(wanted: dict[str, str], output: Output | None, setup: Setup) -> None:
+    """Find out whether what is asked for can hold the detector that was found.
+
+    Raises:
+        UsageError: If it cannot.
+    """
+    panels = setup.experiment.detector.shape[0]
+    for kind in wanted if panels > 1 else ():
+        if kind not in ("output", "float", "dump"):
+            raise UsageError(f"{_FLAGS[kind]} holds one panel, and these are {panels}: --output FILE.h5 holds them")
+    if panels > 1 and any(name in setup.scanned for name in ("printout", "printout_pixel")):
+        raise UsageError(f"-printout prints one panel, and these are {panels}")
+    if output is not None:
+        check_recorded(output, setup)
 
 
 def write_outputs(
-    wanted: dict[str, str], image: np.ndarray, setup: Setup, stats: Statistics, further: Iterable[np.ndarray] = ()
+    wanted: dict[str, str],
+    image: np.ndarray,
+    setup: Setup,
+    stats: Statistics,
+    output: Output | None = None,
+    further: Iterable[np.ndarray] = (),
 ) -> list[str]:
     """Write the images, and the dump; a line for the log on each.
 
@@ -141,16 +157,22 @@ def write_outputs(
         image: The image, or the first of a series.
         setup: Of it.
         stats: Likewise.
-        further: The other images of a series, which --output takes.
+        output: What --output asks for.
+        further: The other images of a series, which it takes.
 
     Raises:
-        FileError: If a file cannot be written; then none is.
+        FileError: If a file cannot be written; then none is, of a series in numbered files those that came before it.
     """
+    lines: list[str] = []
+    if output is not None and output.numbered:  # each is there once it is whole
+        lines += write_recorded(output, image, setup, further)
     with together():
-        return [
-            _write_nxmx(path, image, setup, further) if kind == "output" else _write(kind, path, image, setup, stats)
-            for kind, path in wanted.items()
-        ]
+        for kind, path in wanted.items():
+            if kind != "output":
+                lines.append(_write(kind, path, image, setup, stats))
+            elif output is not None and not output.numbered:
+                lines += write_recorded(output, image, setup, further)
+    return lines
 
 
 def write_table(path: str, setup: Setup) -> str:
@@ -172,7 +194,8 @@ def _write(kind: str, path: str, image: np.ndarray, setup: Setup, stats: Statist
         return write_table(path, setup)
     if kind == "float":
         write_float_image(path, image)
-        return f"{path}: photons, raw little-endian float32, {image.shape[1]} × {image.shape[0]}"
+        size = " × ".join(map(str, image.shape[::-1]))
+        return f"{path}: photons, raw little-endian float32, {size}"
     if kind == "int":
         scale = scanned.number("scale") or _finite(FULL_SCALE / stats.largest if stats.largest > 0 else 1.0)
         own = header_of_chance(scanned, adc, noise=False)
@@ -201,48 +224,11 @@ def _integers(image: np.ndarray, scale: float, offset: float, largest: float = L
     return result
 
 
-def _write_nxmx(path: str, image: np.ndarray, setup: Setup, further: Iterable[np.ndarray]) -> str:
-    from jaxbragg.io.nxmx import Frames, Rotation, write_nxmx  # with h5py, which others need not wait for
-    from jaxbragg.noise import LARGEST_COUNT
-
-    scanned, count, overloads = setup.scanned, setup.scanned.whole("images") or 1, 0
-
-    def frames() -> Iterator[np.ndarray]:
-        nonlocal overloads
-        for i, photons in enumerate(chain([image], further)):
-            frame = photons
-            if "counts" in scanned:
-                frame = _counts(photons, (scanned.whole("seed") or 0) + i).astype(np.uint32)
-                overloads += int((frame >= LARGEST_COUNT).sum())
-            yield frame
-
-    dtype = "uint32" if "counts" in scanned else "float32"
-    rotation = Rotation(setup.phi, setup.spindle.span) if setup.spindle.span else None
-    named = scanned.text("detector")
-    material = product_named(named).material if named else ""
-    series = Frames(count, dtype, frames())
-    write_nxmx(path, series, setup.experiment, rotation, sensor_material=material or "Si")
-    what = "photons, float32"
-    if "counts" in scanned:
-        own = "" if count == 1 else ", one more for each next image"
-        what = f"Poisson counts, uint32, seed {scanned.whole('seed')}{own}, {overloads} overloads"
-    turned = "a still" if rotation is None else f"{rotation.width:g}° of rotation"
-    if count > 1:
-        turned = f"{count} images of {turned}" if rotation else f"{count} stills"
-    return f"{path}: NXmx, {what}, {turned}"
-
-
-def _counts(image: np.ndarray, seed: int) -> np.ndarray:
-    import jax.numpy as jnp
-
-    from jaxbragg.noise import photon_counts
-
-    return np.asarray(photon_counts(jnp.asarray(image), seed))
-
-
 def _write_noise(path: str, image: np.ndarray, setup: Setup, adc: float) -> str:
+    from jaxbragg.counting import poisson_counts
+
     seed = setup.scanned.whole("seed") or 0
-    counts = _counts(image, seed)
+    counts = poisson_counts(image, seed)
     overloads = int((counts + adc > LARGEST).sum())
     own = header_of_chance(setup.scanned, adc, noise=True)
     write_smv(path, _integers(counts, 1.0, adc), header_fields(setup) | own)
@@ -252,32 +238,21 @@ def _write_noise(path: str, image: np.ndarray, setup: Setup, adc: float) -> str:
 def header_fields(setup: Setup) -> dict[str, str]:
     """The SMV header of the C program, key by key in its order."""
     detector, placement = setup.detector, setup.detector.placement
-    f_beam, s_beam = (float(x) / MILLIMETRE for x in placement.beam_spot)
     pixel = detector.pixel / MILLIMETRE
-    size_s = detector.size[1] / MILLIMETRE
-    origin = [float(x) / MILLIMETRE for x in placement.origin]
-    close_f, close_s = (float(x) / detector.pixel for x in placement.close_point)
-    values: dict[str, float | str] = {
-        "PIXEL_SIZE": pixel,
-        "DISTANCE": (float(placement.distance) if placement.distance > 0 else detector.unswung_distance) / MILLIMETRE,
-        "WAVELENGTH": float(setup.experiment.beam.wavelength),
-        "BEAM_CENTER_X": detector.beam_center[0] / MILLIMETRE,
-        "BEAM_CENTER_Y": detector.beam_center[1] / MILLIMETRE,
-        "ADXV_CENTER_X": f_beam,
-        "ADXV_CENTER_Y": size_s - s_beam,
-        "MOSFLM_CENTER_X": s_beam - 0.5 * pixel,
-        "MOSFLM_CENTER_Y": f_beam - 0.5 * pixel,
-        "DENZO_X_BEAM": s_beam,
-        "DENZO_Y_BEAM": f_beam,
-        "DIALS_ORIGIN": ",".join(number(x) for x in (origin[2], origin[1], -origin[0])),
-        "XDS_ORGX": close_f + 0.5,
-        "XDS_ORGY": close_s + 0.5,
-        "CLOSE_DISTANCE": float(placement.close_distance) / MILLIMETRE,
-        "PHI": setup.phi,
-        "OSC_START": setup.phi,
-        "OSC_RANGE": setup.spindle.span,
-        "TWOTHETA": setup.scanned.number("twotheta") or 0.0,
-        "DETECTOR_SN": "000",
-        "BEAMLINE": "fake",
-    }
-    return {key: value if isinstance(value, str) else number(value) for key, value in values.items()}
+    return smv_fields(
+        SmvPlace(
+            pixel=pixel,
+            slow_size=detector.size[1] / MILLIMETRE,
+            distance=(float(placement.distance) if placement.distance > 0 else detector.unswung_distance) / MILLIMETRE,
+            close_distance=float(placement.close_distance) / MILLIMETRE,
+            wavelength=float(setup.experiment.beam.wavelength),
+            beam_center=(detector.beam_center[0] / MILLIMETRE, detector.beam_center[1] / MILLIMETRE),
+            beam_spot=(float(placement.beam_spot[0]) / MILLIMETRE, float(placement.beam_spot[1]) / MILLIMETRE),
+            close_point=(float(placement.close_point[0]) / MILLIMETRE, float(placement.close_point[1]) / MILLIMETRE),
+            origin=tuple(float(x) / MILLIMETRE for x in placement.origin),  # type: ignore[arg-type]
+            phi=setup.phi,
+            osc=setup.spindle.span,
+            twotheta=setup.scanned.number("twotheta") or 0.0,
+        ),
+        setup.scanned.text("smv_dialect") or "nanobragg",
+    )

@@ -17,6 +17,7 @@ from jaxbragg.cli.build.frame import Frame, build_frame
 from jaxbragg.cli.build.headers import inherit, with_c_flag_matching
 from jaxbragg.cli.build.memory import check_list, check_memory
 from jaxbragg.cli.build.notes import Notes
+from jaxbragg.cli.build.placed import detector_of_file, frame_of, read_placed
 from jaxbragg.cli.build.products import with_attenuation, with_product
 from jaxbragg.cli.build.sampling import Grid, spindle_grid
 from jaxbragg.cli.build.seeds import with_seeds
@@ -44,6 +45,7 @@ class Setup:
         phi: Where the spindle starts [deg].
         notes: Decisions and warnings.
         scanned: The flags, with those that headers replace, and a seed for what is random.
+        material: Of the sensor, where a --geometry says it.
     """
 
     experiment: Experiment
@@ -54,6 +56,7 @@ class Setup:
     phi: float
     notes: Notes
     scanned: Scanned
+    material: str = ""
 
 
 def read_experiment(argv: Sequence[str]) -> tuple[Experiment, Options]:
@@ -113,21 +116,28 @@ def read_setup(scanned: Scanned) -> Setup:
     """
     notes = Notes(warnings=list(scanned.warnings))
     compat = "compat" in scanned
+    scanned, geometry = read_placed(scanned, notes)
     scanned, gaps = with_product(scanned, notes)
     scanned, mask, inherited = inherit(scanned, notes)
     if compat:
         scanned = with_c_flag_matching(scanned, notes)
     scanned = with_seeds(scanned, notes)
     source = read_source(scanned, notes)
-    scanned = with_cell(scanned, source)
-    check_memory(scanned, pixel_counts(scanned))
+    if geometry is None or geometry.vectors is None:
+        scanned = with_cell(scanned, source)
+    check_memory(scanned, pixel_counts(scanned) if geometry is None else _stacked(geometry.detector.shape))
     scanned = with_attenuation(scanned, notes)
     mask = _both(mask, gaps, scanned)
-    frame = build_frame(scanned, notes, compat=compat)
-    detector = build_detector(scanned, frame, mask, inherited, notes, compat=compat)
-    beam = build_beam(scanned, frame.beam, frame.polarization, notes)
+    if geometry is None:
+        frame = build_frame(scanned, notes, compat=compat)
+        detector = build_detector(scanned, frame, mask, inherited, notes, compat=compat)
+    else:
+        frame = frame_of(geometry, scanned, notes)
+        detector = detector_of_file(geometry, scanned, mask, notes)
+    beam = build_beam(scanned, frame.beam, frame.polarization, notes, None if geometry is None else geometry.sources())
     spindle, phi = _spindle(scanned, notes)
-    crystal = build_crystal(scanned, wavelength_of(scanned, Notes()), notes, compat=compat)
+    vectors = None if geometry is None else geometry.vectors
+    crystal = build_crystal(scanned, wavelength_of(scanned, Notes()), notes, compat=compat, placed=vectors)
     factors = build_structure_factors(scanned, source, crystal, detector.detector, beam, notes)
     experiment = Experiment(
         beam=beam,
@@ -143,7 +153,13 @@ def read_setup(scanned: Scanned) -> Setup:
     if compat:
         experiment, options = as_the_c_program_draws(experiment, options, layers_given=detector.layers_given)
         _say_what_compat_leaves_out(scanned, options, notes)
-    return Setup(experiment, options, detector, frame, spindle, phi, notes, scanned)
+    material = "" if geometry is None else geometry.material
+    return Setup(experiment, options, detector, frame, spindle, phi, notes, scanned, material)
+
+
+def _stacked(shape: tuple[int, int, int]) -> tuple[int, int]:
+    """Rows and columns of all panels, one below the other."""
+    return shape[0] * shape[1], shape[2]
 
 
 def _both(mask: np.ndarray | None, gaps: np.ndarray | None, scanned: Scanned) -> np.ndarray | None:

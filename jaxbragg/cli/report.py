@@ -66,9 +66,13 @@ def describe(setup: Setup) -> Iterator[str]:
 def _describe_detector(setup: Setup) -> Iterator[str]:
     detector = setup.detector
     place = detector.placement
-    _, slow, fast = detector.detector.shape
+    panels, slow, fast = detector.detector.shape
     yield "detector"
-    yield _line("pixels", f"{fast} × {slow} of {detector.pixel * 1e3:g} mm, {setup.frame.convention.name.upper()}")
+    several = f"{panels} panels of up to " if panels > 1 else ""
+    kind = setup.frame.convention.name.upper()
+    yield _line("pixels", f"{several}{fast} × {slow} of {detector.pixel * 1e3:g} mm, {kind}")
+    if panels > 1:
+        yield _line("panel", "the one nearest to the beam stands below")
     if abs(place.close_distance) < 1e-9 * abs(place.distance) or place.distance < 0:
         yield _line("distance", "none: behind the sample the beam does not reach it")
     else:
@@ -92,7 +96,9 @@ def _describe_detector(setup: Setup) -> Iterator[str]:
 def describe_result(stats: Statistics, setup: Setup) -> Iterator[str]:
     """The statistics of the image, line by line."""
     pixel = setup.detector.pixel * 1e3
-    place = f"slow {stats.slow}, fast {stats.fast} ({(stats.fast + 0.5) * pixel:g}, {(stats.slow + 0.5) * pixel:g} mm)"
+    panel = f"panel {stats.panel}, " if setup.experiment.detector.shape[0] > 1 else ""
+    at = f"({(stats.fast + 0.5) * pixel:g}, {(stats.slow + 0.5) * pixel:g} mm)"
+    place = f"{panel}slow {stats.slow}, fast {stats.fast} {at}"
     yield "image"
     yield _line("photons", f"{stats.total:.8g} in all")
     yield _line("brightest", f"{stats.largest:.8g} at {place}")

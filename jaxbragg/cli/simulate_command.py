@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -24,17 +25,17 @@ def run(scanned: Scanned) -> int:
         UsageError: If the flags do not describe an experiment.
         FileError: If a file cannot be read or written.
     """
-    from jaxbragg.cli.outputs import check_outputs, statistics, wanted_outputs, write_outputs
+    from jaxbragg.cli.outputs import check_outputs, check_panels, statistics, wanted_outputs, write_outputs
     from jaxbragg.cli.report import describe_result, pixel_lines
 
     log = Log()
     say = _nothing if "quiet" in scanned else log
     wanted, count = wanted_outputs(scanned), scanned.whole("images") or 1
-    check_outputs(wanted, scanned)
+    output = check_outputs(wanted, scanned)
     # What overflows is infinite in the image, which is looked at below, or clamped in a file of integers.
     with np.errstate(all="ignore"):
         with device(scanned):
-            setup, options, image = _simulated(scanned, log, say, count)
+            setup, options, image = _simulated(scanned, log, say, count, partial(check_panels, wanted, output))
         if image is None:
             complain("jaxbragg: not simulated; nothing is written")
             return 1
@@ -47,14 +48,18 @@ def run(scanned: Scanned) -> int:
         if "printout" in scanned or "printout_pixel" in scanned:
             for line in pixel_lines(image, setup):
                 log(line)
-        for line in write_outputs(wanted, image, setup, stats, _further(setup, options, count)):
+        done = frozenset() if output is None else output.done
+        for line in write_outputs(wanted, image, setup, stats, output, _further(setup, options, count, done)):
             say(f"wrote {line}")
     log.flush()
     return 0 if log.failure is None else _of_the_log(log.failure)
 
 
-def _further(setup: Any, options: Any, count: int) -> Iterator[np.ndarray]:
-    """The images of a series after its first, each where the one before ends; what is compiled serves all of them."""
+def _further(setup: Any, options: Any, count: int, done: frozenset[int]) -> Iterator[np.ndarray]:
+    """The images of a series after its first, each where the one before ends, those that are done left out.
+
+    What is compiled serves all of them.
+    """
     if count == 1:
         return
     import equinox as eqx
@@ -65,8 +70,9 @@ def _further(setup: Any, options: Any, count: int) -> Iterator[np.ndarray]:
 
     quiet = _is_silent(setup.scanned)
     experiment = jax.device_get(setup.experiment)
+    left = [i for i in range(1, count) if i not in done]
     with device(setup.scanned):
-        for i in tqdm(range(1, count), initial=1, total=count, unit="image", leave=False, disable=quiet):
+        for i in tqdm(left, initial=count - len(left), total=count, unit="image", leave=False, disable=quiet):
             angles = experiment.scan.angles + i * setup.spindle.span
             image = np.asarray(simulate(eqx.tree_at(lambda e: e.scan.angles, experiment, angles), options))
             _check_numbers(image)
@@ -74,7 +80,7 @@ def _further(setup: Any, options: Any, count: int) -> Iterator[np.ndarray]:
 
 
 def _simulated(
-    scanned: Scanned, log: Log, say: Callable[[str], None], count: int
+    scanned: Scanned, log: Log, say: Callable[[str], None], count: int, check: Callable[[Any], None]
 ) -> tuple[Any, Any, np.ndarray | None]:
     """The set-up, its options and its (first) image, all that is known before being said.
 
@@ -89,6 +95,7 @@ def _simulated(
 
     _check_devices(scanned.whole("devices"))
     setup = read_setup(scanned)
+    check(setup)
     for line in setup.notes.said:
         say(f"note: {line}")
     for line in setup.notes.doubts if "quiet" in scanned else setup.notes.warnings:

@@ -87,6 +87,8 @@ def _trace_all(pixels: list[tuple[int, int]], scanned: Scanned) -> tuple[list, S
             complain(f"note: {line}")  # stdout is the trace's
         for line in setup.notes.doubts if quiet else setup.notes.warnings:
             complain(f"warning: {line}")
+        if (panels := setup.experiment.detector.shape[0]) > 1:
+            raise UsageError(f"the trace is of one panel, and these are {panels}: jb.trace_pixel(…, panel=…) takes one")
         phi = [setup.phi + setup.spindle.step * i for i in range(setup.spindle.count)]
         try:
             return [trace_pixel(setup.experiment, setup.options, *pixel, phi=phi) for pixel in pixels], setup

@@ -56,20 +56,33 @@ def read_hdf5_image(
             raise FileError(path, f"the dataset {name!r} is empty")
         if found.dtype.kind not in "biuf":
             raise FileError(path, f"expected real numbers in {name!r}, but found the type {found.dtype}")
+        if shape is not None and rank == 3 and sizes[-2:] == _stacked(shape) and len(sizes) in (2, 3):
+            return _frame_of(path, found, name, 2, frame, shape).reshape(shape)
         if len(sizes) not in (rank, rank + 1):
             raise FileError(path, f"expected images in {name!r}, but found {len(sizes)} dimensions")
-        if math.prod(sizes[-rank:]) * found.dtype.itemsize > LARGEST:
-            raise FileError(path, f"an image of {name!r} is larger than {LARGEST >> 30} GiB")
-        if len(sizes) == rank:
-            if frame not in (None, 0):
-                raise FileError(path, f"the dataset {name!r} is one image, but frame {frame} is asked for")
-            return np.asarray(found[()])
-        if frame is None and sizes[0] != 1:
-            hint = "say which with frame = 0" if shape is not None else "one is expected here"
-            raise FileError(path, f"{name!r} holds {sizes[0]} images: {hint}")
-        if not 0 <= (frame or 0) < sizes[0]:
-            raise FileError(path, f"{name!r} holds {sizes[0]} images, but frame {frame} is asked for")
-        return np.asarray(found[frame or 0])
+        return _frame_of(path, found, name, rank, frame, shape)
+
+
+def _stacked(shape: Sequence[int]) -> tuple[int, int]:
+    """Rows and columns where the panels of an image are one below the other."""
+    return shape[0] * shape[1], shape[2]
+
+
+def _frame_of(path: Any, found: Any, name: str, rank: int, frame: int | None, shape: Any) -> NDArray[Any]:
+    """One image of a dataset."""
+    sizes = found.shape
+    if math.prod(sizes[-rank:]) * found.dtype.itemsize > LARGEST:
+        raise FileError(path, f"an image of {name!r} is larger than {LARGEST >> 30} GiB")
+    if len(sizes) == rank:
+        if frame not in (None, 0):
+            raise FileError(path, f"the dataset {name!r} is one image, but frame {frame} is asked for")
+        return np.asarray(found[()])
+    if frame is None and sizes[0] != 1:
+        hint = "say which with frame = 0" if shape is not None else "one is expected here"
+        raise FileError(path, f"{name!r} holds {sizes[0]} images: {hint}")
+    if not 0 <= (frame or 0) < sizes[0]:
+        raise FileError(path, f"{name!r} holds {sizes[0]} images, but frame {frame} is asked for")
+    return np.asarray(found[frame or 0])
 
 
 @contextmanager
@@ -91,9 +104,11 @@ def _only_dataset(path: str | os.PathLike[str], file: Any, shape: Sequence[int] 
     names: list[str] = []
 
     def look(name: str, item: Any) -> None:
-        if not isinstance(item, h5py.Dataset) or item.shape is None or len(item.shape) not in (rank, rank + 1):
+        if not isinstance(item, h5py.Dataset) or item.shape is None:
             return
-        alike = shape is None or item.shape[-rank:] == tuple(shape)
+        alike = len(item.shape) in (rank, rank + 1) and (shape is None or item.shape[-rank:] == tuple(shape))
+        if shape is not None and rank == 3:
+            alike |= len(item.shape) in (2, 3) and item.shape[-2:] == _stacked(shape)
         if alike and item.dtype.kind in "biuf" and not name.endswith("pixel_mask"):
             names.append(name)
 

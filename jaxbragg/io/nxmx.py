@@ -10,131 +10,80 @@ References:
 
 from __future__ import annotations
 
+import importlib
+import importlib.util
 import io
 import os
-from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from jaxbragg.io.atomic import write_atomically
-from jaxbragg.models import Experiment, FlatPanel
+from jaxbragg.io.laboratory import nexus_axes
+from jaxbragg.io.recording import SURFACE, Recording
+from jaxbragg.models import FlatPanel
 from jaxbragg.models.unit_cell import cell_parameters
 
-# Thickness of a sensor that has none [m]: no parallax, and not 0, which DIALS takes for an error.
-_SURFACE = 1e-9
-_TYPES = ("float32", "uint16", "uint32", "int32")
+TYPES = ("float32", "uint16", "uint32", "int32")
+_HOME = "/entry/instrument/detector"
 
 
-class Rotation(NamedTuple):
-    """How the crystal turns from image to image [deg].
-
-    Attributes:
-        start: Of the first image.
-        width: Of each image.
-    """
-
-    start: float
-    width: float
-
-
-class Frames(NamedTuple):
-    """Images that are made one after the other: no more than one of them is ever held.
-
-    Attributes:
-        number: How many.
-        dtype: float32, uint16, uint32 or int32.
-        images: They, `(slow, fast)` each.
-    """
-
-    number: int
-    dtype: str
-    images: Iterable[NDArray[Any]]
-
-
-def write_nxmx(
-    path: str | os.PathLike[str],
-    images: NDArray[Any] | Frames,
-    experiment: Experiment,
-    rotation: Rotation | None = None,
-    *,
-    sensor_material: str = "Si",
-    software: str = "jaxbragg",
-) -> None:
-    """Write one image or several that follow each other.
+def write_nxmx(path: str | os.PathLike[str], recording: Recording) -> None:
+    """Write images that follow each other; several panels are one below the other in each.
 
     Args:
         path: File to write; .h5 or .nxs.
-        images: `(slow, fast)`, `(frame, slow, fast)` or `Frames`; expected photons as
-            float32, counts as uint16, uint32 or int32.
-        experiment: Of the first image. Its mask becomes the pixel mask.
-        rotation: None for stills, which have no goniometer.
-        sensor_material: "Si", "CdTe" or "GaAs": the models know a sensor's attenuation, not what it is made of.
-        software: What made them.
+        recording: Expected photons as float32, counts as uint16, uint32 or int32.
 
     Raises:
         FileError: The file cannot be written.
-        ValueError: The detector is not one flat panel, or the images are not of its shape.
+        ValueError: The detector is not of flat panels, or the images are not of its shape or of another type.
     """
-    detector = experiment.detector
-    if not isinstance(detector, FlatPanel):
-        raise ValueError(f"NXmx is written for a FlatPanel, not for a {type(detector).__name__}.")
-    if not isinstance(images, Frames):
-        stack = images[None] if images.ndim == 2 else images
-        images = Frames(len(stack), stack.dtype.name, stack)
-        _check(stack.shape[1:], stack.dtype.name, detector)
+    panels = recording.panels
     import h5py
 
     memory = io.BytesIO()
     with h5py.File(memory, "w") as file:
-        _fill(_group(file, "entry", "NXentry"), images, experiment, detector, rotation, (sensor_material, software))
+        axes = nexus_axes(recording.experiment)
+        _fill(_group(file, "entry", "NXentry"), recording, panels, axes)
         file.attrs["default"] = "entry"
         data: Any = file["entry/data/data"]
-        for i, image in enumerate(images.images):
-            _check(image.shape, image.dtype.name, detector)
-            data[i] = image
+        for i, image in enumerate(recording.checked(*TYPES)):
+            data[i] = image.reshape(data.shape[1:])
     write_atomically(path, memory.getbuffer())
 
 
-def _check(shape: tuple[int, ...], dtype: str, detector: FlatPanel) -> None:
-    if shape != detector.pixels or dtype not in _TYPES:
-        raise ValueError(
-            f"Argument `images` must be {', '.join(_TYPES)} of {detector.pixels[0]} × {detector.pixels[1]} pixels, but "
-            f"is {dtype} {shape}."
-        )
-
-
-def laboratory_axes(beam: NDArray[np.float64], spindle: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Rows x, y, z of the file's frame in the experiment's: z along the beam, x along the spindle as far as can be."""
-    z = beam / np.linalg.norm(beam)
-    across = spindle - (spindle @ z) * z
-    if np.linalg.norm(across) < 1e-6:  # a spindle along the beam: any direction across it
-        across = np.eye(3)[np.abs(z).argmin()]
-        across = across - (across @ z) * z
-    x = -across / np.linalg.norm(across)  # imgCIF's x is the spindle; NeXus's is turned by 180° about y
-    return np.stack([x, np.cross(z, x), z])
-
-
-def _fill(entry: Any, images: Frames, experiment: Experiment, detector: FlatPanel, rotation: Any, names: Any) -> None:
-    beam = experiment.beam
-    axes = laboratory_axes(np.asarray(beam.direction, float), np.asarray(experiment.scan.axis, float))
+def _fill(entry: Any, recording: Recording, panels: tuple[FlatPanel, ...], axes: Any) -> None:
     entry.attrs["default"] = "data"
     _text(entry, "definition", "NXmx")
-    _text(entry, "program_name", names[1])
+    _text(entry, "program_name", recording.software)
     _text(_group(entry, "source", "NXsource"), "name", "simulated")
     instrument = _group(entry, "instrument", "NXinstrument")
     _text(instrument, "name", "simulated")
-    _beam(_group(instrument, "beam", "NXbeam"), beam)
-    _detector(_group(instrument, "detector", "NXdetector"), images, detector, axes, names[0])
-    _sample(_group(entry, "sample", "NXsample"), experiment, rotation, axes, images.number)
+    _beam(_group(instrument, "beam", "NXbeam"), recording.experiment.beam, axes)
+    _detector(_group(instrument, "detector", "NXdetector"), recording, panels, axes)
+    _sample(_group(entry, "sample", "NXsample"), recording, axes)
     data = _group(entry, "data", "NXdata")
     data.attrs["signal"] = "data"
-    shape, packed = detector.pixels, {"compression": "gzip", "compression_opts": 1, "shuffle": True}
-    data.create_dataset("data", (images.number, *shape), images.dtype, chunks=(1, *shape), **packed)
+    shape, frames = stacked_shape(recording), recording.frames
+    data.create_dataset("data", (frames.number, *shape), frames.dtype, chunks=(1, *shape), **packing())
 
 
-def _beam(group: Any, beam: Any) -> None:
+def stacked_shape(recording: Recording) -> tuple[int, int]:
+    """Rows and columns of an image whose panels are one below the other: what programs ask for is 2-D."""
+    panels, slow, fast = recording.experiment.detector.shape
+    return panels * slow, fast
+
+
+def packing() -> dict[str, Any]:
+    """By bitshuffle and LZ4 where hdf5plugin is there, which XDS's plug-ins ask for, else gzip."""
+    if importlib.util.find_spec("hdf5plugin") is None:
+        return {"compression": "gzip", "compression_opts": 1, "shuffle": True}
+    plugin: Any = importlib.import_module("hdf5plugin")
+    return dict(plugin.Bitshuffle(cname="lz4"))
+
+
+def _beam(group: Any, beam: Any, axes: Any) -> None:
     _, wavelengths, weights = (np.asarray(x, float) for x in beam.rays())
     different = np.unique(wavelengths)
     mean = float((wavelengths * weights).sum() / weights.sum()) if weights.sum() > 0 else float(beam.wavelength)
@@ -144,58 +93,75 @@ def _beam(group: Any, beam: Any) -> None:
         wavelength.attrs["variant"] = "incident_wavelength_1Dspectrum"
         _number(group, "incident_wavelength_1Dspectrum", different, "angstrom")
         group.create_dataset("incident_wavelength_1Dspectrum_weights", data=of_each)
+    factor, (x, y, _) = float(beam.polarization), axes @ np.asarray(beam.polarization_axis, float)
+    twice = 2 * np.arctan2(y, x)
+    stokes = np.array([1.0, factor * np.cos(twice), factor * np.sin(twice), 0.0])
+    group.create_dataset("incident_polarization_stokes", data=stokes)
 
 
-def _detector(group: Any, images: Any, detector: FlatPanel, axes: Any, material: str) -> None:
-    slow, fast = detector.pixels
-    origin, fast_axis, slow_axis = (
-        axes @ np.asarray(vector, float) for vector in (detector.origin, detector.fast_axis, detector.slow_axis)
-    )
-    size = np.asarray(detector.pixel_size, float)
-    normal = np.cross(fast_axis, slow_axis)
-    distance = float(origin @ normal)
-    # Where the beam, z, meets the panel.
-    spot = np.array([0, 0, distance / normal[2]]) - origin if abs(normal[2]) > 1e-9 else np.full(3, np.nan)
-    sensor = detector.sensor
-    thickness = _SURFACE if sensor is None else float(sensor.layer_thickness) * sensor.layers
-    missing = np.zeros((slow, fast), np.uint32)
-    if detector.mask is not None:
-        missing[~np.asarray(detector.mask)[0]] = 1  # bit 0: a gap
-    _text(group, "depends_on", "/entry/instrument/detector/transformations/det_offset")
+def _detector(group: Any, recording: Recording, panels: tuple[FlatPanel, ...], axes: Any) -> None:
+    first, several = panels[0], len(panels) > 1
+    shape = stacked_shape(recording)
+    size = np.asarray(first.pixel_size, float)
+    sensor = first.sensor
+    thickness = SURFACE if sensor is None else float(sensor.layer_thickness) * sensor.layers
+    missing = np.zeros(shape, np.uint32)
+    if recording.missing is not None:
+        missing[recording.missing.reshape(shape)] = 1  # bit 0: a gap
+    _text(group, "depends_on", f"{_HOME}/transformations/det_offset")
     _text(group, "description", "simulated")
-    _text(group, "sensor_material", material)
+    _text(group, "sensor_material", recording.material or "Si")
     _number(group, "sensor_thickness", thickness, "m")
     _number(group, "x_pixel_size", size[0], "m")
     _number(group, "y_pixel_size", size[1], "m")
-    _number(group, "beam_center_x", float(spot @ fast_axis) / size[0], "pixel")
-    _number(group, "beam_center_y", float(spot @ slow_axis) / size[1], "pixel")
+    # Where the beam, z, meets the first panel's plane.
+    origin, fast, slow = (axes @ np.asarray(v, float) for v in (first.origin, first.fast_axis, first.slow_axis))
+    normal = np.cross(fast, slow)
+    distance = float(origin @ normal)
+    spot = np.array([0, 0, distance / normal[2]]) - origin if abs(normal[2]) > 1e-9 else np.full(3, np.nan)
+    _number(group, "beam_center_x", float(spot @ fast) / size[0], "pixel")
+    _number(group, "beam_center_y", float(spot @ slow) / size[1], "pixel")
     _number(group, "distance", abs(distance), "m")
     group.create_dataset("pixel_mask", data=missing, compression="gzip", compression_opts=1, shuffle=True)
-    dtype = np.dtype(images.dtype)
+    dtype = np.dtype(recording.frames.dtype)
     if dtype.kind != "f":
         group.create_dataset("bit_depth_readout", data=8 * dtype.itemsize)
         group.create_dataset("underload_value", data=0)
         group.create_dataset("saturation_value", data=int(np.iinfo(dtype).max) - 1)
     specific = _group(group, "detectorSpecific", "NXcollection")
-    for name, value in (("nimages", images.number), ("ntrigger", 1)):
+    for name, value in (("nimages", recording.frames.number), ("ntrigger", 1)):
         specific.create_dataset(name, data=value)
-    specific.create_dataset("x_pixels_in_detector", data=fast)
-    specific.create_dataset("y_pixels_in_detector", data=slow)
+    specific.create_dataset("x_pixels_in_detector", data=shape[-1])
+    specific.create_dataset("y_pixels_in_detector", data=shape[-2])
     specific["pixel_mask"] = group["pixel_mask"]
-    offset = float(np.linalg.norm(origin))
     moves = _group(group, "transformations", "NXtransformations")
-    _axis(moves, "det_offset", offset * 1e3, origin / offset, "translation", "mm", ".")
-    module = _group(group, "module", "NXdetector_module")
-    module.create_dataset("data_origin", data=np.array([0, 0], np.int64))
-    module.create_dataset("data_size", data=np.array([slow, fast], np.int64))
-    home = "/entry/instrument/detector/transformations/det_offset"
-    at = "/entry/instrument/detector/module/module_offset"
-    _axis(module, "module_offset", 0.0, np.array([0.0, 0.0, 1.0]), "translation", "mm", home)
-    _axis(module, "fast_pixel_direction", size[0] * 1e3, fast_axis, "translation", "mm", at)
-    _axis(module, "slow_pixel_direction", size[1] * 1e3, slow_axis, "translation", "mm", at)
+    offset = np.zeros(3) if several else origin
+    length = float(np.linalg.norm(offset))
+    towards = offset / length if length else np.array([0.0, 0.0, 1.0])
+    _axis(moves, "det_offset", length * 1e3, towards, "translation", "mm", ".")
+    row = recording.experiment.detector.shape[1]
+    for i, panel in enumerate(panels):
+        _module(group, f"module_{i}" if several else "module", panel, axes, i * row if several else None)
 
 
-def _sample(group: Any, experiment: Experiment, rotation: Rotation | None, axes: Any, count: int) -> None:
+def _module(group: Any, name: str, panel: FlatPanel, axes: Any, row: int | None) -> None:
+    """One panel; of several, each has its own offset, and its own rows of the images from `row` on."""
+    module = _group(group, name, "NXdetector_module")
+    module.create_dataset("data_origin", data=np.array([row or 0, 0], np.int64))
+    module.create_dataset("data_size", data=np.array(panel.pixels, np.int64))
+    origin, fast, slow = (axes @ np.asarray(v, float) for v in (panel.origin, panel.fast_axis, panel.slow_axis))
+    offset = np.zeros(3) if row is None else origin
+    length = float(np.linalg.norm(offset))
+    towards = offset / length if length else np.array([0.0, 0.0, 1.0])
+    on = f"{_HOME}/transformations/det_offset"
+    _axis(module, "module_offset", length * 1e3, towards, "translation", "mm", on)
+    size, at = np.asarray(panel.pixel_size, float), f"{_HOME}/{name}/module_offset"
+    _axis(module, "fast_pixel_direction", size[0] * 1e3, fast, "translation", "mm", at)
+    _axis(module, "slow_pixel_direction", size[1] * 1e3, slow, "translation", "mm", at)
+
+
+def _sample(group: Any, recording: Recording, axes: Any) -> None:
+    experiment, rotation, count = recording.experiment, recording.rotation, recording.frames.number
     _text(group, "name", "simulated")
     group.create_dataset("unit_cell", data=np.array(cell_parameters(np.asarray(experiment.crystal.vectors())), float))
     if rotation is None:

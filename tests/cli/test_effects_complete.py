@@ -10,7 +10,21 @@ from jaxbragg.cli.flag_table import FLAGS
 # What is written and printed, rather than what is drawn: tested with the commands that do it.
 OUTPUT = {
     *("floatfile", "intfile", "pgmfile", "noisefile", "png", "nonoise", "nopgm", "scale", "pgmscale", "adc", "seed"),
-    *("output", "counts", "images", "printout", "printout_pixel", "progress", "noprogress", "quiet", "help", "device"),
+    *(
+        "output",
+        "counts",
+        "images",
+        "sidecar",
+        "smv-dialect",
+        "resume",
+        "printout",
+        "printout_pixel",
+        "progress",
+        "noprogress",
+        "quiet",
+        "help",
+        "device",
+    ),
 }
 # Writes a file, which is then read again: a test of its own in test_effects_crystal.py.
 BESIDE = {"dump"}

@@ -1,11 +1,11 @@
-"""The noise image of a run: counts of `jaxbragg.noise` on the offset, clamped, with the overloads counted."""
+"""The noise image of a run: counts of `jaxbragg.counting` on the offset, clamped, with the overloads counted."""
 
 import numpy as np
 import pytest
 
 from jaxbragg.cli import main
+from jaxbragg.counting import poisson_counts
 from jaxbragg.io import read_float_image, read_smv, read_smv_header
-from jaxbragg.noise import photon_counts
 
 BASE = "-cell 40 40 55 90 90 90 -default_F 100 -N 5 -detpixels 16 -pixel 1 -oversample 1 -floatfile f.bin"
 
@@ -25,7 +25,7 @@ def noise(tmp_path, monkeypatch, capsys):
 
 def test_counts_lie_on_the_offset_and_about_the_photons(noise):
     image, photons, said = noise("-seed 3")
-    assert np.array_equal(image - 40, photon_counts(photons, 3))
+    assert np.array_equal(image - 40, poisson_counts(photons, 3))
     assert np.abs(image - 40 - photons).max() < 6 * np.sqrt(photons.max())
     assert said == "wrote n.img: SMV, Poisson counts + 40, seed 3, 0 overloads"
     assert np.array_equal(noise("-seed 3")[0], image)
@@ -35,7 +35,7 @@ def test_counts_lie_on_the_offset_and_about_the_photons(noise):
 
 def test_overloads_are_counted_and_clamped(noise):
     image, photons, said = noise("-seed 3 -fluence 1e30 -adc 100")
-    counts = np.asarray(photon_counts(photons, 3)).astype(np.int64)
+    counts = np.asarray(poisson_counts(photons, 3)).astype(np.int64)
     overloads = int((counts + 100 > 65535).sum())
     assert 0 < overloads < 256
     assert said == f"wrote n.img: SMV, Poisson counts + 100, seed 3, {overloads} overloads"

@@ -21,9 +21,17 @@ from jaxbragg.units import (
 )
 
 DEFAULT_BEAM_SIZE = 1e-4
+_GRID = ("dispersion", "dispsteps", "divergence", "hdivrange", "vdivrange", "hdivstep", "vdivstep", "divsteps",
+         "hdivsteps", "vdivsteps")  # fmt: skip
 
 
-def build_beam(scanned: Scanned, direction: np.ndarray, polarization_axis: np.ndarray, notes: Notes) -> Beam:
+def build_beam(
+    scanned: Scanned,
+    direction: np.ndarray,
+    polarization_axis: np.ndarray,
+    notes: Notes,
+    placed: AbstractSources | None = None,
+) -> Beam:
     """The beam.
 
     Args:
@@ -31,13 +39,15 @@ def build_beam(scanned: Scanned, direction: np.ndarray, polarization_axis: np.nd
         direction: Unit vector of the photons, of the detector's convention.
         polarization_axis: Unit vector of the electric field, not along the beam.
         notes: For the log.
+        placed: Sources of a --geometry, where no flag says others.
 
     Raises:
         FileError: If the source file is missing or broken.
         UsageError: If flags contradict each other.
     """
     wavelength = wavelength_of(scanned, notes)
-    sources = _sources(scanned, direction, wavelength, notes)
+    others = any(name in scanned for name in ("sourcefile", *_GRID))
+    sources = _sources(scanned, direction, wavelength, notes) if placed is None or others else placed
     return Beam(
         wavelength,
         direction=direction,
@@ -93,12 +103,7 @@ def _sized(scanned: Scanned) -> bool:
 
 def _sources(scanned: Scanned, direction: np.ndarray, wavelength: float, notes: Notes) -> AbstractSources:
     if path := scanned.text("sourcefile"):
-        grid_flags = [
-            f"-{name}"
-            for name in ("dispersion", "dispsteps", "divergence", "hdivrange", "vdivrange", "hdivstep", "vdivstep",
-                         "divsteps", "hdivsteps", "vdivsteps", "round_div", "square_div")
-            if name in scanned
-        ]  # fmt: skip
+        grid_flags = [f"-{name}" for name in (*_GRID, "round_div", "square_div") if name in scanned]
         if grid_flags:
             notes.warn(f"-sourcefile gives all sources: {', '.join(grid_flags)} left out")
         return _sources_of_file(path, direction, wavelength)

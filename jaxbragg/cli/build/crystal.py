@@ -20,7 +20,9 @@ DEFAULT_MOSAIC_SEED = 12345678
 DEFAULT_MOSAIC_DOMAINS = 10
 
 
-def build_crystal(scanned: Scanned, wavelength: float, notes: Notes, *, compat: bool) -> Crystal:
+def build_crystal(
+    scanned: Scanned, wavelength: float, notes: Notes, *, compat: bool, placed: np.ndarray | None = None
+) -> Crystal:
     """The crystal.
 
     Args:
@@ -28,6 +30,7 @@ def build_crystal(scanned: Scanned, wavelength: float, notes: Notes, *, compat: 
         wavelength: By which a -mat file is scaled [Å].
         notes: For the log.
         compat: Whether -misset random is computed as in the C program.
+        placed: Rows a, b, c of a --geometry [Å], where no -mat gives others.
 
     Raises:
         FileError: If the matrix file is missing or broken.
@@ -37,18 +40,19 @@ def build_crystal(scanned: Scanned, wavelength: float, notes: Notes, *, compat: 
     if "fudge" in scanned and not shape.fudge:
         notes.warn(f"-fudge has no effect on {shape.name} spots")
     path = scanned.text("mat")
-    vectors = None if path is None else _vectors_of_matrix(path, wavelength)
-    if path is None and "cell" not in scanned:
+    vectors = placed if path is None else _vectors_of_matrix(path, wavelength)
+    source = "-mat" if path is not None else "--geometry"
+    if vectors is None and "cell" not in scanned:
         raise UsageError(
             "no crystal: give its orientation with -mat FILE, or its cell with -cell a b c al be ga; files of --model "
             "and --mtz have one, too"
         )
     if vectors is not None and "cell" in scanned:
-        vectors = _with_lengths(vectors, _six(scanned), path, notes)
-    elif vectors is not None:
-        check_matrix(path or "", vectors, wavelength, notes)
+        vectors = _with_lengths(vectors, _six(scanned), path or source, notes)
+    elif path is not None and vectors is not None:
+        check_matrix(path, vectors, wavelength, notes)
     if vectors is not None and np.linalg.det(vectors) < 0:
-        notes.doubt(f"{path}: the vectors are left-handed; |F| of Friedel mates are exchanged")
+        notes.doubt(f"{path or source}: the vectors are left-handed; |F| of Friedel mates are exchanged")
     lengths = np.array(_six(scanned)[:3]) if vectors is None else np.linalg.norm(vectors, axis=1)
     arguments = {
         "misset": _misset(scanned, notes, compat=compat),
@@ -62,10 +66,10 @@ def build_crystal(scanned: Scanned, wavelength: float, notes: Notes, *, compat: 
     return Crystal.from_vectors(vectors, **arguments)
 
 
-def _with_lengths(vectors: np.ndarray, six: list[float], path: str | None, notes: Notes) -> np.ndarray:
-    """The matrix gives the directions of a, b and c, -cell their lengths."""
+def _with_lengths(vectors: np.ndarray, six: list[float], path: str, notes: Notes) -> np.ndarray:
+    """The file gives the directions of a, b and c, -cell their lengths."""
     vectors = vectors * (np.array(six[:3]) / np.linalg.norm(vectors, axis=1))[:, None]
-    notes.say("-mat gives the cell's directions, -cell its lengths")
+    notes.say(f"{path} gives the cell's directions, -cell its lengths")
     angles = cell_parameters(vectors)[3:]
     if np.abs(np.array(six[3:]) - angles).max() > 0.01:
         notes.doubt(f"-cell: the angles are those of {path}: " + " ".join(f"{angle:.4f}" for angle in angles))

@@ -142,7 +142,7 @@ def build_detector(
     if not float(placement.close_distance) > 0:
         raise UsageError("the detector lies behind the sample: check -distance, the vectors and the rotations")
     _say_what_has_no_effect(scanned, pivot, frame.convention, notes)
-    sensor, layers_given = _sensor(scanned, notes)
+    sensor, layers_given = sensor_of_flags(scanned, notes)
     detector = _make(scanned, frame, placement, counts, pixel, sensor, mask)
     angles: Any = _rotations(scanned) * RADIANS
     normal: Any = frame.normal
@@ -253,8 +253,8 @@ def _say_what_has_no_effect(scanned: Scanned, pivot: str, convention: Convention
                    "(-pivot sample changes that)")  # fmt: skip
 
 
-def _sensor(scanned: Scanned, notes: Notes) -> tuple[Sensor | None, bool]:
-    """The sensor's layers; None where photons stop in a surface."""
+def sensor_of_flags(scanned: Scanned, notes: Notes) -> tuple[Sensor | None, bool]:
+    """The sensor's layers, None where photons stop in a surface; and whether their number was given."""
     thickness = scanned.number("detector_thick")
     depth = scanned.number("detector_abs")
     layers = scanned.whole("detector_thicksteps")

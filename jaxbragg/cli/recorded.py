@@ -1,0 +1,250 @@
+"""`--output FILE`: images in the format that the name says, one or a series, and the geometry beside them."""
+
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from jaxbragg.cli.errors import UsageError
+from jaxbragg.cli.file_names import check_output
+from jaxbragg.cli.read import Setup
+from jaxbragg.cli.scanner import Scanned
+from jaxbragg.io import together
+from jaxbragg.io.image_formats import ENDINGS, ImageFormat, format_of
+from jaxbragg.io.recording import Frames, Recording, as_counts
+from jaxbragg.models.detector.catalogue import product_named
+
+DEFAULT_ADC = 40.0
+_PROMISED = ("HDF5", "CBF", "SMV", "TIFF", "EDF", "numpy")  # by the endings of `ENDINGS`
+
+
+@dataclass
+class Output:
+    """What `--output` asks for.
+
+    Attributes:
+        path: As it was given.
+        kind: The format.
+        count: How many images.
+        counts: Whether Poisson counts are wanted, not expected photons.
+        names: Of the image files: one, or one for each image.
+        sidecars: Of the files of geometry beside them.
+        done: Numbers of the images that are there already.
+        full: Pixels found full so far.
+    """
+
+    path: str
+    kind: ImageFormat
+    count: int
+    counts: bool
+    names: tuple[str, ...]
+    sidecars: tuple[str, ...] = ()
+    done: frozenset[int] = frozenset()
+    full: int = field(default=0)
+
+    @property
+    def numbered(self) -> bool:
+        """Whether each image has a file of its own."""
+        return len(self.names) > 1
+
+    @property
+    def template(self) -> str:
+        """The names of all image files, with # for the digits of the number."""
+        if not self.numbered:
+            return self.path
+        return _template(self.path)
+
+
+def output_of(scanned: Scanned) -> Output | None:
+    """What `--output` and the flags beside it ask for, checked as far as can be without the experiment.
+
+    Raises:
+        UsageError: If they do not go together, or the name says no format.
+        FileError: If a file cannot be written.
+    """
+    path, count = scanned.text("output"), scanned.whole("images") or 1
+    if path is None:
+        for name in ("counts", "sidecar", "resume"):
+            if name in scanned:
+                raise UsageError(f"--{name} needs --output FILE")
+        return None
+    kind = format_of(path)
+    if kind is None:
+        raise UsageError(f"--output {path}: the name must end in one of {', '.join(ENDINGS)}, which say the format")
+    if "curved_det" in scanned:
+        raise UsageError(f"--output {path}: {kind.name} has flat panels, but -curved_det is none")
+    counts = "counts" in scanned
+    if not counts and not kind.photons:
+        raise UsageError(f"--output {path}: {kind.name} holds counts, not expected photons: add --counts")
+    if "smv_dialect" in scanned and kind.name == "SMV" and scanned.text("smv_dialect") != "dials":
+        raise UsageError(
+            "--smv-dialect nanobragg: --output has that of dials; -noisefile and -intfile have nanobragg's"
+        )
+    names = (path,)
+    if count > 1 and not kind.several:
+        names = _numbered(_template(path), count)
+    stem = os.path.splitext(path)[0].rstrip("#_")
+    sidecars = (f"{stem}.expt", f"{stem}.geom") if "sidecar" in scanned else ()
+    if "resume" in scanned and len(names) == 1:
+        raise UsageError(
+            "--resume needs --images and files that hold one image each, such as --output image_####.cbf"
+            if count > 1
+            else "--resume needs --images"
+        )
+    for name in names:
+        check_output("--output", name, *_PROMISED)
+    for name in sidecars:
+        check_output("--sidecar", name, "JSON", "CrystFEL's geometry")
+    done = frozenset(i for i, name in enumerate(names) if "resume" in scanned and os.path.exists(name))
+    return Output(path, kind, count, counts, names, sidecars, done)
+
+
+def _template(path: str) -> str:
+    """`image.cbf` → `image_####.cbf`."""
+    stem, ending = os.path.splitext(path)
+    return path if "#" in stem else f"{stem}_####{ending}"
+
+
+def _numbered(template: str, count: int) -> tuple[str, ...]:
+    stem, ending = os.path.splitext(template)
+    start = stem.index("#")
+    width = len(stem[start:]) - len(stem[start:].lstrip("#"))
+    if count >= 10**width:
+        raise UsageError(f"--output {template}: {width} digits do not count {count} images")
+    return tuple(f"{stem[:start]}{i + 1:0{width}d}{stem[start + width :]}{ending}" for i in range(count))
+
+
+def check_recorded(output: Output, setup: Setup) -> None:
+    """What can be seen once the experiment is known.
+
+    Raises:
+        UsageError: If the format cannot hold it.
+    """
+    panels = setup.experiment.detector.shape[0]
+    if panels > 1 and not output.kind.panels:
+        raise UsageError(
+            f"--output {output.path}: {output.kind.name} holds one panel, and these are {panels}: .h5 or .npy"
+        )
+    if output.kind.name in ("miniCBF", "SMV"):
+        from jaxbragg.io.cbf import is_across
+
+        if not is_across(_recording(output, setup, Frames(1, "int32", ()))):
+            beside = "" if output.sidecars else "; --sidecar writes it beside, and .h5 holds it"
+            setup.notes.doubt(
+                f"--output {output.path}: the header of {output.kind.name} knows panels across the beam with rows "
+                f"along the spindle alone: it does not say where this one is{beside}"
+            )
+
+
+def write_recorded(output: Output, image: np.ndarray, setup: Setup, further: Iterable[np.ndarray]) -> Iterator[str]:
+    """Write the images and what is beside them; a line for the log on each.
+
+    Images with files of their own are written as they come; several in one file when the last is there.
+
+    Args:
+        output: What is asked for.
+        image: The first.
+        setup: Of it.
+        further: The others, those that are done left out.
+
+    Raises:
+        FileError: If a file cannot be written.
+    """
+    left = [i for i in range(output.count) if i not in output.done]
+    images = _images(output, image, setup, further)
+    if not output.numbered:
+        recording = _recording(output, setup, Frames(output.count, _dtype(output), (each for _, each in images)))
+        with together():
+            output.kind.write(output.path, recording)
+            yield from _write_sidecars(output, setup)
+    else:
+        for i, each in images:
+            output.kind.write(output.names[i], _recording(output, setup, Frames(1, _dtype(output), (each,)), i))
+        yield from _write_sidecars(output, setup)
+    what = _said(output, setup)
+    if output.numbered:
+        there = f", {len(output.done)} of them were there" if output.done else ""
+        yield f"{output.names[0]} … {os.path.basename(output.names[-1])}: {output.kind.name}, {what}{there}"
+    elif left:
+        yield f"{output.path}: {output.kind.name}, {what}"
+
+
+def _images(output: Output, image: np.ndarray, setup: Setup, further: Iterable[np.ndarray]) -> Iterator[Any]:
+    """The number of each image that is to be written, and the image."""
+    scanned = setup.scanned
+    missing = _recording(output, setup, Frames(1, "int32", ())).missing
+    numbers = [i for i in range(1, output.count) if i not in output.done]
+    pairs = zip([0, *numbers], _chained(image, further), strict=True)
+    for i, photons in pairs:
+        if i in output.done:
+            continue
+        if not output.counts:
+            yield i, photons
+            continue
+        from jaxbragg.counting import poisson_counts
+
+        counts = poisson_counts(photons, (scanned.whole("seed") or 0) + i)
+        stored, full = as_counts(counts, output.kind.counts, _offset(output, scanned), missing)
+        output.full += full
+        yield i, stored
+
+
+def _chained(image: np.ndarray, further: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+    yield image
+    yield from further
+
+
+def _dtype(output: Output) -> str:
+    return output.kind.counts if output.counts else "float32"
+
+
+def _offset(output: Output, scanned: Scanned) -> float:
+    """What is added to counts: in SMV alone, which has no negative numbers and is 16 bits wide."""
+    if output.kind.name != "SMV":
+        return 0.0
+    given = scanned.number("adc")
+    return DEFAULT_ADC if given is None else given
+
+
+def _recording(output: Output, setup: Setup, frames: Frames, number: int = 0) -> Recording:
+    from jaxbragg.io.geometry.record import Rotation
+
+    span = setup.spindle.span
+    rotation = Rotation(setup.phi + number * span, span) if span else None
+    return Recording(setup.experiment, frames, rotation, _material(setup), _offset(output, setup.scanned), "jaxbragg")
+
+
+def _material(setup: Setup) -> str:
+    if setup.material:
+        return setup.material
+    named = setup.scanned.text("detector")
+    return product_named(named).material if named else ""
+
+
+def _said(output: Output, setup: Setup) -> str:
+    scanned, span = setup.scanned, setup.spindle.span
+    what = "photons, float32"
+    if output.counts:
+        own = "" if output.count == 1 else ", one more for each next image"
+        offset = _offset(output, scanned)
+        plus = f" + {offset:g}" if offset else ""
+        what = f"Poisson counts{plus}, {output.kind.counts}, seed {scanned.whole('seed')}{own}, {output.full} overloads"
+    turned = f"{span:g}° of rotation" if span else "a still"
+    if output.count > 1:
+        turned = f"{output.count} images of {turned}" if span else f"{output.count} stills"
+    unknown = setup.experiment.detector.sensor is not None and not _material(setup) and output.kind.name == "NXmx"
+    return f"{what}, {turned}" + (", sensor of an unknown material written as Si" if unknown else "")
+
+
+def _write_sidecars(output: Output, setup: Setup) -> Iterator[str]:
+    if not output.sidecars:
+        return
+    from jaxbragg.io.sidecars import write_expt, write_geom
+
+    recording = _recording(output, setup, Frames(output.count, _dtype(output), ()))
+    write_expt(output.sidecars[0], recording, os.path.basename(output.template))
+    write_geom(output.sidecars[1], recording)
+    yield f"{output.sidecars[0]}: DIALS's experiment"
+    yield f"{output.sidecars[1]}: CrystFEL's geometry"

@@ -1,0 +1,280 @@
+"""DIALS's experiments (.expt): panels in their hierarchy, beam, goniometer, scan and crystal, in imgCIF's frame.
+
+References:
+    dxtbx, `model/experiment_list.py` and the `to_dict` of its models: what the JSON holds.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from jaxbragg.io.errors import FileError
+from jaxbragg.io.geometry.fields import (
+    Path,
+    about,
+    detector_of,
+    direction,
+    electric_field,
+    number,
+    numbers,
+    panel,
+    sensor_of,
+    whole,
+)
+from jaxbragg.io.geometry.record import Geometry, Rotation
+from jaxbragg.io.text import quoted, read_text
+from jaxbragg.models import FlatPanel
+from jaxbragg.units import MILLIMETRE
+
+_DEEPEST = 50  # groups within groups
+
+
+def read_expt(path: Path, wavelength: float | None = None) -> Geometry:
+    """The first experiment of a file.
+
+    Args:
+        path: .expt, or DIALS's older .json.
+        wavelength: [Å] in place of the file's.
+
+    Raises:
+        FileError: The file cannot be read, or a field is missing or is not what it must be.
+    """
+    root = _Node(path, "", parse_json(path))
+    experiments = root.list("experiment")
+    if not experiments:
+        raise FileError(path, "experiment: expected at least one, but found none")
+    chosen, notes = experiments[0], []
+    if len(experiments) > 1:
+        notes.append(f"the first of its {len(experiments)} experiments is taken")
+    detector, beam = root.chosen("detector", chosen), root.chosen("beam", chosen)
+    if detector is None:
+        raise FileError(path, "detector: the experiment has none")
+    towards = np.array([0.0, 0.0, -1.0]) if beam is None else -beam.direction("direction")
+    scan = root.chosen("scan", chosen)
+    found = wavelength if wavelength is not None else _wavelength(beam, scan, notes)
+    panels, material = _panels(detector, found, notes)
+    axis, before, after = _goniometer(root.chosen("goniometer", chosen))
+    rotation, images = _rotation(scan)
+    crystal = root.chosen("crystal", chosen)
+    vectors = None
+    if crystal is not None:
+        rows = np.stack([crystal.numbers(f"real_space_{name}", 3) for name in "abc"])
+        vectors = rows @ (after @ before).T
+        if crystal.has("A_at_scan_points"):
+            notes.append("the crystal's mean orientation is taken, not that of each image")
+    fraction, normal = None, None
+    if beam is not None and beam.has("polarization_fraction"):
+        fraction = beam.number("polarization_fraction")
+        normal = beam.direction("polarization_normal") if beam.has("polarization_normal") else None
+    return Geometry(
+        path=str(path),
+        kind="DIALS's .expt",
+        detector=detector_of(path, panels),
+        wavelength=found,
+        direction=towards,
+        polarization=None if fraction is None or normal is None else 2.0 * fraction - 1.0,
+        polarization_axis=electric_field(towards, normal),
+        axis=after @ axis,
+        rotation=rotation,
+        images=images,
+        vectors=vectors,
+        material=material,
+        notes=tuple(notes),
+    )
+
+
+def parse_json(path: Path) -> Any:
+    """The content of a JSON file.
+
+    Raises:
+        FileError: It is none; the message names the line.
+    """
+    try:
+        return json.loads(read_text(path), parse_constant=lambda word: (_ for _ in ()).throw(ValueError(word)))
+    except json.JSONDecodeError as error:
+        raise FileError(path, f"expected JSON, but {error.msg[0].lower() + error.msg[1:]}", error.lineno) from None
+    except ValueError as error:
+        raise FileError(path, f"expected JSON, but found {quoted(str(error))}") from None
+    except RecursionError:
+        raise FileError(path, "expected JSON of a few levels, but found too many") from None
+
+
+class _Node(NamedTuple):
+    """One object of the file, and where it is."""
+
+    path: Path
+    where: str
+    value: Any
+
+    def has(self, name: str) -> bool:
+        return isinstance(self.value, dict) and self.value.get(name) is not None
+
+    def get(self, name: str) -> Any:
+        if not isinstance(self.value, dict):
+            raise FileError(self.path, f"{self.where or 'the file'}: expected an object of JSON, but found a "
+                                       f"{type(self.value).__name__}")  # fmt: skip
+        if self.value.get(name) is None:
+            raise FileError(self.path, f"{self._at(name)}: expected it, but it is missing")
+        return self.value[name]
+
+    def node(self, name: str) -> _Node:
+        return _Node(self.path, self._at(name), self.get(name))
+
+    def list(self, name: str) -> list[_Node]:
+        found = self.get(name)
+        if not isinstance(found, list):
+            raise FileError(self.path, f"{self._at(name)}: expected a list, but found a {type(found).__name__}")
+        return [_Node(self.path, f"{self._at(name)}[{i}]", each) for i, each in enumerate(found)]
+
+    def chosen(self, kind: str, experiment: _Node) -> _Node | None:
+        """The model of that kind that an experiment has."""
+        if not experiment.has(kind):
+            return None
+        models, index = self.list(kind), whole(self.path, experiment._at(kind), experiment.get(kind))
+        if index >= len(models):
+            raise FileError(self.path, f"{experiment._at(kind)}: {index}, but there are {len(models)}")
+        return models[index]
+
+    def number(self, name: str, default: float | None = None) -> float:
+        if default is not None and not self.has(name):
+            return default
+        return number(self.path, self._at(name), self.get(name))
+
+    def numbers(self, name: str, count: int) -> NDArray[np.float64]:
+        return numbers(self.path, self._at(name), self.get(name), count)
+
+    def direction(self, name: str) -> NDArray[np.float64]:
+        return direction(self.path, self._at(name), self.get(name))
+
+    def _at(self, name: str) -> str:
+        return f"{self.where}.{name}" if self.where else name
+
+
+class _Frame(NamedTuple):
+    """Where a group or a panel is: columns fast, slow, normal, and the origin [mm]."""
+
+    axes: NDArray[np.float64]
+    origin: NDArray[np.float64]
+
+    def inside(self, parent: _Frame) -> _Frame:
+        return _Frame(parent.axes @ self.axes, parent.axes @ self.origin + parent.origin)
+
+
+_WHOLE = _Frame(np.eye(3), np.zeros(3))
+
+
+def _frame(node: _Node) -> _Frame:
+    fast, slow = node.direction("fast_axis"), node.direction("slow_axis")
+    return _Frame(np.column_stack([fast, slow, np.cross(fast, slow)]), node.numbers("origin", 3))
+
+
+def _panels(detector: _Node, wavelength: float | None, notes: list[str]) -> tuple[list[FlatPanel], str]:
+    nodes = detector.list("panels")
+    parents = {i: _WHOLE for i in range(len(nodes))}
+    if detector.has("hierarchy"):
+        _place_groups(detector.node("hierarchy"), _WHOLE, parents, 0)
+    made = [_panel(node, parents[i], wavelength, notes) for i, node in enumerate(nodes)]
+    return made, str(nodes[0].value.get("material") or "") if nodes else ""
+
+
+def _place_groups(group: _Node, parent: _Frame, parents: dict[int, _Frame], depth: int) -> None:
+    """Notes for each panel the frame that its own is given in."""
+    if depth > _DEEPEST:
+        raise FileError(group.path, f"{group.where}: expected at most {_DEEPEST} groups within each other")
+    own = _frame(group).inside(parent) if group.has("origin") else parent
+    for child in group.list("children"):
+        if child.has("panel"):
+            index = whole(group.path, f"{child.where}.panel", child.get("panel"))
+            if index not in parents:
+                raise FileError(group.path, f"{child.where}.panel: {index}, but there are {len(parents)} panels")
+            parents[index] = own
+        else:
+            _place_groups(child, own, parents, depth + 1)
+
+
+def _panel(node: _Node, parent: _Frame, wavelength: float | None, notes: list[str]) -> FlatPanel:
+    placed = _frame(node).inside(parent)
+    fast, slow = (whole(node.path, f"{node.where}.image_size", v) for v in node.numbers("image_size", 2))
+    pixel = node.numbers("pixel_size", 2) * MILLIMETRE
+    absorption = node.number("mu", 0.0) / MILLIMETRE
+    sensor, said = sensor_of(
+        node.path,
+        node.number("thickness", 0.0) * MILLIMETRE,
+        str(node.value.get("material") or ""),
+        1.0 / absorption if absorption > 0 else None,
+        wavelength,
+    )
+    if said and said not in notes:
+        notes.append(said)
+    mask = None
+    if isinstance(rectangles := node.value.get("mask"), list) and rectangles and 0 < fast * slow <= 1 << 30:
+        mask = np.ones((slow, fast), bool)
+        for i, rectangle in enumerate(rectangles):
+            left, top, right, bottom = numbers(node.path, f"{node.where}.mask[{i}]", rectangle, 4).clip(0).astype(int)
+            mask[top:bottom, left:right] = False
+    place = (placed.origin * MILLIMETRE, placed.axes[:, 0], placed.axes[:, 1])
+    return panel(node.path, node.where, (slow, fast), pixel, place, sensor=sensor, mask=mask)
+
+
+def _wavelength(beam: _Node | None, scan: _Node | None, notes: list[str]) -> float | None:
+    if beam is not None and beam.has("wavelength"):
+        return number(beam.path, f"{beam.where}.wavelength", beam.get("wavelength"), positive=True)
+    if beam is not None and beam.has("wavelength_range"):
+        low, high = beam.numbers("wavelength_range", 2)
+        notes.append(f"the middle of its wavelengths {low:g} … {high:g} Å is taken; -dispersion gives a bandwidth")
+        return number(beam.path, f"{beam.where}.wavelength_range", (low + high) / 2, positive=True)
+    if scan is not None and scan.has("properties") and scan.node("properties").has("wavelength"):
+        each = scan.node("properties").list("wavelength")
+        if each:
+            return number(each[0].path, each[0].where, each[0].value, positive=True)
+    return None
+
+
+def _goniometer(node: _Node | None) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """The spindle, what turns the crystal before it, and what turns both after it."""
+    if node is None:
+        return np.array([1.0, 0.0, 0.0]), np.eye(3), np.eye(3)
+    if not node.has("axes"):
+        before, after = (
+            node.numbers(name, 9).reshape(3, 3) if node.has(name) else np.eye(3)
+            for name in ("fixed_rotation", "setting_rotation")
+        )
+        return node.direction("rotation_axis"), _rotation_matrix(node, before), _rotation_matrix(node, after)
+    axes = [direction(node.path, each.where, each.value) for each in node.list("axes")]
+    angles = node.numbers("angles", len(axes))
+    scanned = whole(node.path, f"{node.where}.scan_axis", node.get("scan_axis"))
+    if scanned >= len(axes):
+        raise FileError(node.path, f"{node.where}.scan_axis: {scanned}, but there are {len(axes)} axes")
+    before, after = np.eye(3), np.eye(3)
+    for i, (axis, angle) in enumerate(zip(axes, angles, strict=True)):  # from the crystal outwards
+        if i < scanned:
+            before = about(axis, angle) @ before
+        elif i > scanned:
+            after = about(axis, angle) @ after
+    return axes[scanned], before, after
+
+
+def _rotation_matrix(node: _Node, matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+    if np.abs(matrix @ matrix.T - np.eye(3)).max() > 1e-4 or np.linalg.det(matrix) < 0:
+        raise FileError(node.path, f"{node.where}: expected a rotation, but found {matrix.ravel().tolist()}")
+    return matrix
+
+
+def _rotation(scan: _Node | None) -> tuple[Rotation | None, int]:
+    if scan is None:
+        return None, 1
+    first, last = scan.numbers("image_range", 2)
+    images = max(int(last - first) + 1, 1)
+    if scan.has("oscillation"):
+        start, width = scan.numbers("oscillation", 2)
+    elif scan.has("properties") and scan.node("properties").has("oscillation"):
+        angles = [number(each.path, each.where, each.value) for each in scan.node("properties").list("oscillation")]
+        start = angles[0] if angles else 0.0
+        width = angles[1] - angles[0] if len(angles) > 1 else scan.number("oscillation_width", 0.0)
+    else:
+        return None, images
+    return (Rotation(float(start), float(width)) if width else None), images

@@ -1,0 +1,145 @@
+"""What is written into an image file of any format: images, and all that is known of how they came about."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from jaxbragg.io.geometry.record import Rotation
+from jaxbragg.models import CurvedDetector, Experiment, FlatPanel, MultiPanel
+
+SURFACE = 1e-9
+"""Thickness of a sensor that has none [m]: no parallax, and not 0, which DIALS takes for an error."""
+
+
+class Frames(NamedTuple):
+    """Images that are made one after the other: no more than one of them is ever held.
+
+    Attributes:
+        number: How many.
+        dtype: float32 for expected photons; uint16, uint32 or int32 for counts.
+        images: They, `(slow, fast)` or `(panel, slow, fast)` each.
+    """
+
+    number: int
+    dtype: str
+    images: Iterable[NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class Recording:
+    """Images as a detector would have recorded them.
+
+    Attributes:
+        experiment: Of the first image. Its mask says which pixels are there.
+        frames: The images.
+        rotation: None for stills, which have no goniometer.
+        material: Of the sensor, "Si", "CdTe" or "GaAs"; "" where it is not known: models have its attenuation alone.
+        offset: What was added to every count.
+        software: What made them.
+    """
+
+    experiment: Experiment
+    frames: Frames
+    rotation: Rotation | None = None
+    material: str = ""
+    offset: float = 0.0
+    software: str = "jaxbragg"
+
+    @classmethod
+    def of(cls, images: Any, experiment: Experiment, rotation: Rotation | None = None, **others: Any) -> Recording:
+        """A recording of images that are there.
+
+        Args:
+            images: Of the detector's shape, one or a stack of several.
+            experiment: Of the first image.
+            rotation: None for stills.
+            **others: Further attributes.
+
+        Raises:
+            ValueError: If the images are not of the detector's shape.
+        """
+        stack, shape = np.asarray(images), experiment.detector.image_shape
+        if stack.shape == shape:
+            stack = stack[None]
+        if stack.ndim == 0 or stack.shape[1:] != shape:
+            raise ValueError(f"Argument `images` must be of {_times(shape)} pixels each, but is {_times(stack.shape)}.")
+        return cls(experiment, Frames(len(stack), stack.dtype.name, stack), rotation, **others)
+
+    @property
+    def panels(self) -> tuple[FlatPanel, ...]:
+        """The flat panels of the detector.
+
+        Raises:
+            ValueError: If it has others.
+        """
+        detector = self.experiment.detector
+        if isinstance(detector, MultiPanel):
+            return detector.panels
+        if not isinstance(detector, FlatPanel):
+            raise ValueError(f"Files know flat panels, and a {type(detector).__name__} has others.")
+        return (detector,)
+
+    @property
+    def missing(self) -> NDArray[np.bool_] | None:
+        """Pixels that are not there, of the shape of an image; None where all are."""
+        detector = self.experiment.detector
+        mask = detector.mask
+        return None if mask is None else ~np.asarray(mask).reshape(detector.image_shape)
+
+    @property
+    def is_curved(self) -> bool:
+        """Whether no file can say where the pixels are."""
+        return isinstance(self.experiment.detector, CurvedDetector)
+
+    def checked(self, *types: str) -> Iterator[NDArray[Any]]:
+        """The images, one by one.
+
+        Args:
+            *types: That the format has.
+
+        Raises:
+            ValueError: If one is of another type or shape.
+        """
+        shape, count = self.experiment.detector.image_shape, 0
+        for image in self.frames.images:
+            if image.shape != shape or image.dtype.name not in types:
+                raise ValueError(
+                    f"Argument `images` must be {', '.join(types)} of {_times(shape)} pixels, but is "
+                    f"{image.dtype.name} of {_times(image.shape)}."
+                )
+            count += 1
+            yield image
+        if count != self.frames.number:
+            raise ValueError(f"Argument `images` must be {self.frames.number} images, but is {count}.")
+
+
+def as_counts(counts: NDArray[Any], dtype: str, offset: float, missing: Any) -> tuple[NDArray[Any], int]:
+    """Counts as a file of that type holds them, and how many are full.
+
+    A pixel that is full holds the largest number but one of unsigned 32-bit and the largest of the others; one that is
+    not there holds 2³² − 1 in those, −1 in signed ones, and 0 in unsigned 16-bit ones, which have no mark.
+
+    Args:
+        counts: Of the pixels.
+        dtype: uint16, uint32 or int32.
+        offset: What is added to each.
+        missing: Pixels that are not there, or None.
+    """
+    kind = np.iinfo(dtype)
+    largest = kind.max - (dtype == "uint32")
+    # Twice the memory for one moment, and no rounding: counts are below 2³¹.
+    shifted = np.floor(counts + np.float64(offset)) if offset else counts
+    full = int((shifted >= largest).sum()) if dtype == "uint16" else int((counts >= 2**31 - 2**7).sum())
+    stored = np.clip(shifted, 0, largest).astype(dtype)
+    if missing is not None:
+        stored[missing] = {"uint32": kind.max, "int32": -1}.get(dtype, 0)
+    return stored, full
+
+
+def _times(shape: tuple[int, ...]) -> str:
+    return " × ".join(map(str, shape))

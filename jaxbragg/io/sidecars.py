@@ -1,0 +1,177 @@
+"""Geometry beside images: DIALS's .expt and CrystFEL's .geom, of the same recording."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from jaxbragg.io.atomic import write_atomically
+from jaxbragg.io.laboratory import imgcif_axes, nexus_axes
+from jaxbragg.io.recording import Recording
+from jaxbragg.models import FlatPanel
+from jaxbragg.units import MILLIMETRE, wavelength_from_energy
+
+
+def write_expt(path: str | os.PathLike[str], recording: Recording, images: str = "") -> None:
+    """Write DIALS's experiments: beam, detector, crystal, and goniometer and scan where the crystal turns.
+
+    Args:
+        path: File to write; .expt.
+        recording: Of the images.
+        images: The file that holds them, as seen from the folder of `path`; or a template of several, image_####.cbf.
+
+    Raises:
+        FileError: The file cannot be written.
+        ValueError: The detector is not of flat panels.
+    """
+    experiment, count = recording.experiment, recording.frames.number
+    axes, beam = imgcif_axes(experiment), experiment.beam
+    models: dict[str, Any] = {"beam": 0, "detector": 0, "crystal": 0, "imageset": 0}
+    factor = float(beam.polarization)
+    field = axes @ np.asarray(beam.polarization_axis, float)
+    normal = np.cross(np.array([0.0, 0.0, -1.0]), field)
+    content: dict[str, Any] = {
+        "__id__": "ExperimentList",
+        "experiment": [{"__id__": "Experiment", "identifier": "", **models}],
+        "imageset": [_imageset(images, count, recording.rotation is not None)],
+        "beam": [
+            {
+                "__id__": "monochromatic",
+                "direction": [0.0, 0.0, 1.0],
+                "wavelength": float(beam.wavelength),
+                "divergence": 0.0,
+                "sigma_divergence": 0.0,
+                "polarization_normal": (normal / np.linalg.norm(normal)).tolist(),
+                "polarization_fraction": (1 + factor) / 2,
+                "flux": 0.0,
+                "transmission": 1.0,
+                "probe": "x-ray",
+                "sample_to_source_distance": 0.0,
+            }
+        ],
+        "detector": [{"panels": [_panel(p, axes, recording, i) for i, p in enumerate(recording.panels)]}],
+        "goniometer": [],
+        "scan": [],
+        "crystal": [
+            {
+                "__id__": "crystal",
+                **{
+                    f"real_space_{name}": row.tolist()
+                    for name, row in zip("abc", np.asarray(experiment.crystal.vectors()) @ axes.T, strict=True)
+                },
+                "space_group_hall_symbol": " P 1",
+            }
+        ],
+        "profile": [],
+        "scaling_model": [],
+    }
+    if recording.rotation is not None:
+        start, width = recording.rotation
+        axis = axes @ np.asarray(experiment.scan.axis, float)
+        identity = np.eye(3).ravel().tolist()
+        content["experiment"][0] |= {"goniometer": 0, "scan": 0}
+        content["goniometer"] = [
+            {"rotation_axis": axis.tolist(), "fixed_rotation": identity, "setting_rotation": identity}
+        ]
+        content["scan"] = [
+            {
+                "image_range": [1, count],
+                "batch_offset": 0,
+                "oscillation": [start, width],
+                "exposure_time": [1.0] * count,
+                "epochs": [float(i) for i in range(count)],
+                "valid_image_ranges": {},
+            }
+        ]
+    write_atomically(path, (json.dumps(content, indent=1) + "\n").encode())
+
+
+def _imageset(images: str, count: int, turning: bool) -> dict[str, Any]:
+    common = {"mask": "", "gain": "", "pedestal": "", "dx": "", "dy": "", "params": {}}
+    numbers = [*range(count)] if "#" not in images else []
+    if turning:
+        return {"__id__": "ImageSequence", "template": images, "single_file_indices": numbers, **common}
+    width = images.count("#")
+    names = [images.replace("#" * width, f"{i + 1:0{width}d}") for i in range(count)] if width else [images] * count
+    return {"__id__": "ImageSet", "images": names, "single_file_indices": numbers, **common}
+
+
+def _panel(panel: FlatPanel, axes: NDArray[np.float64], recording: Recording, index: int) -> dict[str, Any]:
+    sensor, counts = panel.sensor, np.dtype(recording.frames.dtype)
+    origin, fast, slow = (axes @ np.asarray(v, float) for v in (panel.origin, panel.fast_axis, panel.slow_axis))
+    thickness = 0.0 if sensor is None else float(sensor.layer_thickness) * sensor.layers
+    return {
+        "name": "Panel" if len(recording.panels) == 1 else f"Panel {index}",
+        "type": "SENSOR_PAD",
+        "fast_axis": fast.tolist(),
+        "slow_axis": slow.tolist(),
+        "origin": (origin / MILLIMETRE).tolist(),
+        "raw_image_offset": [0, 0],
+        "image_size": [panel.pixels[1], panel.pixels[0]],
+        "pixel_size": (np.asarray(panel.pixel_size, float) / MILLIMETRE).tolist(),
+        "trusted_range": [0.0, 1e9 if counts.kind == "f" else float(np.iinfo(counts).max) - 1],
+        "thickness": thickness / MILLIMETRE,
+        "material": recording.material if sensor is not None else "",
+        "mu": 0.0 if sensor is None else float(sensor.attenuation) * MILLIMETRE,
+        "identifier": "",
+        "mask": [],
+        "gain": 1.0,
+        "pedestal": recording.offset,
+        # Sensors of the images are layers along the normal: rays that come obliquely are seen farther out.
+        "px_mm_strategy": {"type": "SimplePxMmStrategy" if sensor is None else "ParallaxCorrectedPxMmStrategy"},
+    }
+
+
+def write_geom(path: str | os.PathLike[str], recording: Recording) -> None:
+    """Write CrystFEL's geometry, for the images in NXmx.
+
+    Args:
+        path: File to write; .geom.
+        recording: Of the images.
+
+    Raises:
+        FileError: The file cannot be written.
+        ValueError: The detector is not of flat panels, or a panel's pixels are not square.
+    """
+    axes, panels = nexus_axes(recording.experiment), recording.panels
+    energy = wavelength_from_energy(float(recording.experiment.beam.wavelength))  # the same formula both ways
+    lines = [
+        f"; written by {recording.software}",
+        f"photon_energy = {energy:.15g}",
+        "adu_per_photon = 1",
+        "data = /entry/data/data",
+        "mask = /entry/instrument/detector/pixel_mask",
+        "mask_good = 0x00000000",
+        "mask_bad = 0xffffffff",
+    ]
+    for i, panel in enumerate(panels):
+        origin, fast, slow = (axes @ np.asarray(v, float) for v in (panel.origin, panel.fast_axis, panel.slow_axis))
+        size, name = np.asarray(panel.pixel_size, float), f"p{i}"
+        if abs(size[0] - size[1]) > 1e-9 * size[0]:
+            raise ValueError(f"A .geom has square pixels, but panel {i}'s are of {size[0]:g} × {size[1]:g} m.")
+        row = i * recording.experiment.detector.shape[1]
+        values = {
+            "dim0": "%",
+            "dim1": "ss",
+            "dim2": "fs",
+            "min_fs": 0,
+            "max_fs": panel.pixels[1] - 1,
+            "min_ss": row,
+            "max_ss": row + panel.pixels[0] - 1,
+            "res": f"{1 / size[0]:.15g}",
+            "clen": f"{origin[2]:.15g}",
+            "corner_x": f"{origin[0] / size[0]:.15g}",
+            "corner_y": f"{origin[1] / size[0]:.15g}",
+            "fs": _terms(fast),
+            "ss": _terms(slow),
+        }
+        lines += ["", *(f"{name}/{key} = {value}" for key, value in values.items())]
+    write_atomically(path, ("\n".join(lines) + "\n").encode())
+
+
+def _terms(vector: NDArray[np.float64]) -> str:
+    return " ".join(f"{value:+.15f}{axis}" for value, axis in zip(vector, "xyz", strict=True))
