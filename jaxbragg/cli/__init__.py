@@ -87,6 +87,10 @@ def _dispatch(words: list[str]) -> int:
         from jaxbragg.cli.compare_images_command import run as compare_images
 
         return _one_run(compare_images, words[1:])
+    if words[0] == "convert":
+        from jaxbragg.cli.convert_command import run as convert
+
+        return _one_run(convert, words[1:])
     if words[0] == "refine":
         from jaxbragg.cli.refine_command import run as refine
 

@@ -118,7 +118,8 @@ def check_outputs(wanted: dict[str, str], scanned: Scanned) -> Output | None:
     for kind in wanted if count > 1 else ():
         if kind not in ("output", "dump"):
             raise UsageError(f"--images {count}: {_FLAGS[kind]} holds one image; --output FILE.h5 holds several")
-    if "smv_dialect" in scanned and not {"int", "noise", "output"} & {*wanted}:
+    smv = {"int", "noise"} & {*wanted} or wanted.get("output", "").lower().endswith(".img")
+    if "smv_dialect" in scanned and not smv:
         raise UsageError("--smv-dialect needs an SMV image: -noisefile, -intfile or --output FILE.img")
     for kind, path in wanted.items():
         if kind != "output":

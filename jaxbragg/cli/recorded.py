@@ -1,8 +1,10 @@
 """`--output FILE`: images in the format that the name says, one or a series, and the geometry beside them."""
 
+import hashlib
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,8 +13,11 @@ from jaxbragg.cli.errors import UsageError
 from jaxbragg.cli.file_names import check_output
 from jaxbragg.cli.read import Setup
 from jaxbragg.cli.scanner import Scanned
+from jaxbragg.cli.streams import complain
 from jaxbragg.io import together
 from jaxbragg.io.image_formats import ENDINGS, ImageFormat, format_of
+from jaxbragg.io.numbered import beside, numbered_names, template_of
+from jaxbragg.io.nxmx import images_in, part_of, write_nxmx_series
 from jaxbragg.io.recording import Frames, Recording, as_counts
 from jaxbragg.models.detector.catalogue import product_named
 
@@ -33,6 +38,7 @@ class Output:
         sidecars: Of the files of geometry beside them.
         done: Numbers of the images that are there already.
         full: Pixels found full so far.
+        fingerprint: Of a series in one file, once the experiment is known.
     """
 
     path: str
@@ -42,7 +48,8 @@ class Output:
     names: tuple[str, ...]
     sidecars: tuple[str, ...] = ()
     done: frozenset[int] = frozenset()
-    full: int = field(default=0)
+    full: int = 0
+    fingerprint: str = ""
 
     @property
     def numbered(self) -> bool:
@@ -54,7 +61,7 @@ class Output:
         """The names of all image files, with # for the digits of the number."""
         if not self.numbered:
             return self.path
-        return _template(self.path)
+        return template_of(self.path)
 
 
 def output_of(scanned: Scanned) -> Output | None:
@@ -84,36 +91,27 @@ def output_of(scanned: Scanned) -> Output | None:
         )
     names = (path,)
     if count > 1 and not kind.several:
-        names = _numbered(_template(path), count)
-    stem = os.path.splitext(path)[0].rstrip("#_")
-    sidecars = (f"{stem}.expt", f"{stem}.geom") if "sidecar" in scanned else ()
-    if "resume" in scanned and len(names) == 1:
-        raise UsageError(
-            "--resume needs --images and files that hold one image each, such as --output image_####.cbf"
-            if count > 1
-            else "--resume needs --images"
-        )
+        try:
+            names = numbered_names(template_of(path), count)
+        except ValueError as error:
+            raise UsageError(f"--output {path}: {error}") from None
+    sidecars = (beside(path, ".expt"), beside(path, ".geom")) if "sidecar" in scanned else ()
+    resume = "resume" in scanned
+    if resume and (count == 1 or kind.name.startswith("NumPy")):
+        raise UsageError("--resume needs --images, and --output of NXmx (.h5) or of files that hold one image each")
+    if count > 1 and kind.name == "NXmx":
+        check_output("--output", part_of(path))
+        if os.path.lexists(part_of(path)) and not resume:
+            raise UsageError(
+                f"--output {path}: {part_of(path)} is there, of a series that was cut off: --resume goes on with "
+                "it; to begin anew, remove it"
+            )
     for name in names:
         check_output("--output", name, *_PROMISED)
     for name in sidecars:
         check_output("--sidecar", name, "JSON", "CrystFEL's geometry")
-    done = frozenset(i for i, name in enumerate(names) if "resume" in scanned and os.path.exists(name))
+    done = frozenset(i for i, name in enumerate(names) if resume and len(names) > 1 and os.path.exists(name))
     return Output(path, kind, count, counts, names, sidecars, done)
-
-
-def _template(path: str) -> str:
-    """`image.cbf` → `image_####.cbf`."""
-    stem, ending = os.path.splitext(path)
-    return path if "#" in stem else f"{stem}_####{ending}"
-
-
-def _numbered(template: str, count: int) -> tuple[str, ...]:
-    stem, ending = os.path.splitext(template)
-    start = stem.index("#")
-    width = len(stem[start:]) - len(stem[start:].lstrip("#"))
-    if count >= 10**width:
-        raise UsageError(f"--output {template}: {width} digits do not count {count} images")
-    return tuple(f"{stem[:start]}{i + 1:0{width}d}{stem[start + width :]}{ending}" for i in range(count))
 
 
 def check_recorded(output: Output, setup: Setup) -> None:
@@ -122,6 +120,9 @@ def check_recorded(output: Output, setup: Setup) -> None:
     Raises:
         UsageError: If the format cannot hold it.
     """
+    if output.count > 1 and output.kind.name == "NXmx":
+        output.fingerprint = _fingerprint(output, setup)
+        output.done = frozenset(range(images_in(output.path, output.fingerprint)))
     panels = setup.experiment.detector.shape[0]
     if panels > 1 and not output.kind.panels:
         raise UsageError(
@@ -152,23 +153,48 @@ def write_recorded(output: Output, image: np.ndarray, setup: Setup, further: Ite
     Raises:
         FileError: If a file cannot be written.
     """
-    left = [i for i in range(output.count) if i not in output.done]
     images = _images(output, image, setup, further)
     if not output.numbered:
         recording = _recording(output, setup, Frames(output.count, _dtype(output), (each for _, each in images)))
         with together():
-            output.kind.write(output.path, recording)
+            if output.fingerprint:
+                with _kept(output):
+                    write_nxmx_series(output.path, recording, output.fingerprint, len(output.done))
+            else:
+                output.kind.write(output.path, recording)
             yield from _write_sidecars(output, setup)
     else:
         for i, each in images:
             output.kind.write(output.names[i], _recording(output, setup, Frames(1, _dtype(output), (each,)), i))
         yield from _write_sidecars(output, setup)
     what = _said(output, setup)
-    if output.numbered:
-        there = f", {len(output.done)} of them were there" if output.done else ""
-        yield f"{output.names[0]} … {os.path.basename(output.names[-1])}: {output.kind.name}, {what}{there}"
-    elif left:
-        yield f"{output.path}: {output.kind.name}, {what}"
+    there = f", {len(output.done)} of them were there" if output.done else ""
+    names = f"{output.names[0]} … {os.path.basename(output.names[-1])}" if output.numbered else output.path
+    yield f"{names}: {output.kind.name}, {what}{there}"
+
+
+@contextmanager
+def _kept(output: Output) -> Iterator[None]:
+    """Has whoever cuts a series off told what is there."""
+    try:
+        yield
+    except BaseException:
+        if os.path.exists(part := part_of(output.path)):
+            complain(f"{part} holds the images that are done: the same command with --resume goes on")
+        raise
+
+
+def _fingerprint(output: Output, setup: Setup) -> str:
+    """The same for the same series: of the experiment, of how it is computed, and of what is written."""
+    import jax
+
+    digest = hashlib.sha256()
+    leaves, structure = jax.tree.flatten(setup.experiment)
+    for leaf in leaves:
+        digest.update(np.ascontiguousarray(leaf).tobytes())
+    seed = setup.scanned.whole("seed") if output.counts else None
+    digest.update(repr((str(structure), setup.options, output.count, _dtype(output), setup.spindle, seed)).encode())
+    return digest.hexdigest()
 
 
 def _images(output: Output, image: np.ndarray, setup: Setup, further: Iterable[np.ndarray]) -> Iterator[Any]:

@@ -112,6 +112,8 @@ def pack(image: NDArray[np.int32]) -> bytes:
     """Differences from pixel to pixel in one byte each, in three or seven where one is not enough."""
     steps = np.diff(image.ravel().astype(np.int64), prepend=0)
     size = np.abs(steps)
+    if size.max() > 2**31 - 1:  # which would need 64 bits, and counts do not reach
+        raise ValueError("Argument `image` must have steps of 32 bits from pixel to pixel, but has larger ones.")
     middle, large = (size > 127) & (size <= 32767), size > 32767
     wide = np.where(large, 7, np.where(middle, 3, 1))
     ends = np.cumsum(wide)

@@ -39,18 +39,8 @@ def read_hdf5_image(
     Raises:
         FileError: The file cannot be read, is damaged, or does not hold one such image.
     """
-    import h5py
-
-    # Filters of detectors (bitshuffle) come with this extra; without it h5py says which filter it lacks.
-    if importlib.util.find_spec("hdf5plugin") is not None:
-        importlib.import_module("hdf5plugin")
-    check_regular(path)
     rank = 2 if shape is None else len(shape)
-    with _faults(path), h5py.File(path, "r") as file:
-        name = _only_dataset(path, file, shape, rank) if dataset is None else dataset
-        found = file.get(name)
-        if not isinstance(found, h5py.Dataset):
-            raise FileError(path, f"there is no dataset {name!r} in it")
+    with _opened(path, shape, dataset) as (name, found):
         sizes: tuple[int, ...] | None = found.shape
         if sizes is None or 0 in sizes:
             raise FileError(path, f"the dataset {name!r} is empty")
@@ -61,6 +51,39 @@ def read_hdf5_image(
         if len(sizes) not in (rank, rank + 1):
             raise FileError(path, f"expected images in {name!r}, but found {len(sizes)} dimensions")
         return _frame_of(path, found, name, rank, frame, shape)
+
+
+def frames_in(path: str | os.PathLike[str], shape: Sequence[int] | None = None, dataset: str | None = None) -> int:
+    """How many images a dataset holds; the arguments are those of `read_hdf5_image`.
+
+    Raises:
+        FileError: The file cannot be read, is damaged, or does not hold one such dataset.
+    """
+    rank = 2 if shape is None else len(shape)
+    with _opened(path, shape, dataset) as (name, found):
+        sizes: tuple[int, ...] = found.shape or ()
+        if shape is not None and rank == 3 and sizes[-2:] == _stacked(shape):
+            rank = 2
+        if len(sizes) not in (rank, rank + 1) or 0 in sizes:
+            raise FileError(path, f"expected images in {name!r}, but found {len(sizes)} dimensions")
+        return 1 if len(sizes) == rank else int(found.shape[0])
+
+
+@contextmanager
+def _opened(path: Any, shape: Sequence[int] | None, dataset: str | None) -> Iterator[tuple[str, Any]]:
+    """A file's dataset, by its name or as the only one that could be meant."""
+    import h5py
+
+    # Filters of detectors (bitshuffle) come with this extra; without it h5py says which filter it lacks.
+    if importlib.util.find_spec("hdf5plugin") is not None:
+        importlib.import_module("hdf5plugin")
+    check_regular(path)
+    with _faults(path), h5py.File(path, "r") as file:
+        name = _only_dataset(path, file, shape, 2 if shape is None else len(shape)) if dataset is None else dataset
+        found = file.get(name)
+        if not isinstance(found, h5py.Dataset):
+            raise FileError(path, f"there is no dataset {name!r} in it")
+        yield name, found
 
 
 def _stacked(shape: Sequence[int]) -> tuple[int, int]:

@@ -78,6 +78,15 @@ def read_image(
     return found
 
 
+def frames_in(path: str | os.PathLike[str], shape: Sequence[int] | None = None, dataset: str | None = None) -> int:
+    """How many images a file holds: one, unless it is HDF5.
+
+    Raises:
+        FileError: The file cannot be read, or holds no image.
+    """
+    return hdf5.frames_in(path, shape, dataset) if is_hdf5(path) else 1
+
+
 def is_hdf5(path: str | os.PathLike[str]) -> bool:
     """Whether `read_image` takes a file for HDF5, where a dataset and a frame can be chosen.
 

@@ -14,11 +14,14 @@ import importlib
 import importlib.util
 import io
 import os
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from jaxbragg.io.atomic import write_atomically
+from jaxbragg.io.errors import FileError, reason_of
 from jaxbragg.io.laboratory import nexus_axes
 from jaxbragg.io.recording import SURFACE, Recording
 from jaxbragg.models import FlatPanel
@@ -44,16 +47,17 @@ def write_nxmx(path: str | os.PathLike[str], recording: Recording) -> None:
 
     memory = io.BytesIO()
     with h5py.File(memory, "w") as file:
-        axes = nexus_axes(recording.experiment)
-        _fill(_group(file, "entry", "NXentry"), recording, panels, axes)
-        file.attrs["default"] = "entry"
+        _fill(file, recording, panels)
         data: Any = file["entry/data/data"]
         for i, image in enumerate(recording.checked(*TYPES)):
             data[i] = image.reshape(data.shape[1:])
     write_atomically(path, memory.getbuffer())
 
 
-def _fill(entry: Any, recording: Recording, panels: tuple[FlatPanel, ...], axes: Any) -> None:
+def _fill(file: Any, recording: Recording, panels: tuple[FlatPanel, ...]) -> None:
+    """All of the file but the images."""
+    axes, entry = nexus_axes(recording.experiment), _group(file, "entry", "NXentry")
+    file.attrs["default"] = "entry"
     entry.attrs["default"] = "data"
     _text(entry, "definition", "NXmx")
     _text(entry, "program_name", recording.software)
@@ -67,6 +71,74 @@ def _fill(entry: Any, recording: Recording, panels: tuple[FlatPanel, ...], axes:
     data.attrs["signal"] = "data"
     shape, frames = stacked_shape(recording), recording.frames
     data.create_dataset("data", (frames.number, *shape), frames.dtype, chunks=(1, *shape), **packing())
+
+
+def part_of(path: str | os.PathLike[str]) -> str:
+    """Where a series is kept until its last image is there."""
+    return f"{os.fspath(path)}.part"
+
+
+def images_in(path: str | os.PathLike[str], fingerprint: str) -> int:
+    """How many images of a series are there already, in the part of a file; 0 where there is no part.
+
+    Args:
+        path: The whole file that is to come of it.
+        fingerprint: Of the series.
+
+    Raises:
+        FileError: The part cannot be read, or is of another series.
+    """
+    part = part_of(path)
+    if not os.path.lexists(part):
+        return 0
+    import h5py
+
+    try:
+        with h5py.File(part, "r") as file:
+            found, count = file.attrs["jaxbragg_series"], int(file.attrs["jaxbragg_images"])  # type: ignore[arg-type]
+    except Exception:  # h5py raises what its many readers raise
+        raise FileError(part, "expected images that are there already, but it is broken: remove it") from None
+    if found != fingerprint:
+        raise FileError(part, "it is of another series, with other flags or files: remove it, or give it another name")
+    return count
+
+
+def write_nxmx_series(path: str | os.PathLike[str], recording: Recording, fingerprint: str, there: int) -> None:
+    """Write a series image by image beside the file, which appears when the last one is there.
+
+    What is cut off stays there, for `images_in`; in memory there is one image.
+
+    Args:
+        path: File to write.
+        recording: Whose images are those that are not there.
+        fingerprint: Of the series: the same for the same images.
+        there: How many images are there already.
+
+    Raises:
+        FileError: The file cannot be written.
+        ValueError: As for `write_nxmx`.
+    """
+    import h5py
+
+    part, panels = part_of(path), recording.panels
+    try:
+        with h5py.File(part, "r+" if there else "w") as file:
+            if not there:
+                _fill(file, recording, panels)
+                file.attrs["jaxbragg_series"] = fingerprint
+                file.attrs["jaxbragg_images"] = 0
+            data: Any = file["entry/data/data"]
+            left = replace(recording, frames=recording.frames._replace(number=recording.frames.number - there))
+            for i, image in enumerate(left.checked(*TYPES), start=there):
+                data[i] = image.reshape(data.shape[1:])
+                file.attrs["jaxbragg_images"] = i + 1
+                file.flush()
+            del file.attrs["jaxbragg_series"], file.attrs["jaxbragg_images"]
+    except OSError as error:
+        raise FileError(part, reason_of(error)) from error
+    with open(part, "rb") as whole:
+        write_atomically(path, iter(partial(whole.read, 1 << 24), b""))
+    os.unlink(part)
 
 
 def stacked_shape(recording: Recording) -> tuple[int, int]:
@@ -163,7 +235,10 @@ def _module(group: Any, name: str, panel: FlatPanel, axes: Any, row: int | None)
 def _sample(group: Any, recording: Recording, axes: Any) -> None:
     experiment, rotation, count = recording.experiment, recording.rotation, recording.frames.number
     _text(group, "name", "simulated")
-    group.create_dataset("unit_cell", data=np.array(cell_parameters(np.asarray(experiment.crystal.vectors())), float))
+    if recording.has_crystal:
+        group.create_dataset(
+            "unit_cell", data=np.array(cell_parameters(np.asarray(experiment.crystal.vectors())), float)
+        )
     if rotation is None:
         _text(group, "depends_on", ".")
         return

@@ -41,6 +41,7 @@ class Recording:
         material: Of the sensor, "Si", "CdTe" or "GaAs"; "" where it is not known: models have its attenuation alone.
         offset: What was added to every count.
         software: What made them.
+        has_crystal: Whether the experiment's crystal is that of the images, not one that stands for an unknown one.
     """
 
     experiment: Experiment
@@ -49,6 +50,7 @@ class Recording:
     material: str = ""
     offset: float = 0.0
     software: str = "jaxbragg"
+    has_crystal: bool = True
 
     @classmethod
     def of(cls, images: Any, experiment: Experiment, rotation: Rotation | None = None, **others: Any) -> Recording:

@@ -30,7 +30,9 @@ def write_expt(path: str | os.PathLike[str], recording: Recording, images: str =
     """
     experiment, count = recording.experiment, recording.frames.number
     axes, beam = imgcif_axes(experiment), experiment.beam
-    models: dict[str, Any] = {"beam": 0, "detector": 0, "crystal": 0, "imageset": 0}
+    models: dict[str, Any] = {"beam": 0, "detector": 0, "imageset": 0}
+    if recording.has_crystal:
+        models["crystal"] = 0
     factor = float(beam.polarization)
     field = axes @ np.asarray(beam.polarization_axis, float)
     normal = np.cross(np.array([0.0, 0.0, -1.0]), field)
@@ -56,16 +58,7 @@ def write_expt(path: str | os.PathLike[str], recording: Recording, images: str =
         "detector": [{"panels": [_panel(p, axes, recording, i) for i, p in enumerate(recording.panels)]}],
         "goniometer": [],
         "scan": [],
-        "crystal": [
-            {
-                "__id__": "crystal",
-                **{
-                    f"real_space_{name}": row.tolist()
-                    for name, row in zip("abc", np.asarray(experiment.crystal.vectors()) @ axes.T, strict=True)
-                },
-                "space_group_hall_symbol": " P 1",
-            }
-        ],
+        "crystal": [_crystal(recording, axes)] if recording.has_crystal else [],
         "profile": [],
         "scaling_model": [],
     }
@@ -98,6 +91,13 @@ def _imageset(images: str, count: int, turning: bool) -> dict[str, Any]:
     width = images.count("#")
     names = [images.replace("#" * width, f"{i + 1:0{width}d}") for i in range(count)] if width else [images] * count
     return {"__id__": "ImageSet", "images": names, "single_file_indices": numbers, **common}
+
+
+def _crystal(recording: Recording, axes: NDArray[np.float64]) -> dict[str, Any]:
+    """In P1: the symmetry of the structure factors is not known here, and none is asked for."""
+    rows = np.asarray(recording.experiment.crystal.vectors()) @ axes.T
+    real = {f"real_space_{name}": row.tolist() for name, row in zip("abc", rows, strict=True)}
+    return {"__id__": "crystal", **real, "space_group_hall_symbol": " P 1"}
 
 
 def _panel(panel: FlatPanel, axes: NDArray[np.float64], recording: Recording, index: int) -> dict[str, Any]:

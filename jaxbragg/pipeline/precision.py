@@ -161,7 +161,9 @@ def extent_of(experiment: Experiment, options: Options) -> Extent | None:
     """
     crystal, detector = experiment.crystal, experiment.detector
     values = (crystal.cell, crystal.cells, crystal.shear, crystal.fudge, experiment.beam, detector)
-    leaves = [leaf for leaf in jax.tree.leaves(values) if leaf.dtype.kind == "f"]
+    # Plain numbers too: `eqx.tree_at` puts in what it is given.
+    leaves = [leaf if hasattr(leaf, "dtype") else np.asarray(leaf) for leaf in jax.tree.leaves(values)]
+    leaves = [leaf for leaf in leaves if leaf.dtype.kind == "f"]
     if is_traced(leaves) or any(isinstance(leaf, jax.ShapeDtypeStruct) for leaf in leaves):
         return None
     # Images that differ in other values alone need not ask again. Arrays of JAX do not change; numpy's may.

@@ -1,11 +1,15 @@
 """`--output FILE`: an image in the format that its name says."""
 
+import json
+from pathlib import Path
+
 import h5py
 import numpy as np
 import pytest
 
+import jaxbragg as jb
 from jaxbragg.cli import main
-from jaxbragg.io import read_image
+from jaxbragg.io import read_image, read_smv_header
 
 FLAGS = [
     *[
@@ -96,12 +100,133 @@ def test_stills_of_a_series_differ_in_their_noise() -> None:
     assert (one != other).any()
 
 
+def test_a_series_in_files_of_their_own(capsys) -> None:
+    turned = [
+        *FLAGS,
+        "-misset",
+        "10",
+        "20",
+        "30",
+        "-osc",
+        "0.5",
+        "-phisteps",
+        "2",
+        "-phi",
+        "5",
+        "-seed",
+        "7",
+        "--counts",
+    ]
+    assert main([*turned, "--images", "3", "-o", "all.h5", "--quiet"]) == 0
+    assert main([*turned, "--images", "3", "-o", "im.cbf", "--sidecar"]) == 0
+    said = capsys.readouterr().out
+    assert "wrote im_0001.cbf … im_0003.cbf: miniCBF, Poisson counts, int32, seed 7, one more for each" in said
+    assert sorted(path.name for path in Path().iterdir()) == [
+        "all.h5", "im.expt", "im.geom", "im_0001.cbf", "im_0002.cbf", "im_0003.cbf"
+    ]  # fmt: skip
+    for i in range(3):
+        name = f"im_{i + 1:04d}.cbf"
+        np.testing.assert_array_equal(read_image(name).pixels, read_image("all.h5", None, None, i).pixels)
+        assert jb.load(name).rotation == pytest.approx((5 + 0.5 * i, 0.5))
+    assert jb.load("im.expt").rotation == pytest.approx((5.0, 0.5))
+    assert jb.load("im.expt").images == 3
+    assert json.loads(Path("im.expt").read_text())["imageset"][0]["template"] == "im_####.cbf"
+
+
+def test_a_series_goes_on_where_it_was_cut_off(capsys) -> None:
+    turned = [*FLAGS, "-misset", "10", "20", "30", "-osc", "0.5", "-phisteps", "2", "-seed", "7", "--counts"]
+    series = [*turned, "--images", "4", "-o", "im_##.img"]
+    assert main([*series, "--quiet"]) == 0
+    whole = {path.name: path.read_bytes() for path in Path().glob("*.img")}
+    assert sorted(whole) == ["im_01.img", "im_02.img", "im_03.img", "im_04.img"]
+    for gone in (["im_01.img", "im_03.img"], ["im_04.img"], []):
+        for name in gone:
+            Path(name).unlink()
+        stamps = {path.name: path.stat().st_mtime_ns for path in Path().glob("*.img")}
+        capsys.readouterr()
+        assert main([*series, "--resume"]) == 0
+        assert f"{4 - len(gone)} of them were there" in capsys.readouterr().out
+        assert {path.name: path.read_bytes() for path in Path().glob("*.img")} == whole
+        assert all(Path(name).stat().st_mtime_ns == stamp for name, stamp in stamps.items())
+
+
+def test_a_series_in_one_file_goes_on_where_it_was_cut_off(monkeypatch, capsys) -> None:
+    """Cut off after two of four images, by an error and by Ctrl-C; the whole is that of a run that was not."""
+    import jaxbragg.cli.recorded as recorded
+
+    turned = [*FLAGS, "-misset", "10", "20", "30", "-osc", "0.5", "-phisteps", "2", "-seed", "7", "--counts"]
+    series = [*turned, "--images", "4", "-o", "all.h5"]
+    assert main([*turned, "--images", "4", "-o", "whole.h5", "--quiet"]) == 0
+    made = recorded.as_counts
+
+    def cut(*arguments):
+        cut.left -= 1
+        if cut.left < 0:
+            raise KeyboardInterrupt
+        return made(*arguments)
+
+    monkeypatch.setattr(recorded, "as_counts", cut)
+    cut.left = 2
+    assert main(series) == 130
+    assert "all.h5.part holds the images that are done: the same command with --resume" in capsys.readouterr().err
+    assert sorted(path.name for path in Path().iterdir()) == ["all.h5.part", "whole.h5"]
+    assert main(series) == 2
+    assert "all.h5.part is there, of a series that was cut off: --resume goes on" in capsys.readouterr().err
+    cut.left = 9
+    assert main([*series, "--resume", "-fluence", "2e21"]) == 1
+    assert "it is of another series" in capsys.readouterr().err
+    assert main([*series, "--resume"]) == 0
+    assert "4 images of 0.5° of rotation, 2 of them were there" in capsys.readouterr().out
+    assert cut.left == 7
+    assert sorted(path.name for path in Path().iterdir()) == ["all.h5", "whole.h5"]
+    for i in range(4):
+        one, other = (read_image(name, None, None, i).pixels for name in ("all.h5", "whole.h5"))
+        np.testing.assert_array_equal(one, other)
+    with h5py.File("all.h5") as file:
+        assert [*file.attrs] == ["default"]
+    Path("all.h5.part").write_bytes(Path("whole.h5").read_bytes()[:3000])
+    assert main([*series, "--resume"]) == 1
+    assert "all.h5.part: expected images that are there already, but it is broken" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("dialect", ["nanobragg", "dials"])
+def test_the_dialect_of_smv_headers(dialect) -> None:
+    panel = ["-Xbeam", "3.1", "-Ybeam", "2.9"]
+    assert main([*FLAGS, *panel, "-noisefile", "n.img", "--smv-dialect", dialect, "-seed", "1", "--quiet"]) == 0
+    header = read_smv_header("n.img")
+    if dialect == "nanobragg":
+        assert (header["BEAM_CENTER_X"], header["BEAM_CENTER_Y"]) == ("3.1", "2.9")
+        return
+    fast, slow, pixel = float(header["DENZO_Y_BEAM"]), float(header["DENZO_X_BEAM"]), 0.1
+    assert float(header["BEAM_CENTER_X"]) == pytest.approx(fast - pixel, abs=1e-9)
+    assert float(header["BEAM_CENTER_Y"]) == pytest.approx(6.4 - slow + pixel, abs=1e-9)
+    assert header["ADC_OFFSET"] == "40"
+
+
+def test_a_panel_that_a_header_cannot_place_is_said(capsys) -> None:
+    assert main([*FLAGS, "-detector_rotx", "3", "-o", "x_1.cbf", "--counts", "-seed", "1"]) == 0
+    warned = capsys.readouterr().err
+    assert "the header of miniCBF knows panels across the beam" in warned
+    assert "--sidecar writes it beside" in warned
+    assert main([*FLAGS, "-o", "y_1.cbf", "--counts", "-seed", "1"]) == 0
+    assert "miniCBF" not in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
         ("--counts", "--counts needs --output FILE"),
         ("--images 3 -o x.h5 -floatfile x.bin", "--images 3: -floatfile holds one image"),
         ("--images 3", "--images 3: -floatfile holds one image; --output FILE.h5 holds several"),
+        ("--sidecar", "--sidecar needs --output FILE"),
+        ("--resume", "--resume needs --output FILE"),
+        ("-o x.h5 --resume", "--resume needs --images"),
+        ("-o x.npy --images 2 --resume", "--resume needs --images, and --output of NXmx (.h5) or of files"),
+        ("-o x.h5 --smv-dialect dials", "--smv-dialect needs an SMV image"),
+        ("-o x_#.tif --images 12", "12 images need more digits than 1"),
+        ("-o x.cbf", "miniCBF holds counts, not expected photons: add --counts"),
+        ("-o x.img --counts --smv-dialect nanobragg", "--output has that of dials"),
+        ("--png x.png --smv-dialect dials", "--smv-dialect needs an SMV image"),
         ("-o x.bin", "the name must end in one of .h5, .nxs, .hdf5"),
         ("-o x.h5 -curved_det", "NXmx has flat panels, but -curved_det is none"),
         ("-o x.h5 -floatfile x.h5", "x.h5"),

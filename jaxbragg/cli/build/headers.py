@@ -58,6 +58,8 @@ def inherit(scanned: Scanned, notes: Notes) -> Inherited:
     if path := scanned.text("mask"):
         found_mask = read_mask(path)
         mask = found_mask.pixels
+        if "geometry" in scanned:  # which says the rest, of several panels too
+            return Inherited(scanned, mask, frozenset())
         if mask.ndim != 2:
             raise FileError(path, "expected an image of slow × fast pixels whose file says how many there are")
         sizes = {"SIZE1": str(mask.shape[1]), "SIZE2": str(mask.shape[0])}

@@ -41,7 +41,7 @@ def numbers(path: Path, where: str, value: Any, count: int, line: int | None = N
         found = np.array(np.nan)
     if found.shape != (count,) or not np.isfinite(found).all():
         said = quoted([str(value)] if not isinstance(value, list) else [*map(str, value)])
-        raise FileError(path, f"{where}: expected {count} numbers, but found {said}", line)
+        raise FileError(path, f"{where}: expected {count} number{'s' * (count > 1)}, but found {said}", line)
     return found
 
 

@@ -160,7 +160,7 @@ def _vector(path: Path, where: str, keys: _Keys, name: str) -> NDArray[np.float6
         value = 1.0 if amount == "" else to_float(amount)
         found["xyz".index(axis)] += np.nan if value is None else value * (-1.0 if sign == "-" else 1.0)
         at = term.end()
-    if text[at:].strip() or not np.isfinite(found).all() or not found.any():
+    if text[at:].strip() or not np.isfinite(found).all() or not 1e-9 < np.abs(found).max() < 1e9:
         raise FileError(path, f"{where}, {name}: expected a direction such as +1.0x -0.01y, but found {quoted(text)}",
                         line or None)  # fmt: skip
     return found

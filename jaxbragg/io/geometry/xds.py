@@ -132,7 +132,7 @@ def _origin(center: tuple[float, float], pixel: NDArray[np.float64], distance: f
             axes: tuple[NDArray[np.float64], NDArray[np.float64]]) -> NDArray[np.float64]:  # fmt: skip
     """Outer corner of the first pixel [m]; the distance is along fast × slow, and may be negative."""
     normal = np.cross(*axes)
-    normal = normal / np.linalg.norm(normal)
+    normal = normal / max(float(np.linalg.norm(normal)), 1e-300)  # a panel of parallel axes is refused later
     along = [(0.5 - at) * width * axis for at, width, axis in zip(center, pixel, axes, strict=True)]
     return along[0] + along[1] + distance * normal
 
