@@ -503,3 +503,16 @@ def test_other_arguments_are_refused():
 def test_a_region_off_the_detector_is_refused():
     with pytest.raises(ValueError, match="region of interest"):
         jb.simulate(experiment(), jb.Options(roi=(0, 32, 0, 31)))
+
+
+def test_blocks_multiply_the_bragg_part_alone():
+    """N crystals side by side scatter N times one; the water around them does not."""
+
+    def image(blocks):
+        made = experiment(crystal=crystal(blocks=blocks), background=jb.AmorphousBackground.water(1e-4))
+        return np.asarray(jb.simulate(made, jb.Options(precision="float64")))
+
+    none, one, many = image(0.0), image(1.0), image(250.0)
+    assert none.min() > 0
+    assert (one - none).max() > 0
+    np.testing.assert_allclose(many - none, 250 * (one - none), rtol=1e-9, atol=1e-12 * many.max())

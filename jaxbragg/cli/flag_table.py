@@ -92,6 +92,8 @@ FLAGS: tuple[Flag, ...] = (
     Flag("tophat_spots", CRYSTAL, "flat spots with a sharp edge", aliases=("-binary_spots",)),
     Flag("fudge", CRYSTAL, "factor on the width of round, gauss and tophat spots", "FACTOR", check=POSITIVE,
          default="1"),
+    Flag("spot-scale", CRYSTAL, "factor on the Bragg part alone, how many mosaic blocks of -N cells the crystal has",
+         "BLOCKS", check=NOT_NEGATIVE, default="1", own=True),
 
     _file("hkl", FACTORS, "text file of h k l F"),
     Flag("model", FACTORS, "structure whose |F| are computed; PDB, mmCIF, .gz", "FILE", "file", own=True),

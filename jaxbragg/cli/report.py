@@ -30,6 +30,12 @@ def describe(setup: Setup) -> Iterator[str]:
     cells = np.asarray(crystal.cells)
     size = cells * np.linalg.norm(vectors, axis=1) * 1e-4
     yield _line("size", f"{_times(cells)} cells, {_times(size)} µm, {options.shape or crystal.shape} spots")
+    if (blocks := float(crystal.blocks)) != 1.0:
+        whole = cell_volume(vectors) * 1e-12 * float(np.asarray(crystal.volume())) * blocks
+        cube = f"as in a cube of {whole ** (1 / 3):.4g} µm"
+        yield _line(
+            "blocks", f"{blocks:.6g} of these, {whole:.4g} µm³ of crystal, {cube}: the Bragg part × {blocks:.6g}"
+        )
     domains = jax.eval_shape(lambda mosaic: mosaic.rotations(), setup.experiment.crystal.mosaic).shape[0]
     spread = getattr(crystal.mosaic, "spread", None)
     yield _line("mosaic", f"{domains} domain(s)" + ("" if spread is None else f" within {float(spread):g} deg"))

@@ -30,6 +30,8 @@ class Crystal(eqx.Module):
         shear: Nd, Ne, Nf, what N = [[Na, Nd, Nf], [Nd, Nb, Ne], [Nf, Ne, Nc]] has beside its diagonal; 0 unless given.
             Spots that depend on N Δh alone take it; square ones are a product along a, b, c and cannot.
         fudge: Multiplies the squared distance from a Bragg point: more than 1 narrows round, gauss and tophat spots.
+        blocks: How many such crystals the beam meets, which scatter alike and without phase relation: the mosaic blocks
+            of a macroscopic crystal. Multiplies the Bragg part of the image alone.
         mosaic: The rotations of the domains.
         shape: Of the spots: "square", "round", "gauss", "tophat" (through which no derivative passes: it is 0), or an
             `AbstractShape`.
@@ -41,6 +43,7 @@ class Crystal(eqx.Module):
     cells: Float[Array, "3"]
     shear: Float[Array, "3"]
     fudge: Float[Array, ""]
+    blocks: Float[Array, ""]
     mosaic: AbstractMosaic
     shape: str | AbstractShape = eqx.field(static=True)
 
@@ -53,6 +56,7 @@ class Crystal(eqx.Module):
         cells: Any = (1.0, 1.0, 1.0),
         size: Any = None,
         fudge: Any = 1.0,
+        blocks: Any = 1.0,
         mosaic: AbstractMosaic | None = None,
         shape: str | AbstractShape = "square",
     ) -> None:
@@ -66,6 +70,7 @@ class Crystal(eqx.Module):
                 for spots that are not square. Its eigenvalues must be positive: another matrix of the same |N Δh| has.
             size: Instead of `cells`: lengths along a, b, c [m], one number or three; cells = ceil(size / length).
             fudge: Positive number.
+            blocks: Number of at least 0; need not be whole.
             mosaic: None for a perfect crystal.
             shape: Of the spots.
 
@@ -90,6 +95,7 @@ class Crystal(eqx.Module):
             cells = cells_of_size(np.asarray(size), np.array([float(cell.a), float(cell.b), float(cell.c)]))
         self.cells, self.shear = _cells_and_shear(cells)
         self.fudge = checks.leaf("fudge", fudge)
+        self.blocks = checks.leaf("blocks", blocks)
         self.mosaic = no_mosaic() if mosaic is None else mosaic
         self.shape = shape
 
@@ -103,6 +109,7 @@ class Crystal(eqx.Module):
             lowest = np.linalg.eigvalsh(np.asarray(self.cells_matrix()))[0]
             checks.require(lowest > 0, "cells", "be a matrix of positive eigenvalues", np.append(n_cells, shear))
         checks.positive("fudge", self.fudge)
+        checks.not_negative("blocks", self.blocks)
         if not isinstance(self.mosaic, AbstractMosaic):
             raise ValueError(f"Argument `mosaic` must be a mosaic model such as CapMosaic, but is {self.mosaic!r}.")
         self.spot_shape()

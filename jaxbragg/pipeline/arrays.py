@@ -71,7 +71,7 @@ def unpack(experiment: Experiment, settings: Settings) -> Arrays:
         polarization_axis=beam.polarization_axis,
         polarization=beam.polarization,
         sources=(directions.astype(index_dtype), wavelengths.astype(index_dtype), weights.astype(index_dtype)),
-        bragg_scale=scaling.photon_scale(beam.fluence, crystal.volume(), subpixels * stack.shape[0]),
+        bragg_scale=scaling.photon_scale(beam.fluence, crystal.volume(), subpixels * stack.shape[0]) * crystal.blocks,
         background_scale=scaling.THOMSON_AREA * beam.fluence / subpixels,
     )
 

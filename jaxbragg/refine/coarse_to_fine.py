@@ -20,7 +20,7 @@ from jaxbragg.refine.result import Result, result_of
 from jaxbragg.refine.solution import Progress, Report, Solution
 
 # What a path ends in that makes spots wide or bright.
-_HELD = ("cells", "shear", "fudge", "spread", "scale", "fluence", "default", "values")
+_HELD = ("cells", "shear", "fudge", "spread", "scale", "blocks", "fluence", "default", "values")
 
 
 def fit_coarse_to_fine(

@@ -8,7 +8,7 @@ import numpy as np
 
 from jaxbragg.models import checks
 
-_POSITIVE = ("cells", "fudge")
+_POSITIVE = ("cells", "fudge", "blocks")
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Parameter:
             "crystal.cell.b") for a tetragonal cell.
         scale: A typical change, in the unit of the path; what first-order solvers step by, and no more than that.
         bounds: Lowest and highest value, either may be None; kept by a transformation, never reached exactly. Unless
-            given, numbers of cells and the fudge factor stay above 0: their sign makes no difference to the image.
+            given, numbers of cells, the fudge factor and blocks stay above 0.
         prior: Value and standard uncertainty known from elsewhere.
         per_image: Whether each image has a value of its own; otherwise one serves all.
         start: Instead of the experiment's value: one number, one for each element, or with `per_image` one for each

@@ -133,6 +133,7 @@ def _trace(
         "wavelengths": arrays.sources[1],
         "cell": arrays.crystal.orientations[0],
         "fluence": experiment.beam.fluence,
+        "blocks": experiment.crystal.blocks,
         "final": simulate_tiles(with_threshold(arrays, settings), settings, tile)[0, inside],
     }, steps  # type: ignore[return-value]
 
@@ -212,6 +213,8 @@ def _by_key(
         "cos_2theta": found["unit"][-1] @ found["directions"][-1],
         "I_pixel_final": found["final"],
     }
+    if float(found["blocks"]) != 1.0:  # which the C program does not know
+        values["blocks"] = found["blocks"]
     return {key: tuple(float(v) for v in np.atleast_1d(value)) for key, value in values.items()}
 
 

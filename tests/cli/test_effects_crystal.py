@@ -81,6 +81,7 @@ CASES = (
     Effect("-round_xtal", shape, "round"),
     Effect("-gauss_xtal", shape, "gauss"),
     Effect("-tophat_spots", shape, "tophat"),
+    Effect("--spot-scale 1e6", crystal("blocks"), 1e6),
     Effect("-fudge 1.5", crystal("fudge"), 1.5, base="-gauss_xtal"),
     Effect("-hkl table.hkl", factor(1, 1, 3), 20),
     Effect("-hkl table.hkl", factor(-1, 0, 2), 10),

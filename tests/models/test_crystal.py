@@ -191,6 +191,7 @@ def test_derivatives_by_the_misset():
         ({"size": float("inf")}, "size"),
         ({"size": "large"}, "size"),
         ({"fudge": 0.0}, "fudge"),
+        ({"blocks": -1.0}, "blocks"),
         ({"fudge": float("nan")}, "fudge"),
         ({"fudge": (1.0, 2.0)}, "fudge"),
         ({"mosaic": 0.5}, "mosaic"),

@@ -52,7 +52,7 @@ def experiment_rays(experiment):
 # (model, what is asked of it)
 EVERY = {
     "UnitCell": (cases.crystal().cell, lambda m: m.vectors()),
-    "Crystal": (ORIENTED, lambda m: (m.vectors(), m.mosaic.rotations(), m.cells, m.fudge)),
+    "Crystal": (ORIENTED, lambda m: (m.vectors(), m.mosaic.rotations(), m.cells, m.fudge, m.blocks)),
     "CapMosaic": (jb.CapMosaic(2.0, 5), lambda m: m.rotations()),
     "RotationList": (jb.RotationList(Rotation.random(4, rng=0).as_matrix()), lambda m: m.rotations()),
     "Scan": (jb.Scan((0.0, 1.0, 2.5)), lambda m: m.rotations()),

@@ -58,6 +58,7 @@ def build_crystal(
         "misset": _misset(scanned, notes, compat=compat),
         "cells": _cells(scanned, lengths, notes),
         "fudge": scanned.number("fudge") or 1.0,
+        "blocks": 1.0 if (blocks := scanned.number("spot_scale")) is None else blocks,
         "mosaic": _mosaic(scanned, notes),
         "shape": shape.name,
     }

@@ -76,6 +76,9 @@ def as_flags(argv: Sequence[str], experiment: Experiment, options: Options, matr
     if crystal.shape != "square":
         gone.append("fudge")
         new += ["-fudge", _text(crystal.fudge)]
+    if float(crystal.blocks) != 1.0:
+        gone.append("spot_scale")
+        new += ["--spot-scale", _text(crystal.blocks)]
     spread = getattr(crystal.mosaic, "spread", None)
     if spread is not None:
         gone.append("mosaic")
