@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from jaxbragg.simulate import simulate as simulate
     from jaxbragg.trace import PixelTrace as PixelTrace
     from jaxbragg.trace import trace_pixel as trace_pixel
+    from jaxbragg.view import show as show
 
 _HOME = {
     "read_experiment": "jaxbragg.cli.read",
@@ -88,6 +89,7 @@ _HOME = {
     "simulate_together": "jaxbragg.batch",
     "PixelTrace": "jaxbragg.trace",
     "trace_pixel": "jaxbragg.trace",
+    "show": "jaxbragg.view",
 }
 
 _MODULES = {"kernels": "jaxbragg_kernels", "refine": "jaxbragg.refine"}

@@ -25,6 +25,7 @@ ORDER: tuple[set[str], ...] = (
         "jaxbragg.compare",
         "jaxbragg.refine",
         "jaxbragg.batch",
+        "jaxbragg.view",
     },
     {"jaxbragg.cli"},
     {"jaxbragg.__main__"},

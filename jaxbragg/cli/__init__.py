@@ -87,6 +87,10 @@ def _dispatch(words: list[str]) -> int:
         from jaxbragg.cli.compare_images_command import run as compare_images
 
         return _one_run(compare_images, words[1:])
+    if words[0] == "view":
+        from jaxbragg.cli.view_command import run as view
+
+        return _one_run(view, words[1:])
     if words[0] == "convert":
         from jaxbragg.cli.convert_command import run as convert
 

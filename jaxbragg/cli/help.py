@@ -22,6 +22,7 @@ COMMANDS: dict[str, str] = {
     "compare-traces": "find the first factor in which two programs differ in one pixel",
     "compare-images": "how alike two images are, and where they differ",
     "trace": "every factor of some pixels, step by step",
+    "view": "a picture of an image: rings, predicted spots; two images and their difference",
     "convert": "images from one format into another, with their geometry",
     "refine": "fit cell, orientation, detector, … to measured images, with uncertainties",
     "benchmark": "how long an image takes here: compilation, run, memory",

@@ -13,7 +13,7 @@ from jaxbragg.cli.flag_table import FLAGS
 from jaxbragg.cli.read import Setup
 from jaxbragg.cli.recorded import DEFAULT_ADC, Output, check_recorded, output_of, write_recorded
 from jaxbragg.cli.scanner import Scanned
-from jaxbragg.io import ledger, number, together, write_dump, write_float_image, write_pgm, write_png, write_smv
+from jaxbragg.io import ledger, number, together, write_dump, write_float_image, write_pgm, write_smv
 from jaxbragg.io.smv_fields import SmvPlace, smv_fields
 from jaxbragg.units import MILLIMETRE
 
@@ -135,7 +135,7 @@ def check_panels(wanted: dict[str, str], output: Output | None, setup: Setup) ->
     """
     panels = setup.experiment.detector.shape[0]
     for kind in wanted if panels > 1 else ():
-        if kind not in ("output", "float", "dump"):
+        if kind not in ("output", "float", "dump", "png"):
             raise UsageError(f"{_FLAGS[kind]} holds one panel, and these are {panels}: --output FILE.h5 holds them")
     if panels > 1 and any(name in setup.scanned for name in ("printout", "printout_pixel")):
         raise UsageError(f"-printout prints one panel, and these are {panels}")
@@ -208,7 +208,9 @@ def _write(kind: str, path: str, image: np.ndarray, setup: Setup, stats: Statist
         return f"{path}: PGM, photons × {scale:g}"
     if kind == "noise":
         return _write_noise(path, image, setup, adc)
-    write_png(path, image)
+    from jaxbragg.view import write_view
+
+    write_view(path, image, setup.experiment)
     return f"{path}: PNG"
 
 

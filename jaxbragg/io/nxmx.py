@@ -70,7 +70,12 @@ def _fill(file: Any, recording: Recording, panels: tuple[FlatPanel, ...]) -> Non
     data = _group(entry, "data", "NXdata")
     data.attrs["signal"] = "data"
     shape, frames = stacked_shape(recording), recording.frames
-    data.create_dataset("data", (frames.number, *shape), frames.dtype, chunks=(1, *shape), **packing())
+    for packed in packings():
+        try:
+            data.create_dataset("data", (frames.number, *shape), frames.dtype, chunks=(1, *shape), **packed)
+            break
+        except (ValueError, OSError):  # a filter of another build of HDF5, such as HDF5_PLUGIN_PATH may name
+            continue
 
 
 def part_of(path: str | os.PathLike[str]) -> str:
@@ -147,12 +152,13 @@ def stacked_shape(recording: Recording) -> tuple[int, int]:
     return panels * slow, fast
 
 
-def packing() -> dict[str, Any]:
+def packings() -> list[dict[str, Any]]:
     """By bitshuffle and LZ4 where hdf5plugin is there, which XDS's plug-ins ask for, else gzip."""
+    gzip = {"compression": "gzip", "compression_opts": 1, "shuffle": True}
     if importlib.util.find_spec("hdf5plugin") is None:
-        return {"compression": "gzip", "compression_opts": 1, "shuffle": True}
+        return [gzip]
     plugin: Any = importlib.import_module("hdf5plugin")
-    return dict(plugin.Bitshuffle(cname="lz4"))
+    return [dict(plugin.Bitshuffle(cname="lz4")), gzip]
 
 
 def _beam(group: Any, beam: Any, axes: Any) -> None:

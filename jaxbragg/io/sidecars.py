@@ -118,12 +118,27 @@ def _panel(panel: FlatPanel, axes: NDArray[np.float64], recording: Recording, in
         "material": recording.material if sensor is not None else "",
         "mu": 0.0 if sensor is None else float(sensor.attenuation) * MILLIMETRE,
         "identifier": "",
-        "mask": [],
+        "mask": _rectangles(panel),
         "gain": 1.0,
         "pedestal": recording.offset,
         # Sensors of the images are layers along the normal: rays that come obliquely are seen farther out.
         "px_mm_strategy": {"type": "SimplePxMmStrategy" if sensor is None else "ParallaxCorrectedPxMmStrategy"},
     }
+
+
+def _rectangles(panel: FlatPanel) -> list[list[int]]:
+    """The gaps that go right across a panel: first and end along fast, first and end along slow, of each."""
+    if panel.mask is None:
+        return []
+    missing, (slow, fast) = ~np.asarray(panel.mask)[0], panel.pixels
+    rows = [[0, top, fast, bottom] for top, bottom in _runs(missing.all(axis=1))]
+    return rows + [[left, 0, right, slow] for left, right in _runs(missing.all(axis=0))]
+
+
+def _runs(flags: NDArray[np.bool_]) -> list[tuple[int, int]]:
+    """First and end of every run of True."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], flags, [False]])))
+    return [(int(first), int(end)) for first, end in zip(edges[::2], edges[1::2], strict=True)]
 
 
 def write_geom(path: str | os.PathLike[str], recording: Recording) -> None:

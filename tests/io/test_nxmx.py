@@ -12,7 +12,7 @@ from geometries import ALL, BASE, CASES, experiment_of, panels_of
 import jaxbragg as jb
 from jaxbragg.io import read_image
 from jaxbragg.io.geometry import Rotation
-from jaxbragg.io.nxmx import packing, write_nxmx
+from jaxbragg.io.nxmx import packings, write_nxmx
 from jaxbragg.io.recording import Frames, Recording
 
 
@@ -78,7 +78,7 @@ def test_panels_are_one_below_the_other(tmp_path):
 def test_packing(plugin, monkeypatch, tmp_path):
     if not plugin:
         monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-        assert packing()["compression"] == "gzip"
+        assert [each["compression"] for each in packings()] == ["gzip"]
     experiment, path = experiment_of("flat"), tmp_path / "x.nxs"
     images = images_of(experiment)
     write(path, images, experiment)
