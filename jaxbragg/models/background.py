@@ -3,11 +3,11 @@
 import abc
 from typing import Any
 
-import equinox as eqx
 import numpy as np
 from jaxtyping import Array, Float
 
 from jaxbragg.models import checks
+from jaxbragg.models.readable import Readable
 from jaxbragg.units import AVOGADRO
 from jaxbragg_kernels.background import structure_factor
 from jaxbragg_kernels.rays import Rays
@@ -16,7 +16,7 @@ WATER_FACTOR = 2.57
 """Structure factor of a water molecule in liquid water, forward [electrons]; of the C program."""
 
 
-class AbstractBackground(eqx.Module):
+class AbstractBackground(Readable):
     """What an image asks of a background. An experiment may have any number of them; they are added."""
 
     @abc.abstractmethod

@@ -2,17 +2,17 @@
 
 from typing import Any
 
-import equinox as eqx
 import numpy as np
 from jaxtyping import Array, Float
 
 from jaxbragg.models import checks
+from jaxbragg.models.readable import Readable
 from jaxbragg.models.sources import AbstractSources, Rays, RelativeSources
 from jaxbragg.units import UNIT_FLUENCE
 from jaxbragg_kernels.numerics import numerics
 
 
-class Beam(eqx.Module):
+class Beam(Readable):
     """Wavelength, direction, polarization and intensity of the beam, and the sources that it is made of.
 
     Attributes:

@@ -10,6 +10,7 @@ from jaxtyping import Array, Float
 
 from jaxbragg.models import checks
 from jaxbragg.models.mosaic import AbstractMosaic, no_mosaic
+from jaxbragg.models.readable import Readable
 from jaxbragg.models.unit_cell import UnitCell, cell_parameters, cell_vectors
 from jaxbragg.units import RADIANS
 from jaxbragg_kernels import rotation
@@ -18,7 +19,7 @@ from jaxbragg_kernels.numerics import numerics
 from jaxbragg_kernels.shapes import AbstractShape, shape_named
 
 
-class Crystal(eqx.Module):
+class Crystal(Readable):
     """A small crystal.
 
     Attributes:

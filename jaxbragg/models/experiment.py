@@ -8,6 +8,7 @@ from jaxbragg.models.background import AbstractBackground
 from jaxbragg.models.beam import Beam
 from jaxbragg.models.crystal import Crystal
 from jaxbragg.models.detector import AbstractDetector
+from jaxbragg.models.readable import Readable
 from jaxbragg.models.scan import Scan
 from jaxbragg.models.structure_factors import AbstractStructureFactors
 
@@ -16,7 +17,7 @@ def _tuple(background: Any) -> Any:
     return tuple(background) if isinstance(background, list) else background
 
 
-class Experiment(eqx.Module):
+class Experiment(Readable):
     """Beam, crystal, rotation, detector, structure factors and background.
 
     Attributes:

@@ -6,18 +6,18 @@ A new model is one class with one method, `rotations`.
 import abc
 from typing import Any
 
-import equinox as eqx
 import jax
 import numpy as np
 from jaxtyping import Array, Float
 
 from jaxbragg.models import checks, minimal_standard
+from jaxbragg.models.readable import Readable
 from jaxbragg.units import RADIANS
 from jaxbragg_kernels import rotation
 from jaxbragg_kernels.numerics import numerics
 
 
-class AbstractMosaic(eqx.Module):
+class AbstractMosaic(Readable):
     """What a crystal asks of its mosaic spread."""
 
     @abc.abstractmethod

@@ -2,17 +2,17 @@
 
 from typing import Any
 
-import equinox as eqx
 import numpy as np
 from jaxtyping import Array, Float
 
 from jaxbragg.models import checks
+from jaxbragg.models.readable import Readable
 from jaxbragg.units import RADIANS
 from jaxbragg_kernels import rotation
 from jaxbragg_kernels.numerics import numerics
 
 
-class Scan(eqx.Module):
+class Scan(Readable):
     """Spindle angles at which the crystal is held during one image; all count alike.
 
     Attributes:

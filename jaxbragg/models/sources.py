@@ -6,19 +6,19 @@
 import abc
 from typing import Any
 
-import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
 from jaxbragg.models import checks
+from jaxbragg.models.readable import Readable
 from jaxbragg_kernels import rotation
 from jaxbragg_kernels.namespace import namespace_of
 
 Rays = tuple[Float[Array, "source 3"], Float[Array, "source"], Float[Array, "source"]]
 
 
-class AbstractSources(eqx.Module):
+class AbstractSources(Readable):
     """What a beam asks of its sources."""
 
     @abc.abstractmethod

@@ -11,9 +11,10 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxbragg.models import checks
+from jaxbragg.models.readable import Readable
 
 
-class AbstractStructureFactors(eqx.Module):
+class AbstractStructureFactors(Readable):
     """What an image asks of structure factors: a dense box of |F|, and what holds outside it.
 
     Attributes:

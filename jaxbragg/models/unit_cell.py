@@ -2,17 +2,17 @@
 
 from typing import Any
 
-import equinox as eqx
 import numpy as np
 from jaxtyping import Array, Float
 
 from jaxbragg.models import checks
+from jaxbragg.models.readable import Readable
 from jaxbragg.units import RADIANS
 from jaxbragg_kernels.namespace import namespace_of
 from jaxbragg_kernels.numerics import numerics
 
 
-class UnitCell(eqx.Module):
+class UnitCell(Readable):
     """Lengths and angles of the unit cell.
 
     Attributes:

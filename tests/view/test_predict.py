@@ -46,7 +46,7 @@ def test_simulated_spots_are_where_they_are_predicted(sensor):
     nearest = far.min(axis=0)[alone & whole & inside]
     assert len(nearest) > 40
     assert (nearest < 0.5).mean() > 0.97
-    assert np.median(nearest) < 0.1
+    assert np.median(nearest) < 0.2  # a box of 7 × 7 pixels is not all of a spot
 
 
 def test_all_that_is_bright_is_predicted_and_all_that_is_predicted_is_bright():

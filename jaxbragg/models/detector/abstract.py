@@ -9,10 +9,11 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from jaxbragg.models import checks
+from jaxbragg.models.readable import Readable
 from jaxbragg_kernels.numerics import numerics
 
 
-class Sensor(eqx.Module):
+class Sensor(Readable):
     """The sensitive material, in layers so that oblique rays smear along their path.
 
     Attributes:
@@ -51,7 +52,7 @@ class Sensor(eqx.Module):
         checks.positive("attenuation", self.attenuation)
 
 
-class AbstractDetector(eqx.Module):
+class AbstractDetector(Readable):
     """A detector: some panels of slow × fast pixels each.
 
     A new geometry gives `shape`, `position`, `normal`, `plane_distance`, `pixel_area`, and the attributes `sensor` and

@@ -1,0 +1,77 @@
+"""Models as people read them: `print(experiment)` and a notebook show values with their units, not `f64[]`."""
+
+import dataclasses
+import html
+from collections.abc import Iterator
+from typing import Any
+
+import equinox as eqx
+import numpy as np
+
+from jaxbragg.models import checks
+
+_UNITS = {
+    **dict.fromkeys(("wavelength", "wavelengths", "a", "b", "c"), "Å"),
+    **dict.fromkeys(("alpha", "beta", "gamma", "misset", "angles", "spread"), "deg"),
+    **dict.fromkeys(("horizontal", "vertical"), "rad"),
+    **dict.fromkeys(("origin", "pixel_size", "layer_thickness", "distance", "beam_center", "thickness"), "m"),
+    **dict.fromkeys(("values", "default"), "electrons"),
+    "fluence": "photons/m²",
+    "attenuation": "1/m",
+}
+_FEW = 9  # numbers that are shown one by one
+
+
+class Readable(eqx.Module):
+    """What lets a model be printed: `str`, and HTML for notebooks. `repr` stays equinox's, with types and shapes."""
+
+    def __str__(self) -> str:
+        """One line for each value."""
+        return "\n".join([type(self).__name__, *(f"{'  ' * depth}{name:<18}{said}".rstrip()
+                                                 for depth, name, said in _lines(self, 1))])  # fmt: skip
+
+    def _repr_html_(self) -> str:
+        """A table for notebooks."""
+        rows = "".join(
+            f'<tr><td style="text-align:left;padding-left:{depth}em">{html.escape(name)}</td>'
+            f'<td style="text-align:left">{html.escape(said)}</td></tr>'
+            for depth, name, said in _lines(self, 1)
+        )
+        return f"<table><caption>{html.escape(type(self).__name__)}</caption>{rows}</table>"
+
+
+def _lines(module: Any, depth: int) -> Iterator[tuple[int, str, str]]:
+    """Depth, name and value of every field, those of models inside after them."""
+    for field in dataclasses.fields(module):
+        name, value = field.name, getattr(module, field.name)
+        if isinstance(value, eqx.Module):
+            yield depth, name, type(value).__name__
+            yield from _lines(value, depth + 1)
+        elif isinstance(value, tuple) and value and all(isinstance(each, eqx.Module) for each in value):
+            yield depth, name, f"{len(value)} of them"
+            for i, each in enumerate(value[:_FEW]):
+                yield depth + 1, f"[{i}]", type(each).__name__
+                yield from _lines(each, depth + 2)
+            if len(value) > _FEW:
+                yield depth + 1, "…", ""
+        else:
+            yield depth, name, _said(name, value)
+
+
+def _said(name: str, value: Any) -> str:
+    unit = f" {_UNITS[name]}" if name in _UNITS else ""
+    if not (hasattr(value, "shape") and hasattr(value, "dtype")):
+        return str(value)
+    shape = " × ".join(map(str, value.shape))
+    if checks.is_traced(value) or not isinstance(getattr(value, "size", None), int):
+        return f"traced, {value.dtype}" + (f" of {shape}" if shape else "") + unit
+    if value.dtype == bool:
+        array = np.asarray(value)
+        return f"{shape}, {int(array.sum())} of {array.size} True"
+    array = np.asarray(value)
+    if array.size == 0:
+        return f"{shape} of them"
+    if array.size > _FEW:
+        return f"{shape} from {array.min():.6g} to {array.max():.6g}{unit}"
+    rows = array.reshape(-1, array.shape[-1]) if array.ndim > 1 else array.reshape(1, -1)
+    return "; ".join(" ".join(f"{number:.8g}" for number in row + 0.0) for row in rows) + unit
