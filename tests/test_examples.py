@@ -22,6 +22,7 @@ SAYS = {
     "08_two_panels": "83 values from 20 stills; χ² per degree of freedom 1.0",
     "09_spectrum": "1.00   1.000 (held)",
     "10_mosaic_and_size": "spread: the truth is 0.8, ",
+    "12_ten_images_from_a_structure": "NeXus: 10 images of 0.1°, the panel is where it was",
     "11_many_stills": "all crystals in one image: the sum of the stills",
 }
 
