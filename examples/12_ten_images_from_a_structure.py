@@ -48,7 +48,6 @@ jb.save("ten_001.h5", experiment, counts, (0.0, WIDTH), material="Si")
 # What was written is read as any other file of a beamline is.
 geometry = jb.load("ten_001.h5")
 moved = np.asarray(geometry.detector.origin) @ geometry.direction - 0.12
-print(
-    f"{geometry.kind}: {geometry.images} images of {geometry.rotation.width}°, the panel is where it was to {moved:.0e} m"
-)
+series = f"{geometry.images} images of {geometry.rotation.width}°"
+print(f"{geometry.kind}: {series}, the panel is where it was to {moved:.0e} m")
 assert abs(moved) < 1e-12

@@ -183,6 +183,8 @@ def write_table(path: str, setup: Setup) -> str:
         FileError: If the file cannot be written.
     """
     factors = setup.experiment.structure_factors
+    if factors.amplitudes().ndim > 3:
+        raise UsageError(f"-dump {path}: it holds one |F|, and these are of several wavelengths")
     write_dump(path, np.asarray(factors.amplitudes()), factors.minimum, float(factors.default))
     return f"{path}: structure factors, for -dump without -hkl"
 

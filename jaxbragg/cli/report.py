@@ -42,8 +42,10 @@ def describe(setup: Setup) -> Iterator[str]:
     yield "structure factors"
     factors = experiment.structure_factors
     if factors.has_table:
-        ranges = [f"{low} … {low + n - 1}" for low, n in zip(factors.minimum, factors.amplitudes().shape, strict=True)]
-        yield _line("h k l", ", ".join(ranges) + f", {options.interpolation} look-up")
+        *boxes, n_h, n_k, n_l = factors.amplitudes().shape
+        ranges = [f"{low} … {low + n - 1}" for low, n in zip(factors.minimum, (n_h, n_k, n_l), strict=True)]
+        each = f", of {boxes[0]} wavelengths" if boxes else ""
+        yield _line("h k l", ", ".join(ranges) + f", {options.interpolation} look-up{each}")
     yield _line("elsewhere", f"{float(factors.default):g} electrons")
     yield "beam"
     directions, wavelengths, _ = (np.asarray(x) for x in beam.rays())

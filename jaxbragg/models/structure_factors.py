@@ -26,8 +26,11 @@ class AbstractStructureFactors(Readable):
     minimum: eqx.AbstractVar[tuple[int, int, int]]
 
     @abc.abstractmethod
-    def amplitudes(self) -> Float[Array, "h k l"]:
-        """|F| of the dense box [electrons]; differentiable."""
+    def amplitudes(self) -> Float[Array, "... h k l"]:
+        """|F| of the dense box [electrons], [h, k, l] for all sources or [box, h, k, l]; differentiable.
+
+        Several boxes are dealt out to the beam's sources in turn: source i sees box i modulo their number.
+        """
 
     @property
     def has_table(self) -> bool:
@@ -38,13 +41,16 @@ class AbstractStructureFactors(Readable):
 class StructureFactors(AbstractStructureFactors):
     """|F| of every reflection. No symmetry is imposed.
 
+    Across an absorption edge |F| depends on the wavelength: several boxes are dealt out to the beam's sources in turn,
+    so that source i sees box i modulo their number (`RelativeSources.grid` has wavelengths fastest).
+
     Attributes:
-        values: Dense box [electrons]; empty where only the default is used.
+        values: Dense box [electrons], or several in front of each other; empty where only the default is used.
         default: |F| of every index outside the box [electrons].
         minimum: Miller indices of the box's first element.
     """
 
-    values: Float[Array, "h k l"]
+    values: Float[Array, "... h k l"]
     default: Float[Array, ""]
     minimum: tuple[int, int, int] = eqx.field(static=True)
 
@@ -52,24 +58,25 @@ class StructureFactors(AbstractStructureFactors):
         """Check and keep a dense box.
 
         Args:
-            values: |F| [electrons], or None for no table.
-            minimum: Miller indices of its first element.
+            values: |F| [electrons], [h, k, l] or [box, h, k, l]; None for no table.
+            minimum: Miller indices of a box's first element.
             default: |F| outside it [electrons].
 
         Raises:
-            ValueError: If the box does not have three dimensions, or holds what is not a number.
+            ValueError: If the box does not have three or four dimensions, or holds what is not a number.
         """
         if values is None:
             values = np.zeros((0, 0, 0))
-        self.values = checks.leaf("values", values, (None, None, None))
+        several = len(checks.outer_shape(values)) == 4
+        self.values = checks.leaf("values", values, (None,) * (4 if several else 3))
         self.default = checks.leaf("default", default)
         checks.concrete("minimum", minimum, "it is part of what is compiled")
         if np.shape(minimum) != (3,) or not all(float(m).is_integer() for m in minimum):
             raise ValueError(f"Argument `minimum` must be three whole numbers, but is {minimum!r}.")
         self.minimum = tuple(int(m) for m in minimum)  # type: ignore[assignment]
 
-    def amplitudes(self) -> Float[Array, "h k l"]:
-        """|F| of the dense box [electrons]."""
+    def amplitudes(self) -> Float[Array, "... h k l"]:
+        """|F| of the dense box, or of several [electrons]."""
         return self.values
 
     @classmethod
@@ -81,9 +88,9 @@ class StructureFactors(AbstractStructureFactors):
         Args:
             model: File name (PDB, mmCIF, mmJSON; .gz too), or a `gemmi.Structure`.
             d_min: Resolution [Å]; beyond it |F| is 0.
-            **given: `wavelength` [Å] for anomalous scattering, `dispersion` {element: (f′, f″)} [electrons], `solvent`
-                (k_sol [electrons/Å³], B_sol [Å²]), `b_factor` [Å²] added to the atoms' own, `with_000`: see
-                `jaxbragg.models.reflections.Calculated`.
+            **given: `wavelength` [Å] for anomalous scattering, one or several, of which each has a box; `dispersion`
+                {element: (f′, f″)} [electrons], `solvent` (k_sol [electrons/Å³], B_sol [Å²]), `b_factor` [Å²] added to
+                the atoms' own, `with_000`: see `jaxbragg.models.reflections.Calculated`.
 
         Raises:
             ValueError: If there is no cell or no atom, or a value cannot be.
@@ -94,8 +101,9 @@ class StructureFactors(AbstractStructureFactors):
         from jaxbragg.models.reflections import Calculated, calculate
 
         structure = model if isinstance(model, gemmi.Structure) else gemmi.read_structure(str(model))
-        box = calculate(structure, Calculated(d_min, **given))
-        return cls(box, -(np.array(box.shape) // 2))
+        wavelengths = np.atleast_1d(np.asarray(given.pop("wavelength", None), object))
+        boxes = [calculate(structure, Calculated(d_min, wavelength=each, **given)) for each in wavelengths]
+        return cls(boxes[0] if len(boxes) == 1 else np.stack(boxes), -(np.array(boxes[0].shape) // 2))
 
     @classmethod
     def from_mtz(

@@ -57,12 +57,18 @@ def unpack(experiment: Experiment, settings: Settings) -> Arrays:
     metric, subpixels = spot_metric(crystal, vectors, settings), options.oversample**2
     phase_size = settings.shape.size(crystal.cells, metric) if settings.exact_phases else None
     directions, wavelengths, weights = beam.rays()
+    amplitudes = factors.amplitudes()
+    if amplitudes.ndim == 4 and wavelengths.shape[0] % amplitudes.shape[0]:
+        raise ValueError(
+            "Argument `structure_factors` must have one box for all sources or some that are dealt out evenly, "
+            f"but has {amplitudes.shape[0]} where the beam has {wavelengths.shape[0]} sources."
+        )
     return Arrays(
         crystal=kernel.Crystal(
             orientations=orientations.astype(index_dtype),
             n_cells=crystal.cells.astype(dtype),
             metric=metric.astype(dtype),
-            table=hkl.make_table(factors.amplitudes().astype(dtype), factors.minimum, factors.default),
+            table=hkl.make_table(amplitudes.astype(dtype), factors.minimum, factors.default),
             default=factors.default,
             phase_size=phase_size,
         ),

@@ -16,6 +16,7 @@ from jaxbragg.pipeline.devices import spread_over_devices
 from jaxbragg.pipeline.geometry import Subpixel, subpixels_of, view_of_tiles
 from jaxbragg.pipeline.settings import Settings
 from jaxbragg.pipeline.tiles import place_of_tiles, tiles_of_block
+from jaxbragg_kernels import crystal as kernel
 from jaxbragg_kernels import orientations, scaling
 from jaxbragg_kernels.fusion import fusion_barrier
 from jaxbragg_kernels.rays import Directions, Rays
@@ -113,12 +114,12 @@ def _over_sources(arrays: Arrays, settings: Settings, directions: Directions) ->
     choices = orientations.Choices(settings.shape, options.interpolation, options.unroll, flat=arrays.detector.is_flat)
 
     def add(sums: _Sums, source: tuple) -> tuple[_Sums, None]:
-        direction, wavelength, weight = source
+        direction, wavelength, weight, *number = source
         rays = Rays(direction, wavelength, directions)
         factor = weight.astype(dtype)
         if options.polarization and options.corrections == "each":
             factor = factor * polarization_of(arrays, rays)
-        bragg = orientations.sum_over_orientations(arrays.crystal, rays, arrays.threshold, choices)
+        bragg = orientations.sum_over_orientations(crystal_of(arrays, *number), rays, arrays.threshold, choices)
         bragg = checkpoint_name(bragg, _BRAGG)
         if options.d_min > 0:
             bragg = jnp.where(rays.scattering_length() * options.d_min <= 1.0, bragg, 0.0)
@@ -127,7 +128,20 @@ def _over_sources(arrays: Arrays, settings: Settings, directions: Directions) ->
         return jax.tree.map(jnp.add, sums, (factor * bragg, background)), None
 
     zeros = _zeros(arrays, jnp.zeros_like(directions.unit[0]))
-    return jax.lax.scan(_checkpointed(add, arrays, settings), zeros, arrays.sources)[0]
+    return jax.lax.scan(_checkpointed(add, arrays, settings), zeros, numbered_sources(arrays))[0]
+
+
+def numbered_sources(arrays: Arrays) -> tuple:
+    """The sources, with their numbers where each has structure factors of its own."""
+    if arrays.crystal.table.boxes == 1:
+        return arrays.sources
+    return (*arrays.sources, jnp.arange(arrays.sources[2].shape[0]))
+
+
+def crystal_of(arrays: Arrays, number: Int[Array, ""] | None = None) -> kernel.Crystal:
+    """The crystal as a source sees it."""
+    crystal = arrays.crystal
+    return crystal if number is None else crystal._replace(table=crystal.table.of(number))
 
 
 def polarization_of(arrays: Arrays, rays: Rays) -> _Pixels:

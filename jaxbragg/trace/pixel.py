@@ -12,7 +12,7 @@ from jaxtyping import Array, Float, Int
 from jaxbragg.models import AbstractDetector, CurvedDetector, Experiment, FlatPanel, MultiPanel
 from jaxbragg.options import Options
 from jaxbragg.pipeline.arrays import Arrays, unpack
-from jaxbragg.pipeline.blocks import polarization_of, simulate_tiles
+from jaxbragg.pipeline.blocks import crystal_of, numbered_sources, polarization_of, simulate_tiles
 from jaxbragg.pipeline.geometry import Subpixel, subpixels_of, view_of_tiles
 from jaxbragg.pipeline.plan import Plan
 from jaxbragg.pipeline.settings import Settings, make_settings
@@ -101,16 +101,16 @@ def _trace(
         seen = view.directions
 
         def per_source(source: Any) -> tuple[Any, Any]:
-            direction, wavelength, _ = source
+            direction, wavelength, _, *number = source
             rays = Rays(direction, wavelength, seen)
-            step = partial(_step, arrays, settings, rays)
+            step = partial(_step, arrays._replace(crystal=crystal_of(arrays, *number)), settings, rays)
             steps = jax.lax.map(lambda cell: step(cell, volume)[:, inside], arrays.crystal.orientations)
             polar = jnp.ones_like(view.solid_angle)
             if settings.options.polarization:
                 polar = polarization_of(arrays, rays)
             return polar[0, inside], steps
 
-        polar, steps = jax.lax.map(per_source, arrays.sources)
+        polar, steps = jax.lax.map(per_source, numbered_sources(arrays))
         unit = [seen.middle[0, i] + seen.step[i][0, inside].astype(seen.middle.dtype) for i in range(3)]
         at = {
             "unit": jnp.stack(unit),

@@ -4,8 +4,9 @@ The box is laid out flat with one more layer of cells all round it that hold the
 clipped onto that layer, so that the look-up needs no branch.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
+from math import prod
 
 import jax
 import jax.numpy as jnp
@@ -17,38 +18,51 @@ _Number = Float[Array, "..."]
 _Index = Int[Array, "..."]
 
 
-@partial(jax.tree_util.register_dataclass, data_fields=["values"], meta_fields=["size", "minimum"])
+@partial(jax.tree_util.register_dataclass, data_fields=["values", "start"], meta_fields=["size", "minimum"])
 @dataclass(frozen=True)
 class Table:
-    """A dense box of structure factors, ready for look-up.
+    """A dense box of structure factors, ready for look-up; or several of one size, one after the other.
 
     Attributes:
-        values: The padded box, flattened, l fastest.
-        size: Cells of the padded box along h, k, l.
-        minimum: Miller indices of the padded box's first cell.
+        values: The padded boxes, flattened, l fastest.
+        size: Cells of a padded box along h, k, l.
+        minimum: Miller indices of a padded box's first cell.
+        start: Where the box begins that is looked up; None for the first, which is the only one most of the time.
     """
 
     values: Float[Array, "cells"]
     size: tuple[int, int, int]
     minimum: tuple[int, int, int]
+    start: _Index | None = None
+
+    @property
+    def boxes(self) -> int:
+        """How many there are."""
+        return self.values.shape[-1] // prod(self.size)
+
+    def of(self, source: _Index) -> "Table":
+        """The table of one source, with the boxes dealt out to the sources in turn; itself where there is one box."""
+        if self.boxes == 1:
+            return self
+        return replace(self, start=(source % self.boxes).astype(jnp.uint32) * prod(self.size))
 
 
-def make_table(box: Float[Array, "h k l"], minimum: tuple[int, int, int], default: Float[Array, ""]) -> Table:
+def make_table(box: Float[Array, "... h k l"], minimum: tuple[int, int, int], default: Float[Array, ""]) -> Table:
     """Pad a dense box with the value that stands for everything outside it.
 
     Args:
-        box: |F| [electrons]; may be empty, then every look-up gives the default.
+        box: |F| [electrons], or several boxes; may be empty, then every look-up gives the default.
         minimum: Miller indices of its first element.
         default: |F| outside the box [electrons].
     """
     xp = namespace_of(box, default)
     if 0 in box.shape:
         return Table(xp.broadcast_to(default, (1,)).astype(box.dtype), (1, 1, 1), minimum)
-    n_h, n_k, n_l = (extent + 2 for extent in box.shape)
+    n_h, n_k, n_l = (extent + 2 for extent in box.shape[-3:])
     # Not jnp.pad: its transpose fails where the default is differentiated and the box is not (jax 0.10), and it takes
     # ten times as long on a CPU.
     padded = box
-    for axis in (2, 1, 0):
+    for axis in range(box.ndim - 1, box.ndim - 4, -1):
         shape = (*padded.shape[:axis], 1, *padded.shape[axis + 1 :])
         layer = xp.broadcast_to(xp.asarray(default, box.dtype), shape)
         padded = xp.concatenate([layer, padded, layer], axis=axis)
@@ -87,14 +101,16 @@ def place_of_parts(table: Table, wholes: Float[Array, "3 ..."], nearest: tuple[_
         h, k, l = (index.astype(jnp.int32) for index in (h, k, l))
     flat = (h * table.size[1] + k) * table.size[2] + l
     # Without a sign there is no negative index to be counted from the end: a third of the look-up's time.
-    return flat.astype(jnp.int32).astype(jnp.uint32)
+    flat = flat.astype(jnp.int32).astype(jnp.uint32)
+    return flat if table.start is None else flat + table.start
 
 
 def place(table: Table, h: _Index, k: _Index, l: _Index) -> _Index:
     """Where whole Miller indices stand in the flattened box."""
     flat = jnp.clip(h - table.minimum[0], 0, table.size[0] - 1)
     flat = flat * table.size[1] + jnp.clip(k - table.minimum[1], 0, table.size[1] - 1)
-    return flat * table.size[2] + jnp.clip(l - table.minimum[2], 0, table.size[2] - 1)
+    flat = flat * table.size[2] + jnp.clip(l - table.minimum[2], 0, table.size[2] - 1)
+    return flat if table.start is None else flat.astype(jnp.uint32) + table.start
 
 
 def tricubic(

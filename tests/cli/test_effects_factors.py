@@ -137,6 +137,18 @@ def test_what_cannot_be_is_named(words, message) -> None:
         setup("-N 5", words)
 
 
-def test_one_f_for_a_broad_spectrum_is_doubted() -> None:
-    found = setup(f"{FAR} --anomalous -dispersion 2 -dispsteps 3", MODEL)
-    assert any("one |F| for all wavelengths" in line for line in found.notes.doubts)
+def test_a_broad_spectrum_has_f_of_each_wavelength() -> None:
+    found = setup(f"{FAR} --anomalous -dispersion 2 -dispsteps 3 -divergence 1 -divsteps 2 -square_div", MODEL)
+    assert found.notes.doubts == []
+    factors, wavelengths = found.experiment.structure_factors, np.asarray(found.experiment.beam.rays()[1])
+    assert factors.values.shape[0] == 3
+    assert len(wavelengths) == 12
+    for i, wavelength in enumerate(wavelengths[:3]):
+        alone = setup(f"{FAR} --anomalous -lambda {wavelength:.15g} -dmin 3", MODEL).experiment.structure_factors
+        for hkl in ((1, 2, 3), (-1, -2, -3), (2, 0, 1)):
+            one = factors.values[(i, *(x - low for x, low in zip(hkl, factors.minimum, strict=True)))]
+            other = alone.values[tuple(x - low for x, low in zip(hkl, alone.minimum, strict=True))]
+            assert float(one) == pytest.approx(float(other), rel=1e-3)
+    assert (
+        setup(f"{FAR} --anomalous -dispersion 0.05 -dispsteps 3", MODEL).experiment.structure_factors.values.ndim == 3
+    )

@@ -55,6 +55,7 @@ def check_table(experiment: Experiment, options: Options, name: str, notes: Note
     if not factors.has_table:
         return
     present = np.asarray(factors.amplitudes() != factors.default)
+    present = np.asarray(present.reshape(-1, *present.shape[-3:]).any(axis=0))  # of any source
     if not present.any():
         return
     used = f"-default_F {float(factors.default):g} is used for"

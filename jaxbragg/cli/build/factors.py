@@ -19,6 +19,7 @@ from jaxbragg.io.text import read_bytes
 from jaxbragg.models import Crystal, StructureFactors
 
 _MODEL_ALONE = ("solvent", "bfactor", "anomalous", "fprime", "forward")
+_ONE_WAVELENGTH = 0.001  # share of it, below which f′ and f″ are those of one
 _CELLS_DIFFER = 0.01  # share of a length above which a structure's cell is not the crystal's
 
 
@@ -155,23 +156,36 @@ def _of_model(scanned: Scanned, source: Source, d_min: float, beam: Any, notes: 
     check_list(scanned, what, math.prod(int(2 * n + 1) for n in limits), 3 * BYTES_PER_INDEX)
     dispersion = _dispersion(scanned.text("fprime"))
     anomalous = "anomalous" in scanned or bool(dispersion)
-    wavelength = float(beam.wavelength)
+    wavelengths = _wavelengths(beam) if anomalous else []
     if anomalous:
-        notes.say(f"--anomalous: f' and f'' at {wavelength:.6g} Å, by Cromer and Liberman" + _said(dispersion))
-        directions = np.ptp(np.asarray(beam.rays()[1]))
-        if directions > 0.001 * wavelength:
-            notes.doubt("--anomalous: one |F| for all wavelengths of the beam, that of -lambda")
+        said = f"{wavelengths[0]:.6g} Å" if len(wavelengths) == 1 else f"{len(wavelengths)} wavelengths"
+        notes.say(f"--anomalous: f' and f'' at {said}, by Cromer and Liberman" + _said(dispersion))
+        check_list(scanned, f"{what} × wavelengths", math.prod(int(2 * n + 1) for n in limits) * len(wavelengths),
+                   2 * BYTES_PER_INDEX)  # fmt: skip
     solvent = scanned.numbers("solvent")
     with _file_named(source.path):
         return StructureFactors.from_model(
             source.content,
             d_min,
-            wavelength=wavelength if anomalous else None,
+            wavelength=wavelengths if len(wavelengths) > 1 else wavelengths[0] if anomalous else None,
             dispersion=dispersion,
             solvent=None if solvent is None else (solvent[0], solvent[1]),
             b_factor=scanned.number("bfactor") or 0.0,
             with_000="forward" in scanned,
         )
+
+
+def _wavelengths(beam: Any) -> list[float]:
+    """At which |F| are computed: that of the beam, or those of its sources where they differ enough, one box for each.
+
+    The boxes of several directions come round again: a grid of sources has its wavelengths fastest.
+    """
+    each = np.asarray(beam.rays()[1], float)
+    if np.ptp(each) <= _ONE_WAVELENGTH * float(beam.wavelength):
+        return [float(beam.wavelength)]
+    turns = (n for n in range(1, len(each) + 1) if len(each) % n == 0)
+    count = next(n for n in turns if (each == np.resize(each[:n], len(each))).all())
+    return each[:count].tolist()
 
 
 def _dispersion(text: str | None) -> dict[str, tuple[float, float]]:
