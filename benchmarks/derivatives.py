@@ -135,6 +135,9 @@ def cases() -> dict[str, Case]:
         scan=jb.Scan((0.3,), (0.6, 0.0, 0.8)),
         background=jb.AmorphousBackground(30.0, (0.0, 0.05, 0.1, 0.2), (2.5, 3.0, 4.0, 1.0)),
     )  # fmt: skip
+    boxes = np.random.default_rng(2).uniform(10.0, 60.0, (3, 4, 5, 4))
+    per_source = jb.SourceStructureFactors(boxes, (-2, -2, -2), 20.0)
+    dealt_out = eqx.tree_at(lambda e: e.structure_factors, several, per_source)
     one = jb.RotationList(np.eye(3)[None])
     along = eqx.tree_at(lambda e: (e.beam.sources, e.crystal.mosaic), several, (jb.RelativeSources(), one))
     tilted = eqx.tree_at(lambda e: e.detector, along, _panel((16, 16), 2e-3, (0.09, 0.014, -0.018), (7, -12, 20)))
@@ -147,6 +150,7 @@ def cases() -> dict[str, Case]:
         "F": Case("flat panel with a sensor, square spots, relative sources, mosaic, scan, water", flat, double),
         "M": Case("two panels, gauss spots, absolute sources, list of rotations, uneven |F|", several, double),
         "C": Case("curved detector with a sensor, round spots, relative sources, mosaic, water", curved, double),
+        "S": Case("as M, |F| of each source", dealt_out, double, slow=True),
         "V": Case("flat panel, gauss spots, quantities that are no leaf", tilted, double, flat_virtual, slow=True),
         "W": Case(
             "two panels, gauss spots, quantities that are no leaf",

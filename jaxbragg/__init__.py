@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from jaxbragg.models import RotationList as RotationList
     from jaxbragg.models import Scan as Scan
     from jaxbragg.models import Sensor as Sensor
+    from jaxbragg.models import SourceStructureFactors as SourceStructureFactors
     from jaxbragg.models import StructureFactors as StructureFactors
     from jaxbragg.models import UnitCell as UnitCell
     from jaxbragg.models.detector.named import detector as detector
@@ -77,6 +78,7 @@ _HOME = {
     "RotationList": "jaxbragg.models",
     "Scan": "jaxbragg.models",
     "Sensor": "jaxbragg.models",
+    "SourceStructureFactors": "jaxbragg.models",
     "StructureFactors": "jaxbragg.models",
     "UnitCell": "jaxbragg.models",
     "detector": "jaxbragg.models.detector.named",

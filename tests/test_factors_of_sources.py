@@ -18,11 +18,12 @@ SHAPES: dict = {
 
 
 def experiment(boxes=BOXES, sources=None, **crystal):
+    kind = jb.SourceStructureFactors if boxes.ndim == 4 else jb.StructureFactors
     return jb.Experiment(
         beam=jb.Beam(1.5, polarization=0.5, sources=sources or jb.RelativeSources([0] * 3, [0] * 3, RATIOS, WEIGHTS)),
         crystal=jb.Crystal((20, 22, 25, 90, 95, 90), misset=(5, 10, 15), **crystal),
         detector=jb.FlatPanel((32, 32), 1.2e-3, (0.05, 0.02, -0.02), (0, 0, 1), (0, -1, 0)),
-        structure_factors=jb.StructureFactors(boxes, (-4, -4, -4), 7.0),
+        structure_factors=kind(boxes, (-4, -4, -4), 7.0),
     )
 
 
@@ -102,4 +103,20 @@ def test_boxes_that_do_not_go_round_are_refused():
     with pytest.raises(ValueError, match="dealt out evenly, but has 2 where the beam has 3 sources"):
         jb.simulate(experiment(BOXES[:2], **SHAPES["square"]))
     with pytest.raises(ValueError, match="`values`"):
-        jb.StructureFactors(np.ones((2, 2)))
+        jb.SourceStructureFactors(np.ones((2, 2)))
+    with pytest.raises(ValueError, match="at least one index"):
+        jb.SourceStructureFactors(np.ones((0, 2, 2, 2)))
+
+
+def test_tables_are_put_together():
+    tables = [jb.StructureFactors(box, (-4, -4, -4), 7.0) for box in BOXES]
+    found = jb.SourceStructureFactors.of(tables)
+    np.testing.assert_array_equal(found.amplitudes(), BOXES)
+    assert (found.minimum, float(found.default)) == ((-4, -4, -4), 7.0)
+    for wrong, message in (
+        ([], "at least one table"),
+        ([tables[0], jb.StructureFactors(BOXES[0], (-3, -4, -4), 7.0)], r"boxes of one size, but that of \[1\]"),
+        ([tables[0], jb.StructureFactors(BOXES[0], (-4, -4, -4), 8.0)], r"one default, but that of \[1\]"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            jb.SourceStructureFactors.of(wrong)

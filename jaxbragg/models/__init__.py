@@ -19,6 +19,7 @@ from jaxbragg.models.mosaic import AbstractMosaic as AbstractMosaic
 from jaxbragg.models.mosaic import CapMosaic as CapMosaic
 from jaxbragg.models.mosaic import RotationList as RotationList
 from jaxbragg.models.scan import Scan as Scan
+from jaxbragg.models.source_factors import SourceStructureFactors as SourceStructureFactors
 from jaxbragg.models.sources import AbsoluteSources as AbsoluteSources
 from jaxbragg.models.sources import AbstractSources as AbstractSources
 from jaxbragg.models.sources import RelativeSources as RelativeSources

@@ -41,16 +41,13 @@ class AbstractStructureFactors(Readable):
 class StructureFactors(AbstractStructureFactors):
     """|F| of every reflection. No symmetry is imposed.
 
-    Across an absorption edge |F| depends on the wavelength: several boxes are dealt out to the beam's sources in turn,
-    so that source i sees box i modulo their number (`RelativeSources.grid` has wavelengths fastest).
-
     Attributes:
-        values: Dense box [electrons], or several in front of each other; empty where only the default is used.
+        values: Dense box [electrons]; empty where only the default is used.
         default: |F| of every index outside the box [electrons].
         minimum: Miller indices of the box's first element.
     """
 
-    values: Float[Array, "... h k l"]
+    values: Float[Array, "h k l"]
     default: Float[Array, ""]
     minimum: tuple[int, int, int] = eqx.field(static=True)
 
@@ -58,25 +55,24 @@ class StructureFactors(AbstractStructureFactors):
         """Check and keep a dense box.
 
         Args:
-            values: |F| [electrons], [h, k, l] or [box, h, k, l]; None for no table.
-            minimum: Miller indices of a box's first element.
+            values: |F| [electrons], or None for no table.
+            minimum: Miller indices of its first element.
             default: |F| outside it [electrons].
 
         Raises:
-            ValueError: If the box does not have three or four dimensions, or holds what is not a number.
+            ValueError: If the box does not have three dimensions, or holds what is not a number.
         """
         if values is None:
             values = np.zeros((0, 0, 0))
-        several = len(checks.outer_shape(values)) == 4
-        self.values = checks.leaf("values", values, (None,) * (4 if several else 3))
+        self.values = checks.leaf("values", values, (None, None, None))
         self.default = checks.leaf("default", default)
         checks.concrete("minimum", minimum, "it is part of what is compiled")
         if np.shape(minimum) != (3,) or not all(float(m).is_integer() for m in minimum):
             raise ValueError(f"Argument `minimum` must be three whole numbers, but is {minimum!r}.")
         self.minimum = tuple(int(m) for m in minimum)  # type: ignore[assignment]
 
-    def amplitudes(self) -> Float[Array, "... h k l"]:
-        """|F| of the dense box, or of several [electrons]."""
+    def amplitudes(self) -> Float[Array, "h k l"]:
+        """|F| of the dense box [electrons]."""
         return self.values
 
     @classmethod
@@ -88,9 +84,9 @@ class StructureFactors(AbstractStructureFactors):
         Args:
             model: File name (PDB, mmCIF, mmJSON; .gz too), or a `gemmi.Structure`.
             d_min: Resolution [Å]; beyond it |F| is 0.
-            **given: `wavelength` [Å] for anomalous scattering, one or several, of which each has a box; `dispersion`
-                {element: (f′, f″)} [electrons], `solvent` (k_sol [electrons/Å³], B_sol [Å²]), `b_factor` [Å²] added to
-                the atoms' own, `with_000`: see `jaxbragg.models.reflections.Calculated`.
+            **given: `wavelength` [Å] for anomalous scattering, `dispersion` {element: (f′, f″)} [electrons], `solvent`
+                (k_sol [electrons/Å³], B_sol [Å²]), `b_factor` [Å²] added to the atoms' own, `with_000`: see
+                `jaxbragg.models.reflections.Calculated`.
 
         Raises:
             ValueError: If there is no cell or no atom, or a value cannot be.
@@ -101,9 +97,8 @@ class StructureFactors(AbstractStructureFactors):
         from jaxbragg.models.reflections import Calculated, calculate
 
         structure = model if isinstance(model, gemmi.Structure) else gemmi.read_structure(str(model))
-        wavelengths = np.atleast_1d(np.asarray(given.pop("wavelength", None), object))
-        boxes = [calculate(structure, Calculated(d_min, wavelength=each, **given)) for each in wavelengths]
-        return cls(boxes[0] if len(boxes) == 1 else np.stack(boxes), -(np.array(boxes[0].shape) // 2))
+        box = calculate(structure, Calculated(d_min, **given))
+        return cls(box, -(np.array(box.shape) // 2))
 
     @classmethod
     def from_mtz(

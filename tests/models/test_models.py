@@ -66,6 +66,7 @@ EVERY = {
     "FlatPanel": (cases.tilted_panel(sensor=SENSOR, mask=np.eye(32)), points),
     "MultiPanel": (PAIR, points),
     "CurvedDetector": (CURVED, points),
+    "SourceStructureFactors": (jb.SourceStructureFactors(np.ones((2, 3, 3, 3))), lambda m: (m.amplitudes(), m.default)),
     "StructureFactors": (cases.structure_factors(), lambda m: (m.values, m.default)),
     "AmorphousBackground": (jb.AmorphousBackground.water(1e-5), lambda m: (m.molecules, m.stol, m.factor)),
     "Experiment": (

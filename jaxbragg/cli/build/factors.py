@@ -16,7 +16,7 @@ from jaxbragg.cli.flag_table import TABLES
 from jaxbragg.cli.scanner import Scanned
 from jaxbragg.io import FileError, read_dump, read_hkl
 from jaxbragg.io.text import read_bytes
-from jaxbragg.models import Crystal, StructureFactors
+from jaxbragg.models import AbstractStructureFactors, Crystal, SourceStructureFactors, StructureFactors
 
 _MODEL_ALONE = ("solvent", "bfactor", "anomalous", "fprime", "forward")
 _ONE_WAVELENGTH = 0.001  # share of it, below which f′ and f″ are those of one
@@ -89,7 +89,7 @@ def with_cell(scanned: Scanned, source: Source | None) -> Scanned:
 
 def build_structure_factors(
     scanned: Scanned, source: Source | None, crystal: Crystal, detector: Any, beam: Any, notes: Notes
-) -> StructureFactors:
+) -> AbstractStructureFactors:
     """The table of -hkl, --model or --mtz, or of -dump where there is none; -default_F elsewhere.
 
     Args:
@@ -148,7 +148,7 @@ def _of_reflections(scanned: Scanned, source: Source, default: float, notes: Not
         return StructureFactors.from_mtz(mtz, columns, default, d_min=scanned.number("dmin") or 0.0)
 
 
-def _of_model(scanned: Scanned, source: Source, d_min: float, beam: Any, notes: Notes) -> StructureFactors:
+def _of_model(scanned: Scanned, source: Source, d_min: float, beam: Any, notes: Notes) -> AbstractStructureFactors:
     if scanned.number("default_F"):
         notes.warn("-default_F: a structure has its own |F|; the flag holds beyond the reflections that are computed")
     limits = np.array(source.content.cell.get_hkl_limits(d_min), float)
@@ -163,16 +163,22 @@ def _of_model(scanned: Scanned, source: Source, d_min: float, beam: Any, notes: 
         check_list(scanned, f"{what} × wavelengths", math.prod(int(2 * n + 1) for n in limits) * len(wavelengths),
                    2 * BYTES_PER_INDEX)  # fmt: skip
     solvent = scanned.numbers("solvent")
-    with _file_named(source.path):
+
+    def at(wavelength: float | None) -> StructureFactors:
         return StructureFactors.from_model(
             source.content,
             d_min,
-            wavelength=wavelengths if len(wavelengths) > 1 else wavelengths[0] if anomalous else None,
+            wavelength=wavelength,
             dispersion=dispersion,
             solvent=None if solvent is None else (solvent[0], solvent[1]),
             b_factor=scanned.number("bfactor") or 0.0,
             with_000="forward" in scanned,
         )
+
+    with _file_named(source.path):
+        if len(wavelengths) > 1:
+            return SourceStructureFactors.of([at(each) for each in wavelengths])
+        return at(wavelengths[0] if anomalous else None)
 
 
 def _wavelengths(beam: Any) -> list[float]:
