@@ -21,6 +21,7 @@ CASES = script.cases()
 ZERO = {
     "F": {"crystal.fudge", "crystal.shear"},
     "M": {"beam.wavelength", "beam.direction"},
+    "S": {"beam.wavelength", "beam.direction"},
     "T": {"beam.sources.weights"},  # of a single source: they are normalized
 }
 

@@ -115,8 +115,8 @@ def test_tables_are_put_together():
     assert (found.minimum, float(found.default)) == ((-4, -4, -4), 7.0)
     for wrong, message in (
         ([], "at least one table"),
-        ([tables[0], jb.StructureFactors(BOXES[0], (-3, -4, -4), 7.0)], r"boxes of one size, but that of \[1\]"),
-        ([tables[0], jb.StructureFactors(BOXES[0], (-4, -4, -4), 8.0)], r"one default, but that of \[1\]"),
+        ([tables[0], jb.StructureFactors(BOXES[0], (-3, -4, -4), 7.0)], r"boxes of one size, but \[1\]"),
+        ([tables[0], jb.StructureFactors(BOXES[0], (-4, -4, -4), 8.0)], r"one default, but \[1\]"),
     ):
         with pytest.raises(ValueError, match=message):
             jb.SourceStructureFactors.of(wrong)

@@ -63,7 +63,7 @@ class SourceStructureFactors(AbstractStructureFactors):
                     f"Argument `factors` must have boxes of one size, but that of [{i}] differs from [0]'s."
                 )
             if float(each.default) != float(first.default):
-                raise ValueError(f"Argument `factors` must have one default, but that of [{i}] differs from [0]'s.")
+                raise ValueError(f"Argument `factors` must have one default, but [{i}] differs from [0].")
         return cls(np.stack([np.asarray(each.values) for each in factors]), first.minimum, first.default)
 
     def amplitudes(self) -> Float[Array, "box h k l"]:
