@@ -59,9 +59,7 @@ class SourceStructureFactors(AbstractStructureFactors):
         first = factors[0]
         for i, each in enumerate(factors):
             if each.values.shape != first.values.shape or each.minimum != first.minimum:
-                raise ValueError(
-                    f"Argument `factors` must have boxes of one size, but that of [{i}] differs from [0]'s."
-                )
+                raise ValueError(f"Argument `factors` must have boxes of one size, but [{i}] differs from [0].")
             if float(each.default) != float(first.default):
                 raise ValueError(f"Argument `factors` must have one default, but [{i}] differs from [0].")
         return cls(np.stack([np.asarray(each.values) for each in factors]), first.minimum, first.default)
