@@ -26,6 +26,7 @@ ORDER: tuple[set[str], ...] = (
         "jaxbragg.refine",
         "jaxbragg.batch",
         "jaxbragg.view",
+        "jaxbragg.truth",
     },
     {"jaxbragg.cli"},
     {"jaxbragg.__main__"},

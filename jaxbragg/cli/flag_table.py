@@ -219,6 +219,8 @@ FLAGS: tuple[Flag, ...] = (
          choices=("nanobragg", "dials"), default="nanobragg; of --output dials", own=True),
     _count("images", OUTPUT, "successive images in --output, each of -osc; the next begins where one ends",
            default="1", own=True),
+    Flag("truth", OUTPUT, "ground truth, HDF5; photons and middle of each reflection, the strongest of each pixel",
+         "FILE", "file", own=True),
     Flag("resume", OUTPUT, "compute only those of --images that are not there yet", own=True),
     Flag("counts", OUTPUT, "Poisson counts in --output in place of expected photons; -seed is their seed", own=True),
     _file("floatfile", OUTPUT, "raw float32 image, photons", "-floatimage"),

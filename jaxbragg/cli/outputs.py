@@ -73,6 +73,7 @@ _FLAGS = {
     "pgm": "-pgmfile",
     "noise": "-noisefile",
     "png": "--png",
+    "truth": "--truth",
     "dump": "-dump",
 }
 _FORMATS = {
@@ -81,6 +82,7 @@ _FORMATS = {
     "pgm": "PGM",
     "noise": "SMV",
     "png": "PNG",
+    "truth": "HDF5",
     "dump": "Fdump.bin",
 }
 
@@ -135,7 +137,7 @@ def check_panels(wanted: dict[str, str], output: Output | None, setup: Setup) ->
     """
     panels = setup.experiment.detector.shape[0]
     for kind in wanted if panels > 1 else ():
-        if kind not in ("output", "float", "dump", "png"):
+        if kind not in ("output", "float", "dump", "png", "truth"):
             raise UsageError(f"{_FLAGS[kind]} holds one panel, and these are {panels}: --output FILE.h5 holds them")
     if panels > 1 and any(name in setup.scanned for name in ("printout", "printout_pixel")):
         raise UsageError(f"-printout prints one panel, and these are {panels}")
@@ -210,10 +212,24 @@ def _write(kind: str, path: str, image: np.ndarray, setup: Setup, stats: Statist
         return f"{path}: PGM, photons × {scale:g}"
     if kind == "noise":
         return _write_noise(path, image, setup, adc)
+    if kind == "truth":
+        return _write_truth(path, setup)
     from jaxbragg.view import write_view
 
     write_view(path, image, setup.experiment)
     return f"{path}: PNG"
+
+
+def _write_truth(path: str, setup: Setup) -> str:
+    from jaxbragg.io.truth_file import write_truth
+    from jaxbragg.truth import ground_truth
+
+    try:
+        truth = ground_truth(setup.experiment, setup.options)
+    except ValueError as error:
+        raise UsageError(f"--truth {path}: {error}") from None
+    write_truth(path, truth)
+    return f"{path}: ground truth, {len(truth.hkl)} reflections of {truth.photons.sum():.6g} photons"
 
 
 def _finite(scale: float) -> float:

@@ -16,6 +16,7 @@ OUTPUT = {
         "images",
         "sidecar",
         "smv-dialect",
+        "truth",
         "resume",
         "printout",
         "printout_pixel",

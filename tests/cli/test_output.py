@@ -189,6 +189,27 @@ def test_a_series_in_one_file_goes_on_where_it_was_cut_off(monkeypatch, capsys) 
     assert "all.h5.part: expected images that are there already, but it is broken" in capsys.readouterr().err
 
 
+def test_the_truth_is_written(capsys) -> None:
+    assert main([*FLAGS, "-misset", "10", "20", "30", "--truth", "t.h5", "-o", "x.h5"]) == 0
+    said = capsys.readouterr().out
+    with h5py.File("t.h5") as file:
+        hkl, photons = file["reflections/hkl"][()], file["reflections/photons"][()]
+        strongest, wavelength = file["pixels/hkl"][()], file["pixels/wavelength"][()]
+        assert file["reflections/spacing"].attrs["units"] == "angstrom"
+        assert file["reflections/slow"].shape == photons.shape
+    assert f"wrote t.h5: ground truth, {len(hkl)} reflections of {photons.sum():.6g} photons" in said
+    image = read_image("x.h5").pixels
+    assert strongest.shape == (64, 64, 3)
+    assert photons.sum() < image.sum()  # of the crystal alone, without the water
+    brightest = np.unravel_index(image.argmax(), image.shape)
+    assert (hkl == strongest[brightest]).all(axis=1).any()
+    np.testing.assert_allclose(wavelength, 1.0)
+    assert main([*FLAGS, "--truth", "t.h5", "--images", "2", "-o", "y.h5"]) == 2
+    assert "--images 2: --truth holds one image" in capsys.readouterr().err
+    assert main([*FLAGS, "-lambda", "0.01", "-cell", "300", "--truth", "u.h5", "--quiet"]) == 2
+    assert "-dmin, cuts it" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("dialect", ["nanobragg", "dials"])
 def test_the_dialect_of_smv_headers(dialect) -> None:
     panel = ["-Xbeam", "3.1", "-Ybeam", "2.9"]
