@@ -8,12 +8,14 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from jaxbragg.compare.images import RingGeometry
 from jaxbragg.io.errors import FileError
 from jaxbragg.io.images import StoredImage, read_image
 from jaxbragg.io.text import to_float
+from jaxbragg.models import FlatPanel
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,9 +50,7 @@ def read_images(
     """
     found = [read_image(path, shape) for path in (a, b)]
     known = next((each.pixels.shape for each in found if each.pixels.ndim > 1), None)
-    first, second = (
-        ImageFile(each.path, _as_plane(each, known), _center(each.header), _geometry(each.header)) for each in found
-    )
+    first, second = (ImageFile(each.path, _as_plane(each, known), *_placed(each)) for each in found)
     if first.image.shape != second.image.shape:
         has, wanted = (" × ".join(map(str, each.image.shape)) for each in (second, first))
         raise FileError(second.path, f"expected {wanted} pixels (slow × fast) as in {first.path}, but found {has}")
@@ -74,6 +74,33 @@ def _as_plane(found: StoredImage, known: tuple[int, ...] | None) -> NDArray[Any]
         raise FileError(found.path, f"{4 * size} bytes are {reason}")
     wanted = f"{4 * math.prod(shape)} bytes for {'×'.join(map(str, shape))} pixels of float32"
     raise FileError(found.path, f"expected {wanted}, but found {4 * size}")
+
+
+def _placed(found: StoredImage) -> tuple[tuple[float, float] | None, RingGeometry | None]:
+    """Centre and rings: of an SMV header, or of whatever else says where the panel is."""
+    if found.header:
+        return _center(found.header), _geometry(found.header)
+    from jaxbragg.io.geometry import load  # with gemmi, which others need not wait for
+
+    try:
+        geometry = load(found.path)
+    except FileError:
+        return None, None
+    panel = geometry.detector
+    if not isinstance(panel, FlatPanel) or not geometry.wavelength:
+        return None, None
+    origin, fast, slow, size, beam = (
+        np.asarray(v, float)
+        for v in (panel.origin, panel.fast_axis, panel.slow_axis, panel.pixel_size, geometry.direction)
+    )
+    normal = np.cross(fast, slow)
+    cosine = abs(float(normal @ beam))
+    if cosine < 0.999 or abs(size[0] / size[1] - 1) > 1e-6:  # rings are circles on panels across the beam alone
+        return None, None
+    distance = abs(float(origin @ normal)) / cosine
+    spot = distance * beam - origin
+    center = (float(spot @ slow) / size[1] - 0.5, float(spot @ fast) / size[0] - 0.5)
+    return center, RingGeometry(distance * 1e3, float(size[0]) * 1e3, geometry.wavelength)
 
 
 def _center(header: Mapping[str, str]) -> tuple[float, float] | None:

@@ -454,3 +454,29 @@ def test_the_help_page_lists_every_key(capsys):
     assert main(["refine"]) == 2
     assert main(["refine", "nothing.toml"]) == 1
     assert "nothing.toml: no such file" in capsys.readouterr().err
+
+
+def test_the_detector_of_a_file(folder, counts, capsys):
+    """The same fit with the geometry in a file, and its flags without that file."""
+    from jaxbragg.io.recording import Recording
+    from jaxbragg.io.sidecars import write_expt
+
+    experiment, _ = jb.read_experiment(flags_of(BEGIN))
+    write_expt(folder / "x.expt", Recording.of(counts.astype(np.uint32), experiment))
+    flags = f"--geometry {folder / 'x.expt'} -N 6 -gauss_xtal -fluence 3e28 -default_F 100 -oversample 7"
+    changed(folder, (COMMON, flags), (f'flags = ["-misset", "{BEGIN[0]}", "{BEGIN[1]}", "{BEGIN[2]}"]\n', ""))
+    assert refine(folder) == 0
+    capsys.readouterr()
+    record = json.loads((folder / "refined" / "result.json").read_text())
+    assert record["chi2_per_dof"] == pytest.approx(1.0, abs=0.2)
+    argv = shlex.split((folder / "refined" / "flags_0.txt").read_text())
+    assert "--geometry" not in argv
+    again, _ = jb.read_experiment(argv)
+    truth, _ = jb.read_experiment(flags_of(TRUTH))
+    # In another frame: lengths and angles are the same.
+    for name in ("detector.origin", "beam.direction"):
+        part, field = name.split(".")
+        one, other = (np.asarray(getattr(getattr(e, part), field), float) for e in (again, truth))
+        assert np.linalg.norm(one) == pytest.approx(np.linalg.norm(other), rel=1e-9)
+    image, wanted = (np.asarray(jb.simulate(e, jb.Options(oversample=7))) for e in (again, truth))
+    assert np.corrcoef(image.ravel(), wanted.ravel())[0, 1] > 0.999

@@ -3,7 +3,9 @@
 import h5py
 import numpy as np
 import pytest
+from geometries import experiment_of
 
+import jaxbragg as jb
 from jaxbragg.compare.read_images import read_images
 from jaxbragg.io import FileError, write_float_image, write_smv
 
@@ -98,3 +100,18 @@ def test_missing_and_empty_files(tmp_path):
         read_images(tmp_path / "none", tmp_path / "empty")
     with pytest.raises(FileError, match="the file is empty"):
         read_images(raw(tmp_path / "a"), tmp_path / "empty")
+
+
+def test_every_file_that_says_a_geometry_gives_centre_and_rings(tmp_path):
+    experiment = experiment_of("flat")
+    counts = np.random.default_rng(0).poisson(20, (40, 60))
+    for name in ("a_1.img", "a_1.cbf", "a.h5", "a.npy"):
+        jb.save(tmp_path / name, experiment, counts)
+    found = [read_images(tmp_path / name, tmp_path / name)[0] for name in ("a_1.img", "a_1.cbf", "a.h5", "a.npy")]
+    for each in found[1:3]:
+        np.testing.assert_allclose(each.center, found[0].center, atol=1e-9)
+        np.testing.assert_allclose(each.geometry, found[0].geometry, rtol=1e-9)
+    assert found[3].center is None
+    tilted = experiment_of("tilted")
+    jb.save(tmp_path / "t.h5", tilted, counts)
+    assert read_images(tmp_path / "t.h5", tmp_path / "t.h5")[0].geometry is None  # rings there are no circles

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from jaxbragg.cli.refine.argv import flatten, groups, without
-from jaxbragg.units import MILLIMETRE
+from jaxbragg.units import MICROMETRE, MILLIMETRE
 
 if TYPE_CHECKING:
     from jaxbragg.models import Experiment
@@ -77,7 +77,7 @@ def as_flags(argv: Sequence[str], experiment: Experiment, options: Options, matr
         gone.append("fudge")
         new += ["-fudge", _text(crystal.fudge)]
     if float(crystal.blocks) != 1.0:
-        gone.append("spot_scale")
+        gone.append("spot-scale")
         new += ["--spot-scale", _text(crystal.blocks)]
     spread = getattr(crystal.mosaic, "spread", None)
     if spread is not None:
@@ -86,9 +86,13 @@ def as_flags(argv: Sequence[str], experiment: Experiment, options: Options, matr
     if float(experiment.structure_factors.default) != 0.0:
         gone.append("default_F")
         new += ["-default_F", _text(experiment.structure_factors.default)]
+    from_file = any(flag is not None and flag.name == "geometry" for flag, _ in groups(argv))
     if isinstance(experiment.detector, FlatPanel):
         gone += [*_PLACE, "pixel"]
         new += _place(experiment)
+        if from_file:  # what it says beside the place
+            gone += ["geometry", "phi", "osc", "phistep", "phisteps"]
+            new += _instead_of_file(experiment)
     argv = [*flatten(_absolute(without(argv, gone))), *new]
     matrix = np.linalg.inv(np.asarray(crystal.vectors(), float)) * wavelength
     return AsFlags(argv, matrix, left_out(argv, matrix_path, matrix, experiment))
@@ -164,6 +168,28 @@ def _place(experiment: Experiment) -> list[str]:
     # The plane's distance goes into the header; the place itself is the corner's.
     pixel = float(np.asarray(detector.pixel_size)[0])
     return [*argv, "-pixel", _text(pixel / MILLIMETRE)]
+
+
+def _instead_of_file(experiment: Experiment) -> list[str]:
+    """Pixels, sensor and rotation, where a file of geometry said them; its mask cannot be said."""
+    detector: Any = experiment.detector
+    slow, fast = detector.pixels
+    argv = ["-detpixels_f", str(fast), "-detpixels_s", str(slow)]
+    if (sensor := detector.sensor) is not None:
+        thickness = float(sensor.layer_thickness) * sensor.layers / MICROMETRE
+        argv += [
+            "-detector_thick",
+            _text(thickness),
+            "-detector_abs",
+            _text(1 / float(sensor.attenuation) / MICROMETRE),
+        ]
+        argv += ["-detector_thicksteps", str(sensor.layers)]
+    angles = np.asarray(experiment.scan.angles, float)
+    argv += ["-phi", _text(angles[0])]
+    if len(angles) > 1:
+        step = (angles[-1] - angles[0]) / (len(angles) - 1)
+        argv += ["-osc", _text(step * len(angles)), "-phisteps", str(len(angles))]
+    return argv
 
 
 def _absolute(argv: Sequence[str]) -> list[Any]:
