@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import equinox as eqx
 import numpy as np
 from jaxtyping import Array, Float
 
@@ -9,6 +10,7 @@ from jaxbragg.models import checks
 from jaxbragg.models.readable import Readable
 from jaxbragg.units import RADIANS
 from jaxbragg_kernels import rotation
+from jaxbragg_kernels.namespace import namespace_of
 from jaxbragg_kernels.numerics import numerics
 
 
@@ -16,27 +18,55 @@ class Scan(Readable):
     """Spindle angles at which the crystal is held during one image; all count alike.
 
     Attributes:
-        angles: φ of each step [deg].
+        angles: φ of each step [deg]; where the crystal turns evenly, φ at the beginning.
         axis: Unit vector of the right-handed spindle.
+        width: How far it turns evenly [deg]; None where it is held at each angle.
+        samples: How many angles, at the middles of as many parts, stand for that where it is sampled.
     """
 
     angles: Float[Array, "phi"]
     axis: Float[Array, "3"]
+    width: Float[Array, ""] | None
+    samples: int = eqx.field(static=True)
 
-    def __init__(self, angles: Any = (0.0,), axis: Any = (0.0, 0.0, 1.0)) -> None:
+    def __init__(
+        self, angles: Any = (0.0,), axis: Any = (0.0, 0.0, 1.0), *, width: Any = None, samples: int = 32
+    ) -> None:
         """Check and keep the angles.
 
         Raises:
-            ValueError: If there is no angle or the axis is not a unit vector.
+            ValueError: If there is no angle, or several with a width, or the axis is not a unit vector.
         """
         self.angles = checks.leaf("angles", angles, (None,))
         self.axis = checks.leaf("axis", axis, (3,))
+        self.width = None if width is None else checks.leaf("width", width)
+        self.samples = checks.count("samples", samples)
 
     def __check_init__(self) -> None:
         """Raise a ValueError for a value that cannot be."""
         if self.angles.shape[0] == 0:
             raise ValueError("Argument `angles` must hold at least one angle, but is empty.")
         checks.unit_vector("axis", self.axis)
+        if self.width is None:
+            return
+        if self.angles.shape[0] != 1:
+            raise ValueError(f"Argument `angles` must be one where there is a width, but is {self.angles.shape[0]}.")
+        width = checks.known(self.width)
+        if width is not None:
+            checks.require(0 < width <= 180, "width", "be above 0° and at most 180°", width)
+
+    @classmethod
+    def continuous(cls, start: Any, width: Any, axis: Any = (0.0, 0.0, 1.0), *, samples: int = 32) -> "Scan":
+        """An even rotation, which gauss spots have in closed form.
+
+        Args:
+            start: [deg].
+            width: [deg], above 0 and at most 180.
+            axis: Unit vector of the spindle.
+            samples: Angles that stand for it where it is sampled.
+        """
+        with numerics():
+            return cls(namespace_of(start).reshape(start, (1,)), axis, width=width, samples=samples)
 
     @classmethod
     def from_range(cls, start: float, width: float, steps: int, axis: Any = (0.0, 0.0, 1.0)) -> "Scan":
@@ -54,4 +84,7 @@ class Scan(Readable):
     def rotations(self) -> Float[Array, "phi 3 3"]:
         """The rotation of each step; differentiable by angles and axis."""
         with numerics():
-            return rotation.axis_angle(self.axis, self.angles * RADIANS)
+            angles = self.angles
+            if self.width is not None:
+                angles = angles + self.width * ((np.arange(self.samples) + 0.5) / self.samples)
+            return rotation.axis_angle(self.axis, angles * RADIANS)

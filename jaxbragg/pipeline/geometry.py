@@ -56,7 +56,9 @@ def subpixels_of(detector: AbstractDetector, settings: Settings) -> Subpixel:
     )
 
 
-def view_of_tiles(detector: AbstractDetector, settings: Settings, tiles: _Tiles, subpixel: Subpixel) -> View:
+def view_of_tiles(
+    detector: AbstractDetector, settings: Settings, tiles: _Tiles, subpixel: Subpixel, *, short_steps: bool = False
+) -> View:
     """Directions to the sub-pixels, their solid angles, and the share of photons that their layer stops.
 
     Args:
@@ -64,15 +66,23 @@ def view_of_tiles(detector: AbstractDetector, settings: Settings, tiles: _Tiles,
         settings: How the image is simulated.
         tiles: Panel, row and column of each.
         subpixel: Which one of each pixel, in which layer.
+        short_steps: Whether steps from the middles are computed in the type of the image: to 1e-7 of themselves.
     """
     dtype, sensor = settings.dtype, detector.sensor
     places = _places(settings, tiles, subpixel)
+
+    def seen_at(position: Callable) -> Directions:
+        middle, offset = _positions(detector, position, places)
+        if short_steps:
+            offset = (offset[0].astype(dtype), offset[1].astype(dtype), offset[2].astype(dtype))
+        return directions(middle, offset, dtype)
+
     capture = jnp.ones((), dtype)
     if sensor is None:
-        seen = directions(*_positions(detector, detector.position, places), dtype)
+        seen = seen_at(detector.position)
     else:
         depth = subpixel.layer * sensor.layer_thickness
-        seen = directions(*_positions(detector, partial(detector.position_at_depth, depth=depth), places), dtype)
+        seen = seen_at(partial(detector.position_at_depth, depth=depth))
         _, normal = _vectors(detector, detector.normal, places)
         along = [u * n.astype(dtype) for u, n in zip(seen.unit, normal, strict=True)]
         layer, thickness, attenuation = (

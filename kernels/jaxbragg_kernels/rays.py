@@ -66,15 +66,16 @@ def directions(middle: Float[Array, "tile 3"], offset: Vector, dtype: jnp.dtype)
 
     Args:
         middle: Positions of the tiles' middles [m], in the type in which indices are to be exact.
-        offset: From there to the pixels, by component [m], in that type.
+        offset: From there to the pixels, by component [m], in that type; in float32 steps are to 1e-7 of themselves.
         dtype: Type of the steps and the image.
     """
     # Not by sum(axis=1): that goes through the tiles one after the other.
     distance = jnp.sqrt(middle[:, 0] * middle[:, 0] + middle[:, 1] * middle[:, 1] + middle[:, 2] * middle[:, 2])
     inverse = 1.0 / distance
     unit = middle * inverse[:, None]
-    u = [unit[:, j, None] for j in range(3)]
-    e = [d * inverse[:, None] for d in offset]
+    # Of the type of the offsets, which need not be that of the middles where steps of float32 will do.
+    u = [unit[:, j, None].astype(offset[j].dtype) for j in range(3)]
+    e = [d * inverse[:, None].astype(d.dtype) for d in offset]
     t = 2.0 * (u[0] * e[0] + u[1] * e[1] + u[2] * e[2]) + (e[0] * e[0] + e[1] * e[1] + e[2] * e[2])
     root = jnp.sqrt(1.0 + t)
     g = -t / (root * (1.0 + root))

@@ -1,0 +1,1 @@
+"""Images of Gaussian spots, reflection by reflection: which ones, where each is drawn, and the drawing."""

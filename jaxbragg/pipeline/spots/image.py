@@ -1,0 +1,255 @@
+"""An image by its spots, from the experiment: lists of fitting lengths, the drawing, and backgrounds."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int
+
+from jaxbragg.models import Experiment, FlatPanel, MultiPanel, RelativeSources, Scan, StructureFactors
+from jaxbragg.models.checks import is_traced
+from jaxbragg.models.gaussian import GaussianMosaic, GaussianSources
+from jaxbragg.models.mosaic import RotationList, no_mosaic
+from jaxbragg.options import DEFAULT_SKIP_BELOW, Options
+from jaxbragg.pipeline.arrays import Arrays, unpack
+from jaxbragg.pipeline.blocks import simulate_blocks
+from jaxbragg.pipeline.settings import Settings
+from jaxbragg.pipeline.spots.drawing import tiles_of_spots
+from jaxbragg.pipeline.spots.listing import (
+    Boxes,
+    Events,
+    all_events,
+    boxes_of,
+    candidates,
+    chosen,
+    pairs_in,
+    pairs_of,
+)
+from jaxbragg.pipeline.spots.reflections import gaussians_of
+from jaxbragg.pipeline.tiles import assemble
+from jaxbragg_kernels.shapes import SHAPES
+
+_GROWTH = 1.25  # from one length of a list to the next: that many compilations, and that much idle work
+_MOST_INDICES = 50_000_000
+
+
+class SpotSizes(NamedTuple):
+    """Lengths of the lists of an image by spots. Hashable: part of what a compilation is for.
+
+    Attributes:
+        limits: Largest |h|, |k|, |l| that are looked at.
+        near: Those that may come near enough to the sphere.
+        events: Those that do.
+        pairs: Of one of these and a tile.
+    """
+
+    limits: tuple[int, int, int]
+    near: int
+    events: int
+    pairs: int
+
+
+def has_closed_form(experiment: Experiment, settings: Settings) -> str:
+    """Why an image cannot be made by spots; "" where it can."""
+    crystal, sources = experiment.crystal, experiment.beam.sources
+    if settings.shape != SHAPES["gauss"] or settings.options.spot_width != "miller":
+        return "spots must be gauss ones, of width N in Miller indices"
+    if not isinstance(crystal.mosaic, GaussianMosaic | RotationList) or (
+        isinstance(crystal.mosaic, RotationList) and crystal.mosaic.matrices.shape[0] > 1
+    ):
+        return f"the mosaic must be a GaussianMosaic or none, but is a {type(crystal.mosaic).__name__}"
+    single = isinstance(sources, RelativeSources) and sources.weights.shape[0] == 1
+    if not (isinstance(sources, GaussianSources) or single):
+        return f"the sources must be GaussianSources or one, but are {type(sources).__name__}"
+    if experiment.scan.angles.shape[0] > 1:
+        return "the scan must be still or Scan.continuous, but has several angles"
+    if not isinstance(experiment.detector, FlatPanel | MultiPanel):
+        return f"the detector must be of flat panels, but is a {type(experiment.detector).__name__}"
+    if experiment.structure_factors.amplitudes().ndim > 3:
+        return "there must be one |F| for all wavelengths"
+    if settings.options.interpolation != "nearest" or settings.options.corrections != "each":
+        return "|F| must be taken at the reflections, and corrections at each pixel"
+    return ""
+
+
+def asks_for_spots(experiment: Experiment) -> bool:
+    """Whether a model is there that other ways only sample."""
+    mosaic, sources, scan = experiment.crystal.mosaic, experiment.beam.sources, experiment.scan
+    return isinstance(mosaic, GaussianMosaic) or isinstance(sources, GaussianSources) or scan.width is not None
+
+
+def simulate_spots(experiment: Experiment, settings: Settings, sizes: SpotSizes | None = None) -> Float[Array, "..."]:
+    """The image by spots.
+
+    Args:
+        experiment: Which `has_closed_form`.
+        settings: How the image is simulated.
+        sizes: Lengths of the lists; None to find them, which needs values.
+
+    Raises:
+        ValueError: If there are no values and no sizes, or too many reflections.
+    """
+    if sizes is not None:
+        return _image(experiment, settings, sizes)
+    if is_traced(jax.tree.leaves(experiment)):
+        raise ValueError(
+            "Option `spots` must be given where values are traced, as under jax.jit and jax.grad: "
+            "jb.spot_options(experiment, options) finds it from the values at which you begin."
+        )
+    found = _lists(experiment, settings, _rounded)
+    return _drawn(experiment, settings, found.events, found.boxes, found.sizes.pairs)
+
+
+def sizes_of(experiment: Experiment, settings: Settings, margin: float = 1.0) -> SpotSizes:
+    """Lengths of lists that hold all of an experiment.
+
+    Args:
+        experiment: With values.
+        settings: How the image is simulated.
+        margin: How much longer they are to be than it needs.
+
+    Raises:
+        ValueError: If there are too many reflections.
+    """
+    return _lists(experiment, settings, lambda count: _rounded(int(margin * count))).sizes
+
+
+class _Lists(NamedTuple):
+    sizes: SpotSizes
+    events: Events
+    boxes: Boxes
+
+
+def _lists(experiment: Experiment, settings: Settings, length: Callable[[int], int]) -> _Lists:
+    """The lists of an experiment with values: each is as long as the one before says."""
+    limits = _limits(experiment, settings.options)
+    mask, count = _near(experiment, settings, limits)
+    near = length(int(count))
+    every = _events(experiment, settings, mask, limits, near)
+    count = length(int(_there(every)))
+    events, boxes, pairs = _boxes(experiment, settings, every, count)
+    return _Lists(SpotSizes(limits, near, count, length(int(pairs))), events, boxes)
+
+
+@partial(jax.jit, static_argnames=("settings", "sizes"))
+def _image(experiment: Experiment, settings: Settings, sizes: SpotSizes) -> Float[Array, "..."]:
+    """All of it in one program; NaN where a list is too short for the values."""
+    fixed = jax.lax.stop_gradient(experiment)
+    mask, near = _near(fixed, settings, sizes.limits)
+    every = _events(fixed, settings, mask, sizes.limits, sizes.near)
+    events, boxes, pairs = _boxes(fixed, settings, every, sizes.events)
+    enough = (near <= sizes.near) & (_there(every) <= sizes.events) & (pairs <= sizes.pairs)
+    return jnp.where(enough, _drawn(experiment, settings, events, boxes, sizes.pairs), jnp.nan)
+
+
+@partial(jax.jit, static_argnames=("settings", "count"))
+def _drawn(experiment: Experiment, settings: Settings, events: Events, boxes: Boxes, count: int) -> Float[Array, "..."]:
+    plan, turns = settings.plan, experiment.scan.width is not None
+    pairs = pairs_of(boxes, plan, count)
+    arrays, found = _unpacked(experiment, settings), gaussians_of(experiment)
+    tiles = tiles_of_spots(arrays, found, settings, events, pairs, turns=turns)
+    image = assemble(tiles, experiment.detector, plan)
+    return image if not experiment.backgrounds else image + _background(experiment, settings)
+
+
+@partial(jax.jit, static_argnames=("settings", "limits"))
+def _near(
+    experiment: Experiment, settings: Settings, limits: tuple[int, int, int]
+) -> tuple[Bool[Array, "index"], Int[Array, ""]]:
+    near = candidates(gaussians_of(experiment), limits, _skip(settings), settings.options.d_min)
+    return near, near.sum()
+
+
+@partial(jax.jit, static_argnames=("settings", "limits", "count"))
+def _events(
+    experiment: Experiment, settings: Settings, near: Bool[Array, "index"], limits: tuple[int, int, int], count: int
+) -> Events:
+    found = gaussians_of(experiment)
+    sizes = [2 * n + 1 for n in limits]
+    # What only fills the list is 0 0 0, which is never there.
+    (which,) = jnp.nonzero(near, size=count, fill_value=(limits[0] * sizes[1] + limits[1]) * sizes[2] + limits[2])
+    h, rest = jnp.divmod(which.astype(jnp.int32), sizes[1] * sizes[2])
+    k, l = jnp.divmod(rest, sizes[2])
+    grid = jnp.stack([h - limits[0], k - limits[1], l - limits[2]], axis=1)
+    table = _unpacked(experiment, settings).crystal.table
+    return all_events(found, table, grid, _skip(settings), settings.options.d_min)
+
+
+@jax.jit
+def _there(events: Events) -> Int[Array, ""]:
+    return (events.depth > 0).sum()
+
+
+@partial(jax.jit, static_argnames=("settings", "count"))
+def _boxes(
+    experiment: Experiment, settings: Settings, every: Events, count: int
+) -> tuple[Events, Boxes, Int[Array, ""]]:
+    events = chosen(every, count)
+    detector = _unpacked(experiment, settings).detector
+    turns = experiment.scan.width is not None
+    boxes = boxes_of(gaussians_of(experiment), events, detector, settings.plan, turns=turns)
+    return events, boxes, pairs_in(boxes)
+
+
+def _background(experiment: Experiment, settings: Settings) -> Float[Array, "..."]:
+    """What is not crystalline: the image without structure factors, of one wavelength and direction."""
+    empty = eqx.tree_at(
+        lambda e: (e.crystal.mosaic, e.beam.sources, e.scan, e.structure_factors), experiment,
+        (no_mosaic(), RelativeSources(), Scan((0.0,), (0.0, 0.0, 1.0)), StructureFactors(default=0.0)),
+    )  # fmt: skip
+    blocks = simulate_blocks(unpack(empty, settings), settings, jnp.arange(settings.plan.blocks))
+    return assemble(blocks, experiment.detector, settings.plan)
+
+
+def _unpacked(experiment: Experiment, settings: Settings) -> Arrays:
+    """The arrays with one orientation and one source: what is Gaussian is not sampled."""
+    plain = eqx.tree_at(lambda e: (e.crystal.mosaic, e.beam.sources), experiment, (no_mosaic(), RelativeSources()))
+    return unpack(eqx.tree_at(lambda e: e.scan, plain, Scan(experiment.scan.angles, experiment.scan.axis)), settings)
+
+
+def _skip(settings: Settings) -> float:
+    """What may be left out of a pixel, as a share of the brightest spot: lists end somewhere."""
+    return settings.options.skip_below or DEFAULT_SKIP_BELOW
+
+
+def _rounded(count: int) -> int:
+    """The next of some lengths that grow by a share."""
+    length = 64.0
+    while length < count:
+        length *= _GROWTH
+    return int(length)
+
+
+def _limits(experiment: Experiment, options: Options) -> tuple[int, int, int]:
+    """The largest |h|, |k|, |l| that the detector sees, or the table holds where nothing is outside of it."""
+    detector: Any = experiment.detector
+    panels = detector.panels if isinstance(detector, MultiPanel) else (detector,)
+    beam, wavelength = np.asarray(experiment.beam.direction, float), float(experiment.beam.wavelength)
+    reach = 0.0
+    for panel in panels:
+        origin, fast, slow, size = (
+            np.asarray(v, float) for v in (panel.origin, panel.fast_axis, panel.slow_axis, panel.pixel_size)
+        )
+        for x in np.linspace(0, panel.pixels[1], 17):
+            for y in np.linspace(0, panel.pixels[0], 17):
+                place = origin + x * size[0] * fast + y * size[1] * slow
+                reach = max(reach, float(np.linalg.norm(place / np.linalg.norm(place) - beam)) / wavelength)
+    if options.d_min > 0:
+        reach = min(reach, 1 / options.d_min)
+    lengths = np.linalg.norm(np.asarray(experiment.crystal.vectors(), float), axis=1)
+    limits = np.floor(lengths * reach * 1.02).astype(int) + 1
+    factors = experiment.structure_factors
+    shape = factors.amplitudes().shape
+    if 0 not in shape and float(factors.default) == 0.0:
+        low = np.array(factors.minimum)
+        limits = np.minimum(limits, np.maximum(np.abs(low), np.abs(low + np.array(shape) - 1)))
+    if float((2.0 * limits + 1).prod()) > _MOST_INDICES:
+        raise ValueError(
+            f"Argument `experiment` must have at most {_MOST_INDICES} indices within the resolution of the detector for "
+            f"spots, but has {' × '.join(str(2 * n + 1) for n in limits)}: Options(d_min=…), -dmin, cuts it."
+        )
+    return int(limits[0]), int(limits[1]), int(limits[2])
