@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from jaxbragg.models import CurvedDetector as CurvedDetector
     from jaxbragg.models import Experiment as Experiment
     from jaxbragg.models import FlatPanel as FlatPanel
+    from jaxbragg.models import GaussianMosaic as GaussianMosaic
+    from jaxbragg.models import GaussianSources as GaussianSources
     from jaxbragg.models import MultiPanel as MultiPanel
     from jaxbragg.models import RelativeSources as RelativeSources
     from jaxbragg.models import RotationList as RotationList
@@ -46,9 +48,11 @@ if TYPE_CHECKING:
     from jaxbragg.models import UnitCell as UnitCell
     from jaxbragg.models.detector.named import detector as detector
     from jaxbragg.options import Options as Options
+    from jaxbragg.options import SpotSizes as SpotSizes
     from jaxbragg.pipeline.precision import PrecisionWarning as PrecisionWarning
     from jaxbragg.pipeline.settings import precise_options as precise_options
     from jaxbragg.pipeline.settings import precision_bound as precision_bound
+    from jaxbragg.pipeline.spots.image import spot_options as spot_options
     from jaxbragg.simulate import simulate as simulate
     from jaxbragg.trace import PixelTrace as PixelTrace
     from jaxbragg.trace import trace_pixel as trace_pixel
@@ -73,6 +77,8 @@ _HOME = {
     "CurvedDetector": "jaxbragg.models",
     "Experiment": "jaxbragg.models",
     "FlatPanel": "jaxbragg.models",
+    "GaussianMosaic": "jaxbragg.models",
+    "GaussianSources": "jaxbragg.models",
     "MultiPanel": "jaxbragg.models",
     "RelativeSources": "jaxbragg.models",
     "RotationList": "jaxbragg.models",
@@ -83,9 +89,11 @@ _HOME = {
     "UnitCell": "jaxbragg.models",
     "detector": "jaxbragg.models.detector.named",
     "Options": "jaxbragg.options",
+    "SpotSizes": "jaxbragg.options",
     "PrecisionWarning": "jaxbragg.pipeline.precision",
     "precise_options": "jaxbragg.pipeline.settings",
     "precision_bound": "jaxbragg.pipeline.settings",
+    "spot_options": "jaxbragg.pipeline.spots.image",
     "simulate": "jaxbragg.simulate",
     "simulate_batch": "jaxbragg.batch",
     "simulate_together": "jaxbragg.batch",

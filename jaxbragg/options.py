@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from jaxbragg_kernels.shapes import AbstractShape
@@ -12,9 +12,26 @@ PRECISIONS = ("mixed", "float32", "float64")
 INTERPOLATIONS = ("nearest", "tricubic")
 SPOT_WIDTHS = ("miller", "reciprocal")
 CORRECTIONS = ("each", "first")
+METHODS = ("samples", "spots")
 TILES = (1, 4)
 DEFAULT_SKIP_BELOW = 1e-7
 PROMISED = 1e-5  # of the brightest pixel, at most, is mixed precision from float64
+
+
+class SpotSizes(NamedTuple):
+    """Lengths of the lists of an image by spots, of which each is a compilation's own; `jb.spot_options` finds them.
+
+    Attributes:
+        limits: Largest |h|, |k|, |l| that are looked at.
+        near: Reflections that may come near enough to the sphere.
+        events: Those that do.
+        pairs: Of one of these and a tile of pixels.
+    """
+
+    limits: tuple[int, int, int]
+    near: int
+    events: int
+    pairs: int
 
 
 @dataclass(frozen=True)
@@ -52,6 +69,13 @@ class Options:
         exact_phases: Whether N·h itself, whose fraction tells where in a fringe a pixel is, is reduced in float64 too:
             for images of square or round spots of large crystals that hold no spot but only their tails. It takes a
             third longer, and needs tiles of one pixel where spots are round. None to choose, likewise.
+        method: "samples": the sum over orientations and sources. "spots": reflection by reflection, with mosaic spread,
+            bandwidth, divergence and rotation in closed form; of gauss spots alone. None for spots where a model is
+            there that is otherwise sampled (`GaussianMosaic`, `GaussianSources`, `Scan.continuous`) and all of the
+            experiment has a closed form, else for samples.
+        spots: Lengths of the lists of an image by spots. None to find them from the experiment's values; where these
+            are traced, as under `jax.jit` and `jax.grad`, `jb.spot_options` finds them before. Where a list turns out
+            too short, all of the image is NaN.
     """
 
     oversample: int = 1
@@ -71,6 +95,8 @@ class Options:
     skip_below: float | None = None
     tile: int | None = None
     exact_phases: bool | None = None
+    method: str | None = None
+    spots: SpotSizes | None = None
 
     def __post_init__(self) -> None:
         """Check the options.
@@ -95,6 +121,10 @@ class Options:
             if value not in allowed:
                 words = ", ".join(repr(word) for word in allowed)
                 raise ValueError(f"Option `{name}` must be one of {words}, but is {value!r}.")
+        if self.method not in (None, *METHODS):
+            raise ValueError(f"Option `method` must be 'samples', 'spots' or None, but is {self.method!r}.")
+        if self.spots is not None and not isinstance(self.spots, SpotSizes):
+            raise ValueError(f"Option `spots` must be SpotSizes or None, but is {self.spots!r}.")
         if self.shape is not None:
             self._check_shape()
         if self.tile not in (None, *TILES):

@@ -5,6 +5,7 @@ has each in a file of its own.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 import jax
@@ -16,8 +17,9 @@ from jaxbragg.models import Experiment
 from jaxbragg.options import Options
 from jaxbragg.pipeline.arrays import Arrays, unpack
 from jaxbragg.pipeline.blocks import simulate_blocks
-from jaxbragg.pipeline.plan import blocks_per_launch
+from jaxbragg.pipeline.plan import TILE, blocks_per_launch
 from jaxbragg.pipeline.settings import Settings, make_settings
+from jaxbragg.pipeline.spots.image import by_spots, simulate_spots
 from jaxbragg.pipeline.threshold import with_threshold
 from jaxbragg.pipeline.tiles import assemble
 from jaxbragg_kernels.numerics import numerics, with_numerics
@@ -46,7 +48,11 @@ def simulate(
         TypeError: If the experiment or the options are something else.
         ValueError: If the region of interest is not on the detector, or there are fewer devices than asked for.
     """
-    settings = make_settings(experiment, options)
+    settings = make_settings(experiment, options, warns=options.method != "spots")
+    if by_spots(experiment, settings):
+        # Nothing large is subtracted in a tile, however sharp the fringes of a crystal without spread would be.
+        chosen = replace(options, tile=options.tile or TILE, exact_phases=False)
+        return simulate_spots(experiment, make_settings(experiment, chosen, warns=False))
     on_host = all(isinstance(leaf, (np.ndarray, np.generic)) for leaf in jax.tree.leaves(experiment))
     if progress is None and not on_host:
         return with_numerics(_unpack_and_simulate)(settings, experiment)

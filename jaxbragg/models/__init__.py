@@ -15,6 +15,8 @@ from jaxbragg.models.detector import FlatPanel as FlatPanel
 from jaxbragg.models.detector import MultiPanel as MultiPanel
 from jaxbragg.models.detector import Sensor as Sensor
 from jaxbragg.models.experiment import Experiment as Experiment
+from jaxbragg.models.gaussian import GaussianMosaic as GaussianMosaic
+from jaxbragg.models.gaussian import GaussianSources as GaussianSources
 from jaxbragg.models.mosaic import AbstractMosaic as AbstractMosaic
 from jaxbragg.models.mosaic import CapMosaic as CapMosaic
 from jaxbragg.models.mosaic import RotationList as RotationList

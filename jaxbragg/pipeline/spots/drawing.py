@@ -1,6 +1,5 @@
 """The image of some spots: each (event, tile) pair once, added up in the order of the list."""
 
-from functools import partial
 from typing import Any
 
 import jax
@@ -12,7 +11,7 @@ from jaxbragg.pipeline.blocks import polarization_of
 from jaxbragg.pipeline.geometry import Subpixel, subpixels_of, view_of_tiles
 from jaxbragg.pipeline.settings import Settings
 from jaxbragg.pipeline.spots.listing import Events, Pairs, is_there
-from jaxbragg.pipeline.spots.reflections import Gaussians, points_at, rate_of
+from jaxbragg.pipeline.spots.reflections import Gaussians, passage, points_at, rate_of
 from jaxbragg.pipeline.tiles import place_of_tiles
 from jaxbragg_kernels import hkl as tables
 from jaxbragg_kernels.rays import Rays
@@ -60,7 +59,9 @@ def _rows(
     arrays: Arrays, found: Gaussians, events: Events, dtype: Any, *, turns: bool
 ) -> tuple[Float[Array, "event row"], Float[Array, "event 3"]]:
     """What the pairs of an event need, side by side in the type of the image; and its place, in that of the indices."""
-    points = points_at(found, events.hkl, jax.lax.stop_gradient(events.phi))
+    way = passage(found, events.hkl, events.side)
+    phi = way.phi if turns else jnp.broadcast_to(found.start, way.phi.shape)
+    points = points_at(found, events.hkl, phi)
     slide, rate = rate_of(points)
     length = jnp.sqrt((points.place**2).sum(axis=1))
     unit = points.place / length[:, None]
@@ -69,8 +70,8 @@ def _rows(
     start, end = jnp.zeros_like(length), jnp.zeros_like(length)
     if turns:
         # Of the rotation, the part that this event stands for.
-        height = height * (events.high - events.low) / (found.end - found.start)
-        start, end = events.low - events.phi, events.high - events.phi
+        height = height * jnp.maximum(way.high - way.low, 0.0) / (found.end - found.start)
+        start, end = way.low - phi, way.high - phi
     height = jnp.where(is_there(events), height, 0.0)
     m = points.inverse
     six = [m[:, i, j] for i, j in ((0, 0), (1, 1), (2, 2), (0, 1), (0, 2), (1, 2))]
@@ -107,8 +108,3 @@ def _pixels(
     zero = jnp.zeros((row.shape[0], settings.plan.pixels_per_tile), dtype)
     total, _ = jax.lax.scan(add, zero, subpixels)
     return total * columns[17]
-
-
-def jitted(function: Any, *static: str) -> Any:
-    """Compiled, with what is static by name."""
-    return partial(jax.jit, static_argnames=static)(function)

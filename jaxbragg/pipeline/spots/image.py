@@ -1,6 +1,7 @@
 """An image by its spots, from the experiment: lists of fitting lengths, the drawing, and backgrounds."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -14,10 +15,11 @@ from jaxbragg.models import Experiment, FlatPanel, MultiPanel, RelativeSources, 
 from jaxbragg.models.checks import is_traced
 from jaxbragg.models.gaussian import GaussianMosaic, GaussianSources
 from jaxbragg.models.mosaic import RotationList, no_mosaic
-from jaxbragg.options import DEFAULT_SKIP_BELOW, Options
+from jaxbragg.options import DEFAULT_SKIP_BELOW, Options, SpotSizes
 from jaxbragg.pipeline.arrays import Arrays, unpack
 from jaxbragg.pipeline.blocks import simulate_blocks
-from jaxbragg.pipeline.settings import Settings
+from jaxbragg.pipeline.plan import TILE
+from jaxbragg.pipeline.settings import Settings, make_settings
 from jaxbragg.pipeline.spots.drawing import tiles_of_spots
 from jaxbragg.pipeline.spots.listing import (
     Boxes,
@@ -31,26 +33,11 @@ from jaxbragg.pipeline.spots.listing import (
 )
 from jaxbragg.pipeline.spots.reflections import gaussians_of
 from jaxbragg.pipeline.tiles import assemble
+from jaxbragg_kernels.numerics import numerics, with_numerics
 from jaxbragg_kernels.shapes import SHAPES
 
 _GROWTH = 1.25  # from one length of a list to the next: that many compilations, and that much idle work
 _MOST_INDICES = 50_000_000
-
-
-class SpotSizes(NamedTuple):
-    """Lengths of the lists of an image by spots. Hashable: part of what a compilation is for.
-
-    Attributes:
-        limits: Largest |h|, |k|, |l| that are looked at.
-        near: Those that may come near enough to the sphere.
-        events: Those that do.
-        pairs: Of one of these and a tile.
-    """
-
-    limits: tuple[int, int, int]
-    near: int
-    events: int
-    pairs: int
 
 
 def has_closed_form(experiment: Experiment, settings: Settings) -> str:
@@ -69,6 +56,8 @@ def has_closed_form(experiment: Experiment, settings: Settings) -> str:
         return "the scan must be still or Scan.continuous, but has several angles"
     if not isinstance(experiment.detector, FlatPanel | MultiPanel):
         return f"the detector must be of flat panels, but is a {type(experiment.detector).__name__}"
+    if (settings.options.devices or 1) > 1:
+        return "the image must be made on one device"
     if experiment.structure_factors.amplitudes().ndim > 3:
         return "there must be one |F| for all wavelengths"
     if settings.options.interpolation != "nearest" or settings.options.corrections != "each":
@@ -82,40 +71,59 @@ def asks_for_spots(experiment: Experiment) -> bool:
     return isinstance(mosaic, GaussianMosaic) or isinstance(sources, GaussianSources) or scan.width is not None
 
 
-def simulate_spots(experiment: Experiment, settings: Settings, sizes: SpotSizes | None = None) -> Float[Array, "..."]:
-    """The image by spots.
+def by_spots(experiment: Experiment, settings: Settings) -> bool:
+    """Whether an image is to be made by spots.
+
+    Raises:
+        ValueError: If it must, by `Options.method`, and cannot.
+    """
+    method = settings.options.method
+    if method == "samples" or (method is None and not asks_for_spots(experiment)):
+        return False
+    reason = has_closed_form(experiment, settings)
+    if reason and method == "spots":
+        raise ValueError(f"Option `method` cannot be 'spots': {reason}.")
+    return not reason
+
+
+def simulate_spots(experiment: Experiment, settings: Settings) -> Float[Array, "..."]:
+    """The image by spots; lists are as long as `Options.spots` says, or as the values ask for.
 
     Args:
         experiment: Which `has_closed_form`.
         settings: How the image is simulated.
-        sizes: Lengths of the lists; None to find them, which needs values.
 
     Raises:
         ValueError: If there are no values and no sizes, or too many reflections.
     """
-    if sizes is not None:
-        return _image(experiment, settings, sizes)
+    if settings.options.spots is not None:
+        return with_numerics(_image)(settings, experiment)
     if is_traced(jax.tree.leaves(experiment)):
         raise ValueError(
             "Option `spots` must be given where values are traced, as under jax.jit and jax.grad: "
             "jb.spot_options(experiment, options) finds it from the values at which you begin."
         )
-    found = _lists(experiment, settings, _rounded)
-    return _drawn(experiment, settings, found.events, found.boxes, found.sizes.pairs)
+    with numerics():
+        found = _lists(experiment, settings, _rounded)
+        return _drawn(experiment, settings, found.events, found.boxes, found.sizes.pairs)
 
 
-def sizes_of(experiment: Experiment, settings: Settings, margin: float = 1.0) -> SpotSizes:
-    """Lengths of lists that hold all of an experiment.
+def spot_options(experiment: Experiment, options: Options = Options(), *, margin: float = 1.5) -> Options:
+    """The options with `spots` chosen for an experiment: for `jax.jit` and `jax.grad`, where values are not known.
 
     Args:
         experiment: With values.
-        settings: How the image is simulated.
-        margin: How much longer they are to be than it needs.
+        options: What else they say stays.
+        margin: How much longer the lists are than this experiment needs, for others that are like it.
 
     Raises:
-        ValueError: If there are too many reflections.
+        ValueError: If the image cannot be made by spots, or there are too many reflections.
     """
-    return _lists(experiment, settings, lambda count: _rounded(int(margin * count))).sizes
+    settings = make_settings(experiment, replace(options, method="spots", tile=options.tile or TILE), warns=False)
+    by_spots(experiment, settings)
+    with numerics():
+        sizes = _lists(experiment, settings, lambda count: _rounded(int(margin * count))).sizes
+    return replace(options, method="spots", spots=sizes)
 
 
 class _Lists(NamedTuple):
@@ -135,9 +143,10 @@ def _lists(experiment: Experiment, settings: Settings, length: Callable[[int], i
     return _Lists(SpotSizes(limits, near, count, length(int(pairs))), events, boxes)
 
 
-@partial(jax.jit, static_argnames=("settings", "sizes"))
-def _image(experiment: Experiment, settings: Settings, sizes: SpotSizes) -> Float[Array, "..."]:
+@partial(jax.jit, static_argnums=0)
+def _image(settings: Settings, experiment: Experiment) -> Float[Array, "..."]:
     """All of it in one program; NaN where a list is too short for the values."""
+    sizes: Any = settings.options.spots
     fixed = jax.lax.stop_gradient(experiment)
     mask, near = _near(fixed, settings, sizes.limits)
     every = _events(fixed, settings, mask, sizes.limits, sizes.near)
@@ -176,7 +185,8 @@ def _events(
     k, l = jnp.divmod(rest, sizes[2])
     grid = jnp.stack([h - limits[0], k - limits[1], l - limits[2]], axis=1)
     table = _unpacked(experiment, settings).crystal.table
-    return all_events(found, table, grid, _skip(settings), settings.options.d_min)
+    turns = experiment.scan.width is not None
+    return all_events(found, table, grid, _skip(settings), settings.options.d_min, turns=turns)
 
 
 @jax.jit
@@ -249,7 +259,7 @@ def _limits(experiment: Experiment, options: Options) -> tuple[int, int, int]:
         limits = np.minimum(limits, np.maximum(np.abs(low), np.abs(low + np.array(shape) - 1)))
     if float((2.0 * limits + 1).prod()) > _MOST_INDICES:
         raise ValueError(
-            f"Argument `experiment` must have at most {_MOST_INDICES} indices within the resolution of the detector for "
-            f"spots, but has {' × '.join(str(2 * n + 1) for n in limits)}: Options(d_min=…), -dmin, cuts it."
+            f"Argument `experiment` must have at most {_MOST_INDICES} indices within the detector's resolution, "
+            f"but has {' × '.join(str(2 * n + 1) for n in limits)}: Options(d_min=…), -dmin, cuts it."
         )
     return int(limits[0]), int(limits[1]), int(limits[2])

@@ -11,7 +11,7 @@ from jaxtyping import Array, Bool, Float, Int
 
 from jaxbragg.models import AbstractDetector, FlatPanel, MultiPanel
 from jaxbragg.pipeline.plan import Plan
-from jaxbragg.pipeline.spots.reflections import Gaussians, Points, points_at, rate_of
+from jaxbragg.pipeline.spots.reflections import Gaussians, Points, passage, points_at, rate_of
 from jaxbragg_kernels import hkl as tables
 from jaxbragg_kernels import rotation
 from jaxbragg_kernels.spots.matrices import dot, times
@@ -27,15 +27,14 @@ class Events(NamedTuple):
 
     Attributes:
         hkl: Miller indices [event 3].
+        side: Before (−1) or after (1) it is deepest inside the sphere.
         phi: Angle at which each is looked at [rad].
-        low, high: The part of the rotation that it stands for [rad].
         depth: −ln of what may be left out of its height; below 0 it is not there at all.
     """
 
     hkl: Int[Array, "event 3"]
+    side: Float[Array, "event"]
     phi: Float[Array, "event"]
-    low: Float[Array, "event"]
-    high: Float[Array, "event"]
     depth: Float[Array, "event"]
 
 
@@ -75,7 +74,7 @@ def grid_of(limits: tuple[int, int, int]) -> np.ndarray:
 def candidates(found: Gaussians, limits: tuple[int, int, int], skip: float, d_min: float) -> Bool[Array, "index"]:
     """Which indices may come near enough to the sphere: by a bound that costs little for each.
 
-    2 s₀·G(φ) + G² is 0 on the sphere. During the rotation it changes by no more than 2 |s₀ × u| |u × G| times the angle.
+    2 s₀·G(φ) + G² is 0 on the sphere. A rotation changes it by no more than 2 |s₀ × u| |u × G| times the angle.
     """
     deepest = np.log(1.0 / skip) + _DEEPER
     beam = found.beam / found.wavelength
@@ -119,53 +118,42 @@ def _length(v: Float[Array, "3"]) -> Float[Array, ""]:
     return jnp.sqrt((v * v).sum())
 
 
-def all_events(found: Gaussians, table: tables.Table, grid: Int[Array, "index 3"], skip: float, d_min: float) -> Events:
-    """Some indices, twice each: before and after the angle at which they are deepest inside the sphere."""
+def all_events(
+    found: Gaussians, table: tables.Table, grid: Int[Array, "index 3"], skip: float, d_min: float, *, turns: bool
+) -> Events:
+    """Some indices; of a rotation each twice, before and after the angle at which it is deepest inside the sphere."""
     amplitude = tables.nearest(table, grid[:, 0], grid[:, 1], grid[:, 2]).astype(found.stars.dtype)
-    at_zero = (grid.astype(found.stars.dtype)[:, :, None] * found.stars).sum(axis=1)
-    square = dot(at_zero, at_zero)
     beam = found.beam / found.wavelength
-    along = dot(at_zero, found.axis)[:, None] * found.axis
-    first = at_zero - along
-    a, b = dot(first, beam), dot(jnp.cross(jnp.broadcast_to(found.axis, first.shape), first), beam)
-    reach = jnp.sqrt(a * a + b * b)
-    middle = jnp.arctan2(b, a)
-    half = jnp.arccos(jnp.clip((-0.5 * square - dot(along, beam)) / jnp.where(reach > 0, reach, 1.0), -1.0, 1.0))
     events = []
-    for side in (-1.0, 1.0):
-        # Half a turn about the middle of each crossing's side, shifted so that it lies about the rotation.
-        center = middle + side * (np.pi / 2)
-        center = center + 2 * np.pi * jnp.round((0.5 * (found.start + found.end) - center) / (2 * np.pi))
-        low = jnp.maximum(center - np.pi / 2, found.start)
-        high = jnp.minimum(center + np.pi / 2, found.end)
-        crossing = center + side * (half - np.pi / 2)
-        there = (low < high) | ((low == high) & (found.start == found.end) & (low >= center - np.pi / 2)
-                                & (low < center + np.pi / 2))  # fmt: skip
-        phi = jnp.clip(crossing, low, jnp.maximum(low, high))
+    for side in (-1.0, 1.0) if turns else (1.0,):
+        sides = jnp.full(grid.shape[:1], side, found.stars.dtype)
+        way = passage(found, grid, sides)
+        phi = way.phi if turns else jnp.broadcast_to(found.start, sides.shape)
         points = points_at(found, grid, phi)
         _, rate = rate_of(points)
         ray = beam + points.place
         length = jnp.sqrt(dot(ray, ray))
         off = length - 1.0 / found.wavelength
         # The least exponent on the sphere: that of the plane at the point.
-        unit = ray / length[:, None]
-        covariance = _along(points, unit)
-        least = 0.5 * off * off / covariance
-        crossed = (crossing > low) & (crossing < high)
-        share = jnp.minimum(1.0, np.sqrt(2 * np.pi) / jnp.where(rate > 0, rate * (found.end - found.start), 1e-9))
-        height = amplitude * amplitude * points.share * jnp.where(found.end > found.start, share, 1.0)
-        seen = height * jnp.exp(-jnp.where(crossed, 0.0, least))
-        wanted = there & (square > 0) & (amplitude != 0)
+        least = 0.5 * off * off / _along(points, ray / length[:, None])
+        square = dot(points.place, points.place)
+        height = amplitude * amplitude * points.share
+        wanted = (square > 0) & (amplitude != 0)
         if d_min > 0:
             wanted &= square * d_min**2 <= 1.0
-        events.append((phi, low, jnp.maximum(low, high), jnp.where(wanted, height, 0.0), jnp.where(wanted, seen, 0.0)))
-    phi, low, high, height, seen = (jnp.concatenate(pair) for pair in zip(*events, strict=True))
+        if turns:
+            share = np.sqrt(2 * np.pi) / jnp.where(rate > 0, rate * (found.end - found.start), 1e-9)
+            height = height * jnp.minimum(1.0, share)
+            least = jnp.where(way.crosses, 0.0, least)
+            wanted &= way.low < way.high
+        height = jnp.where(wanted, height, 0.0)
+        events.append((sides, phi, height, height * jnp.exp(-least)))
+    side, phi, height, seen = (jnp.concatenate(parts) for parts in zip(*events, strict=True))
     brightest = seen.max()
     depth = jnp.log(jnp.where(height > 0, height, 1.0) / jnp.where(brightest > 0, skip * brightest, 1.0))
-    hidden = jnp.where(seen > 0, jnp.log(jnp.where(seen > 0, height / jnp.where(seen > 0, seen, 1.0), 1.0)), jnp.inf)
-    return Events(
-        jnp.concatenate([grid, grid]), phi, low, high, jnp.where((height > 0) & (hidden < depth), depth, -1.0)
-    )
+    hidden = jnp.where(seen > 0, jnp.log(jnp.where(height > 0, height, 1.0) / jnp.where(seen > 0, seen, 1.0)), jnp.inf)
+    depth = jnp.where((height > 0) & (hidden < depth), depth, -1.0)
+    return Events(jnp.concatenate([grid] * len(events)), side, phi, depth)
 
 
 def _along(points: Points, unit: Float[Array, "event 3"]) -> Float[Array, "event"]:

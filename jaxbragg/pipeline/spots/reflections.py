@@ -2,8 +2,10 @@
 
 from typing import Any, NamedTuple
 
+import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int
 
 from jaxbragg.models import Experiment
 from jaxbragg.models.gaussian import GaussianMosaic, GaussianSources
@@ -107,6 +109,50 @@ def points_at(found: Gaussians, hkl: Int[Array, "event 3"], phi: Float[Array, "e
     spread, rest = (m[:, 0, 0] + m[:, 1, 1] + m[:, 2, 2] for m in (moved, size))
     bend = spread / (spread + rest)
     return Points(place, inverse(whole), jnp.cross(jnp.broadcast_to(found.axis, place.shape), place), share, bend)
+
+
+class Passage(NamedTuple):
+    """How reflections pass the sphere on one side of where they are deepest inside it [rad].
+
+    Attributes:
+        phi: Where they meet it, or come nearest to it within the part of the rotation.
+        low, high: That part; the end before the beginning where there is none.
+        crosses: Whether they meet it within.
+    """
+
+    phi: Float[Array, "event"]
+    low: Float[Array, "event"]
+    high: Float[Array, "event"]
+    crosses: Bool[Array, "event"]
+
+
+def passage(found: Gaussians, hkl: Int[Array, "event 3"], side: Float[Array, "..."]) -> Passage:
+    """How some reflections pass the sphere: before they are deepest inside it (side −1), or after (1).
+
+    2 s₀·G(φ) + G² = 0 is reach · cos(φ − middle) = rest. A reflection is inside from the one root to the other; each
+    side is half a turn.
+    """
+    at_zero = (hkl.astype(found.stars.dtype)[:, :, None] * found.stars).sum(axis=1)
+    beam = found.beam / found.wavelength
+    axis = jnp.broadcast_to(found.axis, at_zero.shape)
+    along = dot(at_zero, axis)[:, None] * axis
+    first = at_zero - along
+    a, b = dot(first, beam), dot(jnp.cross(axis, first), beam)
+    square = a * a + b * b
+    moves = square > 1e-24 * dot(beam, beam) * dot(at_zero, at_zero)  # 0 for those along the spindle
+    reach = jnp.sqrt(jnp.where(moves, square, 1.0))
+    middle = jnp.arctan2(jnp.where(moves, b, 0.0), jnp.where(moves, a, 1.0))
+    cosine = (-0.5 * dot(at_zero, at_zero) - dot(along, beam)) / reach
+    meets = moves & (jnp.abs(cosine) < 1.0 - 1e-12)
+    half = jnp.where(meets, jnp.arccos(jnp.where(meets, cosine, 0.0)), jnp.where(cosine < 0, np.pi, 0.0))
+    center = middle + side * (np.pi / 2)
+    turns = jnp.round((0.5 * (found.start + found.end) - center) / (2 * np.pi))
+    center = center + 2 * np.pi * jax.lax.stop_gradient(turns)
+    low = jnp.maximum(center - np.pi / 2, found.start)
+    high = jnp.minimum(center + np.pi / 2, found.end)
+    crossing = center + side * (half - np.pi / 2)
+    phi = jnp.clip(crossing, low, jnp.maximum(low, high))
+    return Passage(phi, low, high, meets & (crossing > low) & (crossing < high))
 
 
 def rate_of(points: Points) -> tuple[Float[Array, "event 3"], Float[Array, "event"]]:
