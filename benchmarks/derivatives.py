@@ -138,6 +138,15 @@ def cases() -> dict[str, Case]:
     boxes = np.random.default_rng(2).uniform(10.0, 60.0, (3, 4, 5, 4))
     per_source = jb.SourceStructureFactors(boxes, (-2, -2, -2), 20.0)
     dealt_out = eqx.tree_at(lambda e: e.structure_factors, several, per_source)
+    sampled = eqx.tree_at(
+        lambda e: (e.crystal.mosaic, e.beam.sources, e.scan),
+        several,
+        (
+            jb.GaussianMosaic((0.3, 0.5, 0.4), 3),
+            jb.GaussianSources(0.01, 0.004, 0.006, 3),
+            jb.Scan.continuous(0.0, 1.0, samples=2),
+        ),
+    )
     one = jb.RotationList(np.eye(3)[None])
     along = eqx.tree_at(lambda e: (e.beam.sources, e.crystal.mosaic), several, (jb.RelativeSources(), one))
     tilted = eqx.tree_at(lambda e: e.detector, along, _panel((16, 16), 2e-3, (0.09, 0.014, -0.018), (7, -12, 20)))
@@ -151,6 +160,7 @@ def cases() -> dict[str, Case]:
         "M": Case("two panels, gauss spots, absolute sources, list of rotations, uneven |F|", several, double),
         "C": Case("curved detector with a sensor, round spots, relative sources, mosaic, water", curved, double),
         "S": Case("as M, |F| of each source", dealt_out, double, slow=True),
+        "G": Case("as M, samples of what is Gaussian", sampled, replace(double, method="samples"), slow=True),
         "V": Case("flat panel, gauss spots, quantities that are no leaf", tilted, double, flat_virtual, slow=True),
         "W": Case(
             "two panels, gauss spots, quantities that are no leaf",

@@ -48,7 +48,7 @@ def simulate(
         TypeError: If the experiment or the options are something else.
         ValueError: If the region of interest is not on the detector, or there are fewer devices than asked for.
     """
-    settings = make_settings(experiment, options, warns=options.method != "spots")
+    settings = make_settings(experiment, options, warns=getattr(options, "method", None) != "spots")
     if by_spots(experiment, settings):
         # Nothing large is subtracted in a tile, however sharp the fringes of a crystal without spread would be.
         chosen = replace(options, tile=options.tile or TILE, exact_phases=False)

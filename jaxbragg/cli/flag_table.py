@@ -95,6 +95,9 @@ FLAGS: tuple[Flag, ...] = (
     Flag("spot-scale", CRYSTAL, "factor on the Bragg part alone, how many mosaic blocks of -N cells the crystal has",
          "BLOCKS", check=NOT_NEGATIVE, default="1", own=True),
 
+    Flag("mosaic-gauss", CRYSTAL, "Gaussian mosaic spread, standard deviation, about all axes or about x, y, z; gauss "
+         "spots have it in closed form", "X Y Z", unit="degrees", check=NOT_NEGATIVE, fewest=1, own=True),
+
     _file("hkl", FACTORS, "text file of h k l F"),
     Flag("model", FACTORS, "structure whose |F| are computed; PDB, mmCIF, .gz", "FILE", "file", own=True),
     Flag("mtz", FACTORS, "reflections; MTZ, SF-mmCIF, SHELX fcf, XDS_ASCII", "FILE", "file", own=True),
@@ -141,6 +144,10 @@ FLAGS: tuple[Flag, ...] = (
          hint="; give 0 for an unpolarized beam, or -nopolar for no correction"),
     Flag("nopolar", BEAM, "no polarization correction"),
     _vector("polar_vector", BEAM, "direction of polarization"),
+    Flag("bandwidth", BEAM, "Gaussian spectrum, standard deviation; gauss spots have it in closed form", "SIGMA",
+         unit="percent", check=NOT_NEGATIVE, own=True),
+    Flag("divergence-gauss", BEAM, "Gaussian divergence, standard deviations horizontal and vertical; likewise", "H V",
+         unit="mrad", check=NOT_NEGATIVE, own=True),
     _vector("beam_vector", BEAM, "direction of the beam"),
 
     Flag("geometry", DETECTOR, "beam, detector, rotation, crystal of a file; .expt, .geom, NXmx, XDS.INP, XPARM, CBF "
@@ -240,6 +247,8 @@ FLAGS: tuple[Flag, ...] = (
     Flag("noprogress", OUTPUT, "show no progress bar"),
 
     Flag("compat", OWN, "simulate as the C program does, its known errors included", own=True),
+    Flag("method", OWN, "spots; reflection by reflection, -osc and what is Gaussian in closed form, gauss spots alone",
+         "METHOD", "word", choices=("samples", "spots"), default="spots with --mosaic-gauss and its like", own=True),
     Flag("precision", OWN, "arithmetic", "PRECISION", "word", choices=("mixed", "float32", "float64"), default="mixed",
          own=True),
     Flag("device", OWN, "where to compute; cpu, gpu, …", "DEVICE", "word", default="JAX's choice", own=True),

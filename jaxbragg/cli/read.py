@@ -19,6 +19,7 @@ from jaxbragg.cli.build.memory import check_list, check_memory
 from jaxbragg.cli.build.notes import Notes
 from jaxbragg.cli.build.placed import detector_of_file, frame_of, read_placed
 from jaxbragg.cli.build.products import with_attenuation, with_product
+from jaxbragg.cli.build.rotation import asks_for_closed_form, build_scan, check_method
 from jaxbragg.cli.build.sampling import Grid, spindle_grid
 from jaxbragg.cli.build.seeds import with_seeds
 from jaxbragg.cli.build.shapes import shape_of
@@ -27,7 +28,7 @@ from jaxbragg.cli.flag_table import TABLES
 from jaxbragg.cli.scanner import Scanned, scan
 from jaxbragg.compat import as_the_c_program_draws
 from jaxbragg.io import FileError
-from jaxbragg.models import Experiment, Scan
+from jaxbragg.models import Experiment
 from jaxbragg.options import Options
 from jaxbragg.pipeline.plan import make_plan
 
@@ -116,6 +117,8 @@ def read_setup(scanned: Scanned) -> Setup:
     """
     notes = Notes(warnings=list(scanned.warnings))
     compat = "compat" in scanned
+    if compat and asks_for_closed_form(scanned):
+        raise UsageError("--compat samples as the C program does: it has nothing in closed form")
     scanned, geometry = read_placed(scanned, notes)
     scanned, gaps = with_product(scanned, notes)
     scanned, mask, inherited = inherit(scanned, notes)
@@ -144,7 +147,7 @@ def read_setup(scanned: Scanned) -> Setup:
         crystal=crystal,
         detector=detector.detector,
         structure_factors=factors,
-        scan=Scan(phi + spindle.step * np.arange(spindle.count), frame.spindle),
+        scan=build_scan(scanned, spindle, phi, frame.spindle),
         background=build_background(scanned, notes),
     )
     options = _options(scanned, experiment, detector, notes)
@@ -197,6 +200,7 @@ def _options(scanned: Scanned, experiment: Experiment, detector: DetectorSetup, 
         roi=None if roi is None else tuple(int(edge) for edge in roi),  # type: ignore[arg-type]
         memory_limit=scanned.whole("memory_limit"),
         devices=scanned.whole("devices"),
+        method=scanned.text("method"),
     )
     if "nopolar" in scanned and "polar" in scanned:
         notes.warn("-nopolar: the polarization correction is off, -polar has no effect")
@@ -207,6 +211,7 @@ def _options(scanned: Scanned, experiment: Experiment, detector: DetectorSetup, 
         make_plan(experiment.detector.shape, options)
     except ValueError as error:
         raise UsageError(f"-roi: {error}") from None
+    check_method(scanned, experiment, options, notes)
     return options
 
 

@@ -8,7 +8,10 @@ import numpy as np
 
 from jaxbragg.cli.outputs import Statistics
 from jaxbragg.cli.read import Setup
+from jaxbragg.models import GaussianMosaic, GaussianSources
 from jaxbragg.models.unit_cell import cell_parameters, cell_volume, reciprocal_vectors
+from jaxbragg.pipeline.settings import make_settings
+from jaxbragg.pipeline.spots.image import by_spots
 from jaxbragg_kernels.numerics import numerics
 
 
@@ -37,8 +40,11 @@ def describe(setup: Setup) -> Iterator[str]:
             "blocks", f"{blocks:.6g} of these, {whole:.4g} µm³ of crystal, {cube}: the Bragg part × {blocks:.6g}"
         )
     domains = jax.eval_shape(lambda mosaic: mosaic.rotations(), setup.experiment.crystal.mosaic).shape[0]
-    spread = getattr(crystal.mosaic, "spread", None)
-    yield _line("mosaic", f"{domains} domain(s)" + ("" if spread is None else f" within {float(spread):g} deg"))
+    if isinstance(crystal.mosaic, GaussianMosaic):
+        yield _line("mosaic", f"Gaussian, standard deviations {_vector(np.asarray(crystal.mosaic.spread))} deg")
+    else:
+        spread = getattr(crystal.mosaic, "spread", None)
+        yield _line("mosaic", f"{domains} domain(s)" + ("" if spread is None else f" within {float(spread):g} deg"))
     yield "structure factors"
     factors = experiment.structure_factors
     if factors.has_table:
@@ -57,16 +63,27 @@ def describe(setup: Setup) -> Iterator[str]:
     if len(wavelengths) > 1 or wavelengths[0] != beam.wavelength:
         angle = np.degrees(np.arccos(np.clip(directions @ np.asarray(beam.direction), -1, 1))).max() * np.pi / 0.18
         spread_text = f", {wavelengths.min():.6g} … {wavelengths.max():.6g} Å, up to {angle:.4g} mrad off the beam"
-    yield _line("sources", f"{len(wavelengths)}{spread_text}")
+    if isinstance(beam.sources, GaussianSources):
+        width, across, up = (float(x) for x in (beam.sources.bandwidth, beam.sources.horizontal, beam.sources.vertical))
+        widths = f"{width * 100:g} % of wavelength, {across * 1e3:g} and {up * 1e3:g} mrad"
+        yield _line("sources", f"Gaussian, standard deviations {widths}")
+    else:
+        yield _line("sources", f"{len(wavelengths)}{spread_text}")
     yield from _describe_detector(setup)
     yield "steps"
-    yield _line(
-        "per pixel",
-        f"{options.oversample}² sub-pixels × {_layers(detector.detector)} layer(s) × {len(wavelengths)} source(s) × "
-        f"{len(experiment.scan.angles)} phi × {domains} domain(s)",
-    )
     angles = np.asarray(experiment.scan.angles)
-    yield _line("phi", f"{angles[0]:g} … {angles[-1]:g} deg about {_vector(np.asarray(experiment.scan.axis))}")
+    axis = _vector(np.asarray(experiment.scan.axis))
+    if by_spots(setup.experiment, make_settings(setup.experiment, options, warns=False)):
+        inside = f"{options.oversample}² sub-pixels × {_layers(detector.detector)} layer(s)"
+        yield _line("by spots", f"in closed form, {inside} in each spot's box")
+        if experiment.scan.width is not None:
+            end = angles[0] + float(experiment.scan.width)
+            yield _line("phi", f"{angles[0]:g} … {end:g} deg, evenly, about {axis}")
+    else:
+        inside = f"{options.oversample}² sub-pixels × {_layers(detector.detector)} layer(s)"
+        orientations = f"{len(wavelengths)} source(s) × {len(angles)} phi × {domains} domain(s)"
+        yield _line("per pixel", f"{inside} × {orientations}")
+        yield _line("phi", f"{angles[0]:g} … {angles[-1]:g} deg about {axis}")
     several = f"{options.devices} × " if (options.devices or 1) > 1 else ""
     yield _line("precision", f"{options.precision} on {several}{jax.devices()[0].device_kind}")
 

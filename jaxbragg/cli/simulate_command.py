@@ -91,6 +91,8 @@ def _simulated(
     from jaxbragg.cli.cost import cost_of, in_short_blocks, may_start, measured
     from jaxbragg.cli.read import plausible, read_setup
     from jaxbragg.cli.report import describe
+    from jaxbragg.pipeline.settings import make_settings
+    from jaxbragg.pipeline.spots.image import by_spots
     from jaxbragg.simulate import simulate
 
     _check_devices(scanned.whole("devices"))
@@ -107,6 +109,12 @@ def _simulated(
     if printed := scanned.numbers("printout_pixel"):
         _check_pixel(printed, setup.experiment.detector.shape)
     experiment = jax.device_get(setup.experiment)  # of numpy: less to compile
+    settings = make_settings(experiment, setup.options, warns=False)
+    with plausible():
+        spots = by_spots(experiment, settings)
+    if spots:
+        log.flush()
+        return setup, setup.options, np.asarray(simulate(experiment, setup.options))
     cost = cost_of(experiment, setup.options)
     options = in_short_blocks(experiment, setup.options, cost)
     log.flush()  # so that there is something to read while the rate is measured

@@ -54,6 +54,8 @@ EVERY = {
     "UnitCell": (cases.crystal().cell, lambda m: m.vectors()),
     "Crystal": (ORIENTED, lambda m: (m.vectors(), m.mosaic.rotations(), m.cells, m.fudge, m.blocks)),
     "CapMosaic": (jb.CapMosaic(2.0, 5), lambda m: m.rotations()),
+    "GaussianMosaic": (jb.GaussianMosaic((0.1, 0.2, 0.3), 4), lambda m: m.rotations()),
+    "GaussianSources": (jb.GaussianSources(0.01, 1e-3, 2e-3, 4), source_rays),
     "RotationList": (jb.RotationList(Rotation.random(4, rng=0).as_matrix()), lambda m: m.rotations()),
     "Scan": (jb.Scan((0.0, 1.0, 2.5)), lambda m: m.rotations()),
     "RelativeSources": (SOURCES, source_rays),

@@ -8,7 +8,7 @@ from jaxbragg.cli.build.sampling import dispersion_grid, divergence_grid, diverg
 from jaxbragg.cli.errors import UsageError
 from jaxbragg.cli.scanner import Scanned
 from jaxbragg.io import read_sources, read_stol
-from jaxbragg.models import AbsoluteSources, AmorphousBackground, Beam, RelativeSources
+from jaxbragg.models import AbsoluteSources, AmorphousBackground, Beam, GaussianSources, RelativeSources
 from jaxbragg.models.sources import AbstractSources
 from jaxbragg.units import (
     METRE_IN_ANGSTROM,
@@ -48,6 +48,14 @@ def build_beam(
     wavelength = wavelength_of(scanned, notes)
     others = any(name in scanned for name in ("sourcefile", *_GRID))
     sources = _sources(scanned, direction, wavelength, notes) if placed is None or others else placed
+    gauss = [name for name in ("bandwidth", "divergence_gauss") if name in scanned]
+    if gauss:
+        if others:
+            idle = next(name for name in ("sourcefile", *_GRID) if name in scanned)
+            raise UsageError(f"-{idle} contradicts --{gauss[0].replace('_', '-')}, which says all of the sources")
+        across, up = scanned.numbers("divergence_gauss") or (0.0, 0.0)
+        share = (scanned.number("bandwidth") or 0.0) * PERCENT
+        sources = GaussianSources(share, across * MILLIRADIAN, up * MILLIRADIAN)
     return Beam(
         wavelength,
         direction=direction,

@@ -11,7 +11,7 @@ from jaxbragg.cli.errors import UsageError
 from jaxbragg.cli.scanner import Scanned
 from jaxbragg.compat import misset_angles, random_misset
 from jaxbragg.io import FileError, read_matrix
-from jaxbragg.models import CapMosaic, Crystal, UnitCell
+from jaxbragg.models import AbstractMosaic, CapMosaic, Crystal, GaussianMosaic, UnitCell
 from jaxbragg.models.crystal import cells_of_size
 from jaxbragg.models.unit_cell import cell_parameters
 from jaxbragg.units import MILLIMETRE
@@ -136,7 +136,15 @@ def mosaic_domains(scanned: Scanned) -> int:
     return scanned.whole("mosaic_domains") or DEFAULT_MOSAIC_DOMAINS
 
 
-def _mosaic(scanned: Scanned, notes: Notes) -> CapMosaic | None:
+def _mosaic(scanned: Scanned, notes: Notes) -> AbstractMosaic | None:
+    gauss = scanned.numbers("mosaic_gauss")
+    if gauss is not None:
+        for name in ("mosaic", "mosaic_domains", "mosaic_seed"):
+            if name in scanned:
+                raise UsageError(f"-{name} contradicts --mosaic-gauss, which has no domains")
+        if len(gauss) == 2:
+            raise UsageError("--mosaic-gauss takes 1 or 3 numbers in degrees, but got 2")
+        return GaussianMosaic(gauss[0] if len(gauss) == 1 else gauss)
     spread, domains = scanned.number("mosaic"), scanned.whole("mosaic_domains")
     if not spread:
         if domains is not None and domains > 1:

@@ -63,8 +63,10 @@ def _rows(
     phi = way.phi if turns else jnp.broadcast_to(found.start, way.phi.shape)
     points = points_at(found, events.hkl, phi)
     slide, rate = rate_of(points)
-    length = jnp.sqrt((points.place**2).sum(axis=1))
-    unit = points.place / length[:, None]
+    square = (points.place**2).sum(axis=1)
+    away = square > 0  # 0 0 0 is not; nothing bends there, and its direction and length do not matter
+    length = jnp.where(away, jnp.sqrt(jnp.where(away, square, 1.0)), 1.0)
+    unit = jnp.where(away[:, None], points.place / length[:, None], found.beam)
     factor = tables.nearest(arrays.crystal.table, events.hkl[:, 0], events.hkl[:, 1], events.hkl[:, 2])
     height = factor.astype(length.dtype) ** 2 * points.share
     start, end = jnp.zeros_like(length), jnp.zeros_like(length)

@@ -38,6 +38,8 @@ from jaxbragg_kernels.shapes import SHAPES
 
 _GROWTH = 1.25  # from one length of a list to the next: that many compilations, and that much idle work
 _MOST_INDICES = 50_000_000
+WIDEST = 2.0
+"""[deg] Of an even rotation by spots: farther than that a reflection's way is not straight."""
 
 
 def has_closed_form(experiment: Experiment, settings: Settings) -> str:
@@ -54,6 +56,11 @@ def has_closed_form(experiment: Experiment, settings: Settings) -> str:
         return f"the sources must be GaussianSources or one, but are {type(sources).__name__}"
     if experiment.scan.angles.shape[0] > 1:
         return "the scan must be still or Scan.continuous, but has several angles"
+    width = experiment.scan.width
+    if width is not None and not is_traced(width) and float(width) > WIDEST:
+        return (
+            f"the scan must not be wider than {WIDEST:g}°, to which a spot's way is straight, but is {float(width):g}°"
+        )
     if not isinstance(experiment.detector, FlatPanel | MultiPanel):
         return f"the detector must be of flat panels, but is a {type(experiment.detector).__name__}"
     if (settings.options.devices or 1) > 1:
@@ -158,7 +165,7 @@ def _image(settings: Settings, experiment: Experiment) -> Float[Array, "..."]:
 @partial(jax.jit, static_argnames=("settings", "count"))
 def _drawn(experiment: Experiment, settings: Settings, events: Events, boxes: Boxes, count: int) -> Float[Array, "..."]:
     plan, turns = settings.plan, experiment.scan.width is not None
-    pairs = pairs_of(boxes, plan, count)
+    pairs = pairs_of(boxes, plan, count, events.phi.shape[0])
     arrays, found = _unpacked(experiment, settings), gaussians_of(experiment)
     tiles = tiles_of_spots(arrays, found, settings, events, pairs, turns=turns)
     image = assemble(tiles, experiment.detector, plan)
@@ -179,14 +186,14 @@ def _events(
 ) -> Events:
     found = gaussians_of(experiment)
     sizes = [2 * n + 1 for n in limits]
-    # What only fills the list is 0 0 0, which is never there.
-    (which,) = jnp.nonzero(near, size=count, fill_value=(limits[0] * sizes[1] + limits[1]) * sizes[2] + limits[2])
+    (which,) = jnp.nonzero(near, size=count, fill_value=0)
+    filled = jnp.arange(count) < near.sum()
     h, rest = jnp.divmod(which.astype(jnp.int32), sizes[1] * sizes[2])
     k, l = jnp.divmod(rest, sizes[2])
     grid = jnp.stack([h - limits[0], k - limits[1], l - limits[2]], axis=1)
     table = _unpacked(experiment, settings).crystal.table
     turns = experiment.scan.width is not None
-    return all_events(found, table, grid, _skip(settings), settings.options.d_min, turns=turns)
+    return all_events(found, table, grid, filled, _skip(settings), settings.options.d_min, turns=turns)
 
 
 @jax.jit

@@ -42,15 +42,15 @@ class Boxes(NamedTuple):
     """The tiles that each event is drawn in.
 
     Attributes:
-        panel, row, column: First tile [event].
+        panel, row, column: First tile, of all events on the first panel, then on the next [box].
         rows, columns: How many; 0 where the event does not reach the panel.
     """
 
-    panel: Int[Array, "event"]
-    row: Int[Array, "event"]
-    column: Int[Array, "event"]
-    rows: Int[Array, "event"]
-    columns: Int[Array, "event"]
+    panel: Int[Array, "box"]
+    row: Int[Array, "box"]
+    column: Int[Array, "box"]
+    rows: Int[Array, "box"]
+    columns: Int[Array, "box"]
 
 
 class Pairs(NamedTuple):
@@ -99,7 +99,6 @@ def candidates(found: Gaussians, limits: tuple[int, int, int], skip: float, d_mi
     wide = length * (_trace(found.size) + _trace(found.divergence)) + _largest(found.mosaic) * turned
     reach = 2.0 * jnp.sqrt(2.0 * deepest * (wide + found.bandwidth * inward * inward))
     near = jnp.abs(value) <= moved + _CURVED * reach
-    near &= square > 0
     if d_min > 0:
         near &= square * d_min**2 <= 1.0
     return near.ravel()
@@ -119,9 +118,26 @@ def _length(v: Float[Array, "3"]) -> Float[Array, ""]:
 
 
 def all_events(
-    found: Gaussians, table: tables.Table, grid: Int[Array, "index 3"], skip: float, d_min: float, *, turns: bool
+    found: Gaussians,
+    table: tables.Table,
+    grid: Int[Array, "index 3"],
+    filled: Bool[Array, "index"],
+    skip: float,
+    d_min: float,
+    *,
+    turns: bool,
 ) -> Events:
-    """Some indices; of a rotation each twice, before and after the angle at which it is deepest inside the sphere."""
+    """Some indices; of a rotation each twice, before and after the angle at which it is deepest inside the sphere.
+
+    Args:
+        found: What the experiment is made of.
+        table: |F|.
+        grid: The indices.
+        filled: Which of them are not there to fill the list.
+        skip: What may be left out, as a share of the brightest.
+        d_min: [Å].
+        turns: Whether the crystal turns.
+    """
     amplitude = tables.nearest(table, grid[:, 0], grid[:, 1], grid[:, 2]).astype(found.stars.dtype)
     beam = found.beam / found.wavelength
     events = []
@@ -138,7 +154,7 @@ def all_events(
         least = 0.5 * off * off / _along(points, ray / length[:, None])
         square = dot(points.place, points.place)
         height = amplitude * amplitude * points.share
-        wanted = (square > 0) & (amplitude != 0)
+        wanted = filled & (amplitude != 0)
         if d_min > 0:
             wanted &= square * d_min**2 <= 1.0
         if turns:
@@ -186,16 +202,9 @@ def boxes_of(found: Gaussians, events: Events, detector: AbstractDetector, plan:
         part = slide / jnp.where(rate > 0, rate, 1.0)[:, None]
         m = m - part[:, :, None] * part[:, None, :]
     panels: Any = detector.panels if isinstance(detector, MultiPanel) else (detector,)
-    best: Boxes | None = None
-    for number, panel in enumerate(panels):
-        box = _box_on(found, points.place, m, events, panel, number, plan)
-        if best is None:
-            best = box
-            continue
-        better = box.rows * box.columns > best.rows * best.columns
-        best = Boxes(*(jnp.where(better, x, y) for x, y in zip(box, best, strict=True)))
-    assert best is not None
-    return best
+    # A spot at an edge is seen by both panels.
+    boxes = [_box_on(found, points.place, m, events, panel, i, plan) for i, panel in enumerate(panels)]
+    return Boxes(*(jnp.concatenate(parts) for parts in zip(*boxes, strict=True)))
 
 
 def _box_on(
@@ -259,18 +268,18 @@ def pairs_in(boxes: Boxes) -> Int[Array, ""]:
     return (boxes.rows.astype(jnp.int32) * boxes.columns).sum()
 
 
-def pairs_of(boxes: Boxes, plan: Plan, count: int) -> Pairs:
+def pairs_of(boxes: Boxes, plan: Plan, count: int, events: int) -> Pairs:
     """The pairs, event by event."""
     each = (boxes.rows * boxes.columns).astype(jnp.int32)
     ends = jnp.cumsum(each)
-    event = jnp.searchsorted(ends, jnp.arange(count, dtype=jnp.int32), side="right").astype(jnp.int32)
-    there = event < each.shape[0]
-    event = jnp.minimum(event, each.shape[0] - 1)
-    inside = jnp.arange(count, dtype=jnp.int32) - (ends - each)[event]
-    columns = jnp.maximum(boxes.columns[event], 1)
-    row, column = boxes.row[event] + inside // columns, boxes.column[event] + inside % columns
-    tile = (boxes.panel[event] * plan.tiles_slow + row) * plan.tiles_fast + column
-    return Pairs(event, jnp.where(there, tile, plan.tiles).astype(jnp.int32))
+    box = jnp.searchsorted(ends, jnp.arange(count, dtype=jnp.int32), side="right").astype(jnp.int32)
+    there = box < each.shape[0]
+    box = jnp.minimum(box, each.shape[0] - 1)
+    inside = jnp.arange(count, dtype=jnp.int32) - (ends - each)[box]
+    columns = jnp.maximum(boxes.columns[box], 1)
+    row, column = boxes.row[box] + inside // columns, boxes.column[box] + inside % columns
+    tile = (boxes.panel[box] * plan.tiles_slow + row) * plan.tiles_fast + column
+    return Pairs(box % events, jnp.where(there, tile, plan.tiles).astype(jnp.int32))
 
 
 def is_there(events: Events) -> Bool[Array, "event"]:

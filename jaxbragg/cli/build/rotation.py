@@ -1,0 +1,59 @@
+"""Flags → the rotation during an image, and whether it and what is Gaussian are in closed form."""
+
+import math
+
+import numpy as np
+
+from jaxbragg.cli.build.notes import Notes
+from jaxbragg.cli.build.sampling import Grid
+from jaxbragg.cli.errors import UsageError
+from jaxbragg.cli.scanner import Scanned
+from jaxbragg.models import Experiment, GaussianMosaic, GaussianSources, Scan
+from jaxbragg.options import Options
+from jaxbragg.pipeline.settings import make_settings
+from jaxbragg.pipeline.spots.image import WIDEST, has_closed_form
+
+_GAUSSIAN = ("mosaic_gauss", "bandwidth", "divergence_gauss")
+
+
+def asks_for_closed_form(scanned: Scanned) -> bool:
+    """Whether flags say what gauss spots have in closed form."""
+    return scanned.text("method") == "spots" or any(name in scanned for name in _GAUSSIAN)
+
+
+def build_scan(scanned: Scanned, spindle: Grid, phi: float, axis: np.ndarray) -> Scan:
+    """The rotation: an even one where it is in closed form, else steps.
+
+    Raises:
+        UsageError: If there are steps, or it is too wide.
+    """
+    closed = asks_for_closed_form(scanned) and scanned.text("method") != "samples"
+    if not closed or not spindle.span:
+        return Scan(phi + spindle.step * np.arange(spindle.count), axis)
+    for name in ("phisteps", "phistep"):
+        if name in scanned:
+            raise UsageError(f"-{name} contradicts an image by spots, which has no steps: -osc alone")
+    if not 0 < spindle.span <= WIDEST:
+        raise UsageError(
+            f"-osc {spindle.span:g}: an image by spots turns by more than 0° and at most {WIDEST:g}°: take several "
+            "(--images), or --method samples"
+        )
+    return Scan.continuous(phi, spindle.span, axis)
+
+
+def check_method(scanned: Scanned, experiment: Experiment, options: Options, notes: Notes) -> None:
+    """Refuse spots where they have no closed form, and say where samples stand for what is Gaussian.
+
+    Raises:
+        UsageError: If --method spots cannot be.
+    """
+    if not asks_for_closed_form(scanned):
+        return
+    reason = has_closed_form(experiment, make_settings(experiment, options, warns=False))
+    if reason and options.method == "spots":
+        raise UsageError(f"--method spots: {reason}")
+    if reason or options.method == "samples":
+        mosaic, sources = experiment.crystal.mosaic, experiment.beam.sources
+        counts = [each.samples for each in (mosaic, sources) if isinstance(each, GaussianMosaic | GaussianSources)]
+        why = reason or "--method samples"
+        notes.warn(f"nothing is in closed form ({why}): {math.prod(counts)} samples stand for what is Gaussian")

@@ -1,0 +1,71 @@
+"""What the flags of closed forms stand for, and what contradicts them."""
+
+import numpy as np
+import pytest
+from effects import Effect, check, setup
+
+import jaxbragg as jb
+from jaxbragg.cli.errors import UsageError
+
+GAUSS = "-gauss_xtal -N 5"
+CASES = (
+    Effect("--mosaic-gauss 0.3", lambda s: getattr(s.experiment.crystal.mosaic, "spread", None), [0.3] * 3, base=GAUSS),
+    Effect("--bandwidth 0.5", lambda s: getattr(s.experiment.beam.sources, "bandwidth", None), 0.005, base=GAUSS),
+    Effect("--divergence-gauss 2 1", lambda s: getattr(s.experiment.beam.sources, "vertical", None), 0.001, base=GAUSS),
+    Effect("--method spots", lambda s: s.options.method, "spots", base=GAUSS),
+)
+
+
+@pytest.mark.parametrize("effect", CASES, ids=range(len(CASES)))
+def test_the_flag_changes_what_it_says(effect) -> None:
+    check(effect)
+
+
+def test_a_rotation_is_even_where_it_is_in_closed_form() -> None:
+    found = setup(f"{GAUSS} --mosaic-gauss 0.1 0.2 0.3 -phi 5 -osc 2").experiment
+    assert np.asarray(found.scan.angles).tolist() == [5.0]
+    assert float(found.scan.width) == 2.0
+    np.testing.assert_allclose(found.crystal.mosaic.spread, [0.1, 0.2, 0.3])
+    assert setup(f"{GAUSS} -phi 5 -osc 2").experiment.scan.width is None
+
+
+def test_where_nothing_is_in_closed_form_the_samples_are_said() -> None:
+    notes = setup("-N 5 --mosaic-gauss 0.3 --bandwidth 0.1").notes
+    assert any("16384 samples stand for what is Gaussian" in line for line in notes.warnings)
+    assert any(
+        "--method samples" in line for line in setup(f"{GAUSS} --mosaic-gauss 0.3 --method samples").notes.warnings
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("--mosaic-gauss 1 2", "--mosaic-gauss takes 1 or 3 numbers in degrees, but got 2"),
+        ("--mosaic-gauss -1", "--mosaic-gauss takes 1 to 3 numbers of at least 0"),
+        ("--mosaic-gauss 1 -mosaic 1", "-mosaic contradicts --mosaic-gauss"),
+        ("--bandwidth 1 -dispersion 1", "-dispersion contradicts --bandwidth"),
+        ("--divergence-gauss 1 1 -divergence 1", "-divergence contradicts --divergence-gauss"),
+        ("--method spots -osc 400", "turns by more than 0° and at most 2°"),
+        ("--method spots -osc 1 -phisteps 5", "-phisteps contradicts an image by spots"),
+        ("--method spots -curved_det", "--method spots: the detector must be of flat panels"),
+        ("--method spots -square_xtal", "--method spots: spots must be gauss ones"),
+        ("--method spots -mosaic 1 -mosaic_domains 5", "--method spots: the mosaic must be a GaussianMosaic"),
+        ("--method spots -dispersion 1 -dispsteps 3", "--method spots: the sources must be GaussianSources"),
+        ("--mosaic-gauss 1 --compat", "--compat samples as the C program does"),
+    ],
+)
+def test_what_cannot_be_is_named(words, message) -> None:
+    with pytest.raises(UsageError, match=message):
+        setup(f"{GAUSS} {words}")
+
+
+def test_the_image_is_that_of_the_library(tmp_path, monkeypatch) -> None:
+    from jaxbragg.cli import main
+
+    monkeypatch.chdir(tmp_path)
+    flags = f"-cell 50 -default_F 100 {GAUSS} -lambda 1 -detpixels 48 -pixel 1 -oversample 1 --mosaic-gauss 0.5 -osc 1"
+    assert main([*flags.split(), "-floatfile", "f.bin", "--quiet"]) == 0
+    experiment, options = jb.read_experiment(flags.split())
+    image = np.asarray(jb.simulate(experiment, options))
+    np.testing.assert_array_equal(np.fromfile("f.bin", "<f4").reshape(48, 48), image)
+    assert image.max() > 0

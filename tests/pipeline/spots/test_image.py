@@ -1,0 +1,215 @@
+"""Spots in closed form, against sums over many samples of the same experiment."""
+
+from dataclasses import replace
+
+import equinox as eqx
+import jax
+import numpy as np
+import pytest
+
+import jaxbragg as jb
+from jaxbragg.options import SpotSizes
+
+FACTORS = np.random.default_rng(0).uniform(20, 200, (25, 25, 31))
+EXACT = jb.Options(precision="float64", oversample=2)
+
+
+def experiment(mosaic=0.3, bandwidth=0.0, divergence=(0.0, 0.0), width=None, samples=(1, 1, 1), **changes):
+    """A small crystal on a small detector, whose spots are a few pixels wide."""
+    parts = {
+        "beam": jb.Beam(
+            1.0, fluence=1e28, polarization=0.5,
+            sources=jb.GaussianSources(bandwidth, *divergence, samples=samples[1]),
+        ),
+        "crystal": jb.Crystal(
+            (40, 40, 55, 90, 90, 90), misset=(11, 22, 33), cells=(12, 12, 10), shape="gauss",
+            mosaic=jb.GaussianMosaic(mosaic, samples[0]),
+        ),
+        "detector": jb.FlatPanel((48, 64), 1e-3, (0.1, 0.024, -0.032), (0, 0, 1), (0, -1, 0)),
+        "structure_factors": jb.StructureFactors(FACTORS, (-12, -12, -15)),
+        "scan": jb.Scan((7.0,)) if width is None else jb.Scan.continuous(7.0, width, samples=samples[2]),
+    }  # fmt: skip
+    return jb.Experiment(**(parts | changes))
+
+
+# Of each: arguments, least correlation, largest difference of the sums. What is left is the samples' own noise.
+AGAINST_SAMPLES = {
+    "mosaic": ({"mosaic": 0.3, "samples": (65536, 1, 1)}, 0.99999, 1e-3),
+    "three spreads": ({"mosaic": (0.5, 0.1, 0.3), "samples": (65536, 1, 1)}, 0.99999, 1e-3),
+    "wide mosaic": ({"mosaic": 1.5, "samples": (65536, 1, 1)}, 0.9999, 2e-3),
+    "rotation": ({"mosaic": 0.05, "width": 1.0, "samples": (256, 1, 256)}, 0.99999, 1e-3),
+    "pink": ({"mosaic": 0.3, "bandwidth": 0.003, "samples": (4096, 64, 1)}, 0.9999, 1e-3),
+    "divergence": ({"mosaic": 0.2, "divergence": (2e-3, 1e-3), "samples": (2048, 128, 1)}, 0.999, 1e-3),
+}
+_LONG = ("three spreads", "pink", "divergence", "wide mosaic")
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=[pytest.mark.slow] if n in _LONG else []) for n in AGAINST_SAMPLES]
+)
+def test_the_image_is_the_mean_of_many_samples(name):
+    arguments, least, most = AGAINST_SAMPLES[name]
+    made = experiment(**arguments)
+    image = np.asarray(jb.simulate(made, EXACT))
+    samples = np.asarray(jb.simulate(made, jb.Options(oversample=2, method="samples")), float)
+    assert np.corrcoef(image.ravel(), samples.ravel())[0, 1] > least
+    assert image.sum() == pytest.approx(samples.sum(), rel=most)
+
+
+def test_without_spreads_it_is_the_image_of_one_orientation():
+    made = experiment(mosaic=1e-5)
+    plain = eqx.tree_at(lambda e: (e.crystal.mosaic, e.beam.sources), made, (jb.RotationList(np.eye(3)[None]),
+                                                                             jb.RelativeSources()))  # fmt: skip
+    image = np.asarray(jb.simulate(made, replace(EXACT, method="spots")))
+    wanted = np.asarray(jb.simulate(plain, replace(EXACT, method="samples")))
+    np.testing.assert_allclose(image, wanted, atol=1e-5 * wanted.max())
+    same = np.asarray(jb.simulate(plain, replace(EXACT, method="spots")))
+    np.testing.assert_allclose(same, wanted, atol=1e-5 * wanted.max())
+
+
+def test_an_even_rotation_is_many_steps():
+    """Without anything else Gaussian: 4000 steps of one orientation."""
+    made = experiment(mosaic=0.0, width=1.0)
+    steps = eqx.tree_at(lambda e: (e.crystal.mosaic, e.beam.sources, e.scan), made, (
+        jb.RotationList(np.eye(3)[None]), jb.RelativeSources(), jb.Scan(7.0 + 1.0 * (np.arange(4000) + 0.5) / 4000)
+    ))  # fmt: skip
+    image = np.asarray(jb.simulate(made, EXACT))
+    wanted = np.asarray(jb.simulate(steps, replace(EXACT, method="samples")))
+    assert np.corrcoef(image.ravel(), wanted.ravel())[0, 1] > 0.99999
+    assert image.sum() == pytest.approx(wanted.sum(), rel=1e-3)
+
+
+def test_a_wide_rotation_is_the_mean_of_narrow_ones():
+    """2° in one image is the mean of four of 0.5°; what is wider is sampled."""
+    made = experiment(mosaic=0.1, width=2.0)
+    whole = np.asarray(jb.simulate(made, EXACT))
+    parts = 0.0
+    for i in range(4):
+        part = eqx.tree_at(lambda e: e.scan, made, jb.Scan.continuous(7.0 + 0.5 * i, 0.5))
+        parts = parts + np.asarray(jb.simulate(part, EXACT)) / 4
+    assert np.corrcoef(whole.ravel(), parts.ravel())[0, 1] > 0.9999
+    assert whole.sum() == pytest.approx(parts.sum(), rel=2e-3)
+    with pytest.raises(ValueError, match="must not be wider than 2°"):
+        jb.simulate(eqx.tree_at(lambda e: e.scan, made, jb.Scan.continuous(0.0, 3.0)), replace(EXACT, method="spots"))
+
+
+def test_mixed_precision_is_near_float64():
+    for made in (experiment(mosaic=0.3, bandwidth=0.002), experiment(mosaic=0.1, width=1.0)):
+        exact = np.asarray(jb.simulate(made, EXACT))
+        mixed = np.asarray(jb.simulate(made, replace(EXACT, precision="mixed")))
+        assert mixed.dtype == np.float32
+        np.testing.assert_allclose(mixed, exact, atol=1e-5 * exact.max())
+
+
+def test_panels_masks_regions_layers_and_backgrounds():
+    whole = experiment(mosaic=0.3)
+    image = np.asarray(jb.simulate(whole, EXACT))
+    panel = whole.detector
+    step = 24 * 1e-3 * np.asarray(panel.slow_axis)
+    axes = (np.asarray(panel.fast_axis), np.asarray(panel.slow_axis))
+    halves = [jb.FlatPanel((24, 64), 1e-3, np.asarray(panel.origin) + k * step, *axes) for k in (0, 1)]
+    two = np.asarray(jb.simulate(eqx.tree_at(lambda e: e.detector, whole, jb.MultiPanel(halves)), EXACT))
+    np.testing.assert_allclose(two.reshape(48, 64), image, atol=1e-6 * image.max())
+    region = np.asarray(jb.simulate(whole, replace(EXACT, roi=(5, 40, 10, 30))))
+    np.testing.assert_allclose(region[10:31, 5:41], image[10:31, 5:41], atol=1e-6 * image.max())
+    assert region[:10].max() == 0
+    mask = np.random.default_rng(1).random((48, 64)) > 0.3
+    masked = jb.FlatPanel((48, 64), 1e-3, np.asarray(panel.origin), *axes, mask=mask)
+    found = np.asarray(jb.simulate(eqx.tree_at(lambda e: e.detector, whole, masked), EXACT))
+    np.testing.assert_allclose(found, np.where(mask, image, 0), atol=1e-6 * image.max())
+    wet = replace(whole, background=jb.AmorphousBackground.water(1e-3))
+    water = np.asarray(jb.simulate(replace(wet, structure_factors=jb.StructureFactors(default=0.0)),
+                                   replace(EXACT, method="samples")))  # fmt: skip
+    np.testing.assert_allclose(np.asarray(jb.simulate(wet, EXACT)), image + water, rtol=1e-5, atol=1e-6 * image.max())
+    thick = jb.FlatPanel((48, 64), 1e-3, np.asarray(panel.origin), *axes, sensor=jb.Sensor(2e-3, 1e-3, 3))
+    layers = eqx.tree_at(lambda e: e.detector, experiment(mosaic=1e-5), thick)
+    one = eqx.tree_at(lambda e: (e.crystal.mosaic, e.beam.sources), layers, (jb.RotationList(np.eye(3)[None]),
+                                                                             jb.RelativeSources()))  # fmt: skip
+    wanted = np.asarray(jb.simulate(one, replace(EXACT, method="samples")))
+    np.testing.assert_allclose(np.asarray(jb.simulate(layers, EXACT)), wanted, atol=1e-5 * wanted.max())
+
+
+PARAMETERS = {
+    "spread": lambda e: e.crystal.mosaic.spread,
+    "bandwidth": lambda e: e.beam.sources.bandwidth,
+    "misset": lambda e: e.crystal.misset,
+    "cell": lambda e: e.crystal.cell.a,
+    "cells": lambda e: e.crystal.cells,
+    "factors": lambda e: e.structure_factors.values,
+    "width": lambda e: e.scan.width,
+    "phi": lambda e: e.scan.angles,
+}
+
+
+@pytest.mark.parametrize("name", ["spread", pytest.param("misset", marks=pytest.mark.slow),
+                                  *(pytest.param(n, marks=pytest.mark.slow) for n in PARAMETERS
+                                    if n not in ("spread", "misset"))])  # fmt: skip
+def test_both_modes_and_differences_agree(name):
+    """By the list that is held fixed; differences move it."""
+    made = experiment(mosaic=0.3, bandwidth=0.002, width=1.0)
+    options = jb.spot_options(made, replace(EXACT, oversample=1))
+    where = PARAMETERS[name]
+    start = np.asarray(where(made), float)
+    rng = np.random.default_rng(2)
+    weight, along = rng.normal(size=(48, 64)), rng.normal(size=start.shape)
+
+    @jax.jit
+    def total(value):
+        return (jb.simulate(eqx.tree_at(where, made, value), options) * weight).sum()
+
+    with jax.enable_x64(True):
+        value = jax.numpy.asarray(start)
+        reverse = float((np.asarray(jax.grad(total)(value)) * along).sum())
+        forward = float(jax.jvp(total, (value,), (jax.numpy.asarray(along),))[1])
+        step = 1e-5 * max(float(np.abs(start).max()), 1e-3)
+        change = (float(total(value + step * along)) - float(total(value - step * along))) / (2 * step)
+    assert forward == pytest.approx(reverse, rel=1e-9)
+    assert change == pytest.approx(reverse, rel=1e-4)
+
+
+def test_the_same_under_jit_and_nan_where_a_list_is_too_short():
+    made = experiment(mosaic=0.3)
+    options = jb.spot_options(made, EXACT)
+    image = np.asarray(jb.simulate(made, EXACT))
+    np.testing.assert_array_equal(np.asarray(jax.jit(lambda e: jb.simulate(e, options))(made)), image)
+    for short in (
+        options.spots._replace(near=3), options.spots._replace(events=3), options.spots._replace(pairs=3)
+    ):  # fmt: skip
+        assert np.isnan(np.asarray(jb.simulate(made, replace(options, spots=short)))).all()
+    with pytest.raises(ValueError, match="Option `spots` must be given where values are traced"):
+        jax.jit(lambda e: jb.simulate(e, EXACT))(made)
+
+
+def test_what_has_no_closed_form_is_sampled_or_refused():
+    made = experiment(mosaic=0.3, samples=(16, 1, 1))
+    for changed, message in (
+        (eqx.tree_at(lambda e: e.crystal.mosaic, made, jb.CapMosaic(0.3, 5)), "must be a GaussianMosaic or none"),
+        (eqx.tree_at(lambda e: e.scan, made, jb.Scan((0.0, 1.0))), "has several angles"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            jb.simulate(changed, jb.Options(method="spots"))
+        assert np.isfinite(np.asarray(jb.simulate(changed))).all()
+    with pytest.raises(ValueError, match="spots must be gauss ones"):
+        jb.simulate(made, jb.Options(method="spots", shape="square"))
+    with pytest.raises(ValueError, match="Option `method` must be"):
+        jb.Options(method="sampling")
+    with pytest.raises(ValueError, match="Option `spots` must be SpotSizes"):
+        jb.Options(spots=(1, 2))  # type: ignore[arg-type]
+    assert hash(jb.Options(spots=SpotSizes((1, 1, 1), 1, 1, 1)))
+    large = eqx.tree_at(lambda e: e.crystal, made, jb.Crystal((3000, 3000, 3000, 90, 90, 90), shape="gauss"))
+    large = eqx.tree_at(lambda e: e.structure_factors, large, jb.StructureFactors(default=1.0))
+    with pytest.raises(ValueError, match="-dmin, cuts it"):
+        jb.simulate(large, jb.Options(method="spots"))
+
+
+def test_backward_spread_widths_and_scans_are_refused():
+    for make, message in (
+        (lambda: jb.GaussianMosaic(-1.0), "`spread`"),
+        (lambda: jb.GaussianSources(-0.1), "`bandwidth`"),
+        (lambda: jb.GaussianSources(0.1, samples=0), "`samples`"),
+        (lambda: jb.Scan.continuous(0.0, 400.0), "`width`"),
+        (lambda: jb.Scan.continuous(0.0, -1.0), "`width`"),
+        (lambda: jb.Scan((0.0, 1.0), width=1.0), "`angles` must be one"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            make()
