@@ -25,6 +25,19 @@ os.environ.setdefault("JAXBRAGG_CACHE", "off")
 # Slow beside others that see the same code by another case: run by hand with -m slow, so that the rest stays below
 # twelve minutes on two cores. A name that no test has is an error.
 SLOW = (
+    "refine/test_problem.py::test_both_modes_agree_with_finite_differences[gaussian]",
+    "refine/test_coarse_to_fine.py::test_a_plain_fit_does_not_reach_as_far_as_one_from_coarse_to_fine",
+    "refine/test_coarse_to_fine.py::test_an_interruption_between_the_starts_leaves_the_best_of_them",
+    "refine/test_agreement.py::test_background_does_not_drown_a_wrong_model",
+    "refine/test_fit.py::test_several_stills_with_a_shared_distance",
+    "refine/test_fit.py::test_a_prior_is_one_measurement_more",
+    "refine/test_fit.py::test_what_only_a_product_determines_is_not_determined",
+    "test_plugins.py::test_values_of_all_of_them_are_refined",
+    "test_callers_settings.py::test_derivatives_are_those_with_float64_on[reverse over reverse-mixed]",
+    "test_callers_settings.py::test_derivatives_are_those_with_float64_on[forward-float64]",
+    "kernels/orientations/test_every.py::test_reverse_derivatives_by_everything_are_those_of_one_step[square]",
+    "test_examples.py::test_the_example_runs[06_recover_a_misset]",
+    "test_factors_of_sources.py::test_the_image_is_the_sum_over_sources[gauss, skipping-nearest]",
     "test_derivatives.py::test_both_modes_differences_and_precisions_agree[C]",
     "test_derivatives.py::test_both_modes_differences_and_precisions_agree[M]",
     "test_derivatives.py::test_finite_at_exact_bragg_points_half_integers_one_cell_and_no_fluence[round-mixed]",

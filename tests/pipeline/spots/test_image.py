@@ -79,6 +79,7 @@ def test_an_even_rotation_is_many_steps():
     assert image.sum() == pytest.approx(wanted.sum(), rel=1e-3)
 
 
+@pytest.mark.slow
 def test_a_wide_rotation_is_the_mean_of_narrow_ones():
     """2° in one image is the mean of four of 0.5°; what is wider is sampled."""
     made = experiment(mosaic=0.1, width=2.0)
@@ -93,6 +94,7 @@ def test_a_wide_rotation_is_the_mean_of_narrow_ones():
         jb.simulate(eqx.tree_at(lambda e: e.scan, made, jb.Scan.continuous(0.0, 3.0)), replace(EXACT, method="spots"))
 
 
+@pytest.mark.slow
 def test_mixed_precision_is_near_float64():
     for made in (experiment(mosaic=0.3, bandwidth=0.002), experiment(mosaic=0.1, width=1.0)):
         exact = np.asarray(jb.simulate(made, EXACT))
@@ -141,9 +143,9 @@ PARAMETERS = {
 }
 
 
-@pytest.mark.parametrize("name", ["spread", pytest.param("misset", marks=pytest.mark.slow),
-                                  *(pytest.param(n, marks=pytest.mark.slow) for n in PARAMETERS
-                                    if n not in ("spread", "misset"))])  # fmt: skip
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=[] if n == "spread" else [pytest.mark.slow]) for n in PARAMETERS]
+)
 def test_both_modes_and_differences_agree(name):
     """By the list that is held fixed; differences move it."""
     made = experiment(mosaic=0.3, bandwidth=0.002, width=1.0)
@@ -172,12 +174,19 @@ def test_the_same_under_jit_and_nan_where_a_list_is_too_short():
     options = jb.spot_options(made, EXACT)
     image = np.asarray(jb.simulate(made, EXACT))
     np.testing.assert_array_equal(np.asarray(jax.jit(lambda e: jb.simulate(e, options))(made)), image)
-    for short in (
-        options.spots._replace(near=3), options.spots._replace(events=3), options.spots._replace(pairs=3)
-    ):  # fmt: skip
-        assert np.isnan(np.asarray(jb.simulate(made, replace(options, spots=short)))).all()
+    short = replace(options, spots=options.spots._replace(pairs=3))
+    assert np.isnan(np.asarray(jb.simulate(made, short))).all()
     with pytest.raises(ValueError, match="Option `spots` must be given where values are traced"):
         jax.jit(lambda e: jb.simulate(e, EXACT))(made)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["near", "events"])
+def test_nan_where_one_of_the_other_lists_is_too_short(name):
+    made = experiment(mosaic=0.3)
+    options = jb.spot_options(made, EXACT)
+    short = replace(options, spots=options.spots._replace(**{name: 3}))
+    assert np.isnan(np.asarray(jb.simulate(made, short))).all()
 
 
 def test_what_has_no_closed_form_is_sampled_or_refused():
