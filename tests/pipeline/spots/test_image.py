@@ -39,7 +39,7 @@ AGAINST_SAMPLES = {
     "wide mosaic": ({"mosaic": 1.5, "samples": (65536, 1, 1)}, 0.9999, 2e-3),
     "rotation": ({"mosaic": 0.05, "width": 1.0, "samples": (256, 1, 256)}, 0.99999, 1e-3),
     "pink": ({"mosaic": 0.3, "bandwidth": 0.003, "samples": (4096, 64, 1)}, 0.9999, 1e-3),
-    "divergence": ({"mosaic": 0.2, "divergence": (2e-3, 1e-3), "samples": (2048, 128, 1)}, 0.999, 1e-3),
+    "divergence": ({"mosaic": 0.2, "divergence": (2e-3, 1e-3), "samples": (2048, 512, 1)}, 0.9998, 1e-3),
 }
 _LONG = ("three spreads", "pink", "divergence", "wide mosaic")
 
