@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from jaxbragg.options import Options as Options
     from jaxbragg.options import SpotSizes as SpotSizes
     from jaxbragg.pipeline.precision import PrecisionWarning as PrecisionWarning
+    from jaxbragg.pipeline.sampled import SampledWarning as SampledWarning
     from jaxbragg.pipeline.settings import precise_options as precise_options
     from jaxbragg.pipeline.settings import precision_bound as precision_bound
     from jaxbragg.pipeline.spots.image import spot_options as spot_options
@@ -91,6 +92,7 @@ _HOME = {
     "Options": "jaxbragg.options",
     "SpotSizes": "jaxbragg.options",
     "PrecisionWarning": "jaxbragg.pipeline.precision",
+    "SampledWarning": "jaxbragg.pipeline.sampled",
     "precise_options": "jaxbragg.pipeline.settings",
     "precision_bound": "jaxbragg.pipeline.settings",
     "spot_options": "jaxbragg.pipeline.spots.image",

@@ -100,10 +100,9 @@ def replace_parts(experiment: Experiment, **parts: Any) -> Experiment:
 def _scan(scan: Scan) -> Scan:
     """The C loop rotates the crystal only `if (phi != 0)`; at φ = 0 it keeps what the last rotation left."""
     with numerics():
-        xp = jnp if checks.is_traced(scan.angles) else np
-        angles = xp.where(scan.angles == 0, xp.roll(scan.angles, 1), scan.angles)
-        angles = jnp.asarray(angles)
-    return eqx.tree_at(lambda s: s.angles, scan, angles)
+        xp = jnp if checks.is_traced(scan.held) else np
+        angles = xp.where(scan.held == 0, xp.roll(scan.held, 1), scan.held)
+        return Scan(jnp.asarray(angles), scan.axis)
 
 
 def _crystal(crystal: Crystal, shape: AbstractShape) -> Crystal:

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-LARGEST_COUNT = 2**31 - 2**7
-"""Of float32 below the largest int32: brighter pixels are counted as this."""
+from jaxbragg.units import LARGEST_COUNT
+
 _CHUNK = 1 << 18  # pixels of one stream of random numbers, whatever the number of cores
 
 

@@ -9,12 +9,12 @@ import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array, Float, Int
 
+from jaxbragg.units import LARGEST_COUNT
+
 # Pixels sampled at once: the sampler loops until its slowest pixel is done, so that a bright spot holds up few others.
 _CHUNK = 1 << 18
 # Above this mean a rounded Gaussian: the sampler's float32 logarithms put its variance 0.7 % off at 3e5, 3 % at 1e6.
 _LARGE = 3e4
-LARGEST_COUNT = 2**31 - 2**7
-"""Of float32 below the largest int32: brighter pixels are counted as this."""
 _INVALID = -1
 
 

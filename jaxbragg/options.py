@@ -125,6 +125,8 @@ class Options:
             raise ValueError(f"Option `method` must be 'samples', 'spots' or None, but is {self.method!r}.")
         if self.spots is not None and not isinstance(self.spots, SpotSizes):
             raise ValueError(f"Option `spots` must be SpotSizes or None, but is {self.spots!r}.")
+        if self.spots is not None and self.method != "spots":
+            raise ValueError(f"Option `spots` needs `method` 'spots', which has such lists, not {self.method!r}.")
         if self.shape is not None:
             self._check_shape()
         if self.tile not in (None, *TILES):

@@ -52,7 +52,10 @@ def simulate(
     if by_spots(experiment, settings):
         # Nothing large is subtracted in a tile, however sharp the fringes of a crystal without spread would be.
         chosen = replace(options, tile=options.tile or TILE, exact_phases=False)
-        return simulate_spots(experiment, make_settings(experiment, chosen, warns=False))
+        image = simulate_spots(experiment, make_settings(experiment, chosen, warns=False))
+        if progress is not None:
+            progress(1.0)
+        return image
     on_host = all(isinstance(leaf, (np.ndarray, np.generic)) for leaf in jax.tree.leaves(experiment))
     if progress is None and not on_host:
         return with_numerics(_unpack_and_simulate)(settings, experiment)

@@ -25,6 +25,7 @@ from jaxbragg.pipeline.arrays import Arrays, unpack
 from jaxbragg.pipeline.blocks import crystal_of, numbered_sources
 from jaxbragg.pipeline.geometry import Subpixel, subpixels_of, view_of_tiles
 from jaxbragg.pipeline.settings import Settings, make_settings
+from jaxbragg.pipeline.spots.image import by_spots
 from jaxbragg.pipeline.tiles import assemble, place_of_tiles, tiles_of_block
 from jaxbragg.simulate import simulate
 from jaxbragg_kernels import hkl as tables
@@ -75,6 +76,11 @@ def ground_truth(experiment: Experiment, options: Options = Options()) -> Truth:
             cuts it.
     """
     experiment = _covering(jax.device_get(experiment), options)
+    if by_spots(experiment, make_settings(experiment, options, warns=False)):
+        raise ValueError(
+            "Option `method` must be 'samples' (--method samples), for the image too: of an image by spots there is no "
+            "ground truth yet."
+        )
     factors: Any = experiment.structure_factors
     photons, middles = _photons(experiment, options)
     panel = photons.argmax(axis=0)

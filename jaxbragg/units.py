@@ -25,6 +25,8 @@ MICROMETRE = 1e-6
 MILLIRADIAN = 1e-3
 PERCENT = 1e-2
 METRE_IN_ANGSTROM = 1e10
+LARGEST_COUNT = 2**31 - 2**7
+"""Of float32 below the largest int32: brighter pixels are counted as this."""
 
 
 def wavelength_from_energy(energy: float) -> float:

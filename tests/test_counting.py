@@ -5,7 +5,8 @@ import pytest
 from scipy import stats
 
 from jaxbragg import counting
-from jaxbragg.counting import LARGEST_COUNT, poisson_counts
+from jaxbragg.counting import poisson_counts
+from jaxbragg.units import LARGEST_COUNT
 
 N = 1 << 17
 

@@ -130,3 +130,10 @@ def test_more_than_can_be_counted_is_refused():
     large = eqx.tree_at(lambda e: e.crystal, made, jb.Crystal((900, 900, 900, 90, 90, 90)))
     with pytest.raises(ValueError, match=r"at most 100000000 indices .* Options\(d_min=…\), -dmin, cuts it"):
         ground_truth(large, EXACT)
+
+
+def test_of_an_image_by_spots_there_is_none():
+    made = experiment(scan=jb.Scan.continuous(0.0, 1.0))
+    made = eqx.tree_at(lambda e: e.beam.sources, made, jb.RelativeSources())
+    with pytest.raises(ValueError, match="`method` must be 'samples'"):
+        ground_truth(made, EXACT)

@@ -211,8 +211,7 @@ def _options(scanned: Scanned, experiment: Experiment, detector: DetectorSetup, 
         make_plan(experiment.detector.shape, options)
     except ValueError as error:
         raise UsageError(f"-roi: {error}") from None
-    check_method(scanned, experiment, options, notes)
-    return options
+    return check_method(scanned, experiment, options, notes)
 
 
 def _oversample(scanned: Scanned, experiment: Experiment, setup: DetectorSetup, notes: Notes) -> int:

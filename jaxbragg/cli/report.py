@@ -71,14 +71,14 @@ def describe(setup: Setup) -> Iterator[str]:
         yield _line("sources", f"{len(wavelengths)}{spread_text}")
     yield from _describe_detector(setup)
     yield "steps"
-    angles = np.asarray(experiment.scan.angles)
+    angles = np.asarray(experiment.scan.held)
     axis = _vector(np.asarray(experiment.scan.axis))
     if by_spots(setup.experiment, make_settings(setup.experiment, options, warns=False)):
         inside = f"{options.oversample}² sub-pixels × {_layers(detector.detector)} layer(s)"
         yield _line("by spots", f"in closed form, {inside} in each spot's box")
         if experiment.scan.width is not None:
-            end = angles[0] + float(experiment.scan.width)
-            yield _line("phi", f"{angles[0]:g} … {end:g} deg, evenly, about {axis}")
+            start = float(experiment.scan.angles[0])
+            yield _line("phi", f"{start:g} … {start + float(experiment.scan.width):g} deg, evenly, about {axis}")
     else:
         inside = f"{options.oversample}² sub-pixels × {_layers(detector.detector)} layer(s)"
         orientations = f"{len(wavelengths)} source(s) × {len(angles)} phi × {domains} domain(s)"

@@ -100,14 +100,7 @@ class GaussianSources(AbstractSources):
         normal = normal_samples(self.samples, 3)
         xp = namespace_of(self.bandwidth, self.horizontal, self.vertical, direction, wavelength)
         first, second, third = (xp.asarray(normal[:, i]) for i in range(3))
-        sources = RelativeSources.__new__(RelativeSources)
-        for name, value in (
-            ("horizontal", first * self.horizontal),
-            ("vertical", second * self.vertical),
-            ("wavelength_ratios", 1.0 + third * self.bandwidth),
-            ("weights", xp.asarray(np.ones(self.samples))),
-        ):
-            object.__setattr__(sources, name, value)
+        sources = RelativeSources(first * self.horizontal, second * self.vertical, 1.0 + third * self.bandwidth)
         return sources.rays(direction, polarization_axis, wavelength)
 
 

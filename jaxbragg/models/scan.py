@@ -81,10 +81,15 @@ class Scan(Readable):
         step = width / checks.count("steps", steps)
         return cls(start + step * np.arange(steps), axis)
 
+    @property
+    def held(self) -> Float[Array, "phi"]:
+        """The angles at which the crystal is held [deg], or those that stand for an even rotation."""
+        if self.width is None:
+            return self.angles
+        with numerics():
+            return self.angles + self.width * ((np.arange(self.samples) + 0.5) / self.samples)
+
     def rotations(self) -> Float[Array, "phi 3 3"]:
         """The rotation of each step; differentiable by angles and axis."""
         with numerics():
-            angles = self.angles
-            if self.width is not None:
-                angles = angles + self.width * ((np.arange(self.samples) + 0.5) / self.samples)
-            return rotation.axis_angle(self.axis, angles * RADIANS)
+            return rotation.axis_angle(self.axis, self.held * RADIANS)

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxbragg.models import AbstractBackground, AbstractDetector, Crystal, Experiment
+from jaxbragg.pipeline.sampled import warn_of_samples
 from jaxbragg.pipeline.settings import Settings
 from jaxbragg_kernels import crystal as kernel
 from jaxbragg_kernels import hkl, rotation, scaling
@@ -57,6 +58,7 @@ def unpack(experiment: Experiment, settings: Settings) -> Arrays:
     metric, subpixels = spot_metric(crystal, vectors, settings), options.oversample**2
     phase_size = settings.shape.size(crystal.cells, metric) if settings.exact_phases else None
     directions, wavelengths, weights = beam.rays()
+    warn_of_samples(experiment, options)
     amplitudes = factors.amplitudes()
     if amplitudes.ndim == 4 and wavelengths.shape[0] % amplitudes.shape[0]:
         raise ValueError(

@@ -60,7 +60,7 @@ def trace_pixel(
     with numerics():
         factors, steps = _trace(experiment, settings, jnp.asarray([tile]), jnp.asarray(inside))
     (where,) = steps.devices()
-    angles = np.asarray(experiment.scan.angles) if phi is None else np.asarray(phi)
+    angles = np.asarray(experiment.scan.held) if phi is None else np.asarray(phi)
     return PixelTrace(
         slow=slow,
         fast=fast,

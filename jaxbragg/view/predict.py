@@ -55,7 +55,7 @@ def predict_spots(
         crystal: Its cell and orientation; its mosaic spread and size say how near to Ewald's sphere is enough.
         beam: Its mean wavelength and direction.
         detector: One flat panel or several.
-        scan: The rotation; None for a still at φ = 0. Its last step is as wide as those before it.
+        scan: The rotation; None for a still at φ = 0. Of several steps the last is as wide as those before it.
         d_min: Resolution [Å].
         mosaic: Half-width of the orientations [deg], in place of the crystal's own spread.
 
@@ -73,6 +73,8 @@ def predict_spots(
         np.asarray(scan.axis, float), np.asarray(scan.angles, float)
     )  # fmt: skip
     last = float(angles[-1] - angles[-2]) if len(angles) > 1 else 0.0
+    if scan is not None and scan.width is not None:
+        last = float(scan.width)
     low, high = sorted((float(angles[0]), float(angles[-1]) + last))
     phi, turned, offset = _nearest(points, axis, (low, high), direction / wavelength)
     length = np.linalg.norm(points, axis=1)

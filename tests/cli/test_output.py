@@ -145,7 +145,9 @@ def test_a_series_goes_on_where_it_was_cut_off(capsys) -> None:
         stamps = {path.name: path.stat().st_mtime_ns for path in Path().glob("*.img")}
         capsys.readouterr()
         assert main([*series, "--resume"]) == 0
-        assert f"{4 - len(gone)} of them were there" in capsys.readouterr().out
+        printed = capsys.readouterr()
+        assert f"{4 - len(gone)} of them were there" in printed.out
+        assert f"--resume keeps {4 - len(gone)} of 4 images; whether of the same flags is not known" in printed.err
         assert {path.name: path.read_bytes() for path in Path().glob("*.img")} == whole
         assert all(Path(name).stat().st_mtime_ns == stamp for name, stamp in stamps.items())
 

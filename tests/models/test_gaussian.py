@@ -1,5 +1,6 @@
 """Samples that stand for what is Gaussian: their means and variances, and that they are small rotations and rays."""
 
+import equinox as eqx
 import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
@@ -41,7 +42,28 @@ def test_sources_have_their_widths():
     assert (directions @ across).std() == pytest.approx(2e-3, rel=1e-3)
 
 
+def test_a_bandwidth_that_reaches_negative_wavelengths_is_refused():
+    beam = jb.Beam(1.2, sources=jb.GaussianSources(0.5, samples=256))
+    with pytest.raises(ValueError, match="`wavelength_ratios` must be positive"):
+        beam.rays()
+
+
 def test_an_even_rotation_is_sampled_at_middles():
     scan = jb.Scan.continuous(10.0, 2.0, samples=4)
     angles = np.degrees(Rotation.from_matrix(np.asarray(scan.rotations())).as_rotvec()) @ np.asarray(scan.axis)
     np.testing.assert_allclose(angles, [10.25, 10.75, 11.25, 11.75])
+    np.testing.assert_allclose(scan.held, angles)
+
+
+def test_a_trace_says_the_angles_of_an_even_rotation():
+    crystal = jb.Crystal((40, 40, 55, 90, 90, 90), misset=(10, 20, 30), cells=5)
+    panel = jb.FlatPanel((16, 16), 1e-3, (0.1, 0.008, -0.008), (0, 0, 1), (0, -1, 0))
+    made = jb.Experiment(
+        beam=jb.Beam(1.0, fluence=1e20), crystal=crystal, detector=panel,
+        scan=jb.Scan.continuous(10.0, 2.0, samples=4), structure_factors=jb.StructureFactors(default=100.0),
+    )  # fmt: skip
+    traced = jb.trace_pixel(made, jb.Options(method="samples"), 3, 4)
+    held = jb.trace_pixel(eqx.tree_at(lambda e: e.scan, made, jb.Scan(made.scan.held)), jb.Options(), 3, 4)
+    assert traced.steps == held.steps
+    with pytest.warns(jb.SampledWarning, match="4 samples stand for"):
+        jb.trace_pixel(made, jb.Options(), 3, 4)

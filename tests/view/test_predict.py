@@ -115,3 +115,12 @@ def test_what_cannot_be_is_refused():
     with pytest.raises(ValueError, match="must be of flat panels, but is a CurvedDetector"):
         predicted(curved, d_min=3)
     assert dataclasses.is_dataclass(curved)
+
+
+def test_an_even_rotation_is_predicted_as_its_steps_are():
+    experiment, _ = rotation()
+    held = np.asarray(experiment.scan.angles, float)
+    width = (held[-1] - held[0]) / (len(held) - 1) * len(held)
+    even = eqx.tree_at(lambda e: e.scan, experiment, jb.Scan.continuous(held[0], width, experiment.scan.axis))
+    for one, other in zip(predicted(even, d_min=1.5), predicted(experiment, d_min=1.5), strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-9)

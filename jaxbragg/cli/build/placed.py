@@ -17,7 +17,7 @@ from jaxbragg.io import FileError
 from jaxbragg.io.geometry import Geometry
 from jaxbragg.models import FlatPanel, MultiPanel
 from jaxbragg.models.detector.conventions import CONVENTIONS
-from jaxbragg.models.detector.placement import Placement
+from jaxbragg.models.detector.placement import Placement, placement_at
 
 # What the file says of the detector, and where the beam meets it.
 _CONTRADICTING = (
@@ -171,18 +171,6 @@ def _placement(panel: FlatPanel, beam: np.ndarray) -> Placement:
         np.asarray(v, float) for v in (panel.origin, panel.fast_axis, panel.slow_axis, panel.normal_axis)
     )
     normal = normal * np.sign(origin @ normal)
-    close = float(origin @ normal)
     if abs(normal @ beam) < 1e-9:
         raise UsageError("the detector stands edge-on to the beam")
-    distance = close / float(beam @ normal)
-    spot = distance * beam - origin
-    return Placement(
-        origin=origin,
-        fast=fast,
-        slow=slow,
-        normal=normal,
-        distance=distance,
-        close_distance=close,
-        beam_spot=(float(spot @ fast), float(spot @ slow)),
-        close_point=(-float(origin @ fast), -float(origin @ slow)),
-    )
+    return placement_at(origin, fast, slow, normal, beam)

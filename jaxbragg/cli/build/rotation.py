@@ -1,6 +1,6 @@
 """Flags → the rotation during an image, and whether it and what is Gaussian are in closed form."""
 
-import math
+from dataclasses import replace
 
 import numpy as np
 
@@ -8,8 +8,9 @@ from jaxbragg.cli.build.notes import Notes
 from jaxbragg.cli.build.sampling import Grid
 from jaxbragg.cli.errors import UsageError
 from jaxbragg.cli.scanner import Scanned
-from jaxbragg.models import Experiment, GaussianMosaic, GaussianSources, Scan
+from jaxbragg.models import Experiment, Scan
 from jaxbragg.options import Options
+from jaxbragg.pipeline.sampled import samples_of
 from jaxbragg.pipeline.settings import make_settings
 from jaxbragg.pipeline.spots.image import WIDEST, has_closed_form
 
@@ -41,19 +42,22 @@ def build_scan(scanned: Scanned, spindle: Grid, phi: float, axis: np.ndarray) ->
     return Scan.continuous(phi, spindle.span, axis)
 
 
-def check_method(scanned: Scanned, experiment: Experiment, options: Options, notes: Notes) -> None:
+def check_method(scanned: Scanned, experiment: Experiment, options: Options, notes: Notes) -> Options:
     """Refuse spots where they have no closed form, and say where samples stand for what is Gaussian.
+
+    Returns:
+        The options, with "samples" where these are what there is.
 
     Raises:
         UsageError: If --method spots cannot be.
     """
     if not asks_for_closed_form(scanned):
-        return
+        return options
     reason = has_closed_form(experiment, make_settings(experiment, options, warns=False))
     if reason and options.method == "spots":
         raise UsageError(f"--method spots: {reason}")
     if reason or options.method == "samples":
-        mosaic, sources = experiment.crystal.mosaic, experiment.beam.sources
-        counts = [each.samples for each in (mosaic, sources) if isinstance(each, GaussianMosaic | GaussianSources)]
+        options = replace(options, method="samples")
         why = reason or "--method samples"
-        notes.warn(f"nothing is in closed form ({why}): {math.prod(counts)} samples stand for what is Gaussian")
+        notes.warn(f"nothing is in closed form ({why}): {samples_of(experiment)} samples stand for what is Gaussian")
+    return options

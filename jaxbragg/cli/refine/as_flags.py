@@ -186,7 +186,9 @@ def _instead_of_file(experiment: Experiment) -> list[str]:
         argv += ["-detector_thicksteps", str(sensor.layers)]
     angles = np.asarray(experiment.scan.angles, float)
     argv += ["-phi", _text(angles[0])]
-    if len(angles) > 1:
+    if experiment.scan.width is not None:
+        argv += ["-osc", _text(experiment.scan.width)]
+    elif len(angles) > 1:
         step = (angles[-1] - angles[0]) / (len(angles) - 1)
         argv += ["-osc", _text(step * len(angles)), "-phisteps", str(len(angles))]
     return argv

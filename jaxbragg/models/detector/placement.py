@@ -93,6 +93,11 @@ def place_panel(
         origin = rotation.apply(whole, unturned)
     else:
         origin = -beam_spot[0] * fast - beam_spot[1] * slow + distance * beam
+    return placement_at(origin, fast, slow, normal, beam)
+
+
+def placement_at(origin: Any, fast: Any, slow: Any, normal: Any, beam: Any) -> Placement:
+    """A panel that stands where its first pixel's corner and its axes say; `normal` points away from the sample."""
     close_distance = _dot(origin, normal)
     distance = close_distance / _dot(beam, normal)
     spot = distance * beam - origin

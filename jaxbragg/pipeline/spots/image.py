@@ -19,6 +19,7 @@ from jaxbragg.options import DEFAULT_SKIP_BELOW, Options, SpotSizes
 from jaxbragg.pipeline.arrays import Arrays, unpack
 from jaxbragg.pipeline.blocks import simulate_blocks
 from jaxbragg.pipeline.plan import TILE
+from jaxbragg.pipeline.sampled import asks_for_spots
 from jaxbragg.pipeline.settings import Settings, make_settings
 from jaxbragg.pipeline.spots.drawing import tiles_of_spots
 from jaxbragg.pipeline.spots.listing import (
@@ -40,6 +41,8 @@ _GROWTH = 1.25  # from one length of a list to the next: that many compilations,
 _MOST_INDICES = 50_000_000
 WIDEST = 2.0
 """[deg] Of an even rotation by spots: farther than that a reflection's way is not straight."""
+# Widest standard deviations that were compared with samples; a divergence of 10 mrad is 6 % of the brightest pixel off.
+_COMPARED = {"spread": (3.0, "°"), "bandwidth": (0.01, ""), "horizontal": (2e-3, " rad"), "vertical": (2e-3, " rad")}
 
 
 def has_closed_form(experiment: Experiment, settings: Settings) -> str:
@@ -63,19 +66,23 @@ def has_closed_form(experiment: Experiment, settings: Settings) -> str:
         )
     if not isinstance(experiment.detector, FlatPanel | MultiPanel):
         return f"the detector must be of flat panels, but is a {type(experiment.detector).__name__}"
-    if (settings.options.devices or 1) > 1:
+    for model in (crystal.mosaic, sources):
+        for name, (most, unit) in _COMPARED.items():
+            value = getattr(model, name, 0.0) if isinstance(model, GaussianMosaic | GaussianSources) else 0.0
+            if not is_traced(value) and float(np.max(np.asarray(value))) > most * (1 + 1e-6):  # float32 may be above it
+                return f"`{name}` must be at most {most:g}{unit}, to which spots were compared with samples"
+    options = settings.options
+    if (options.devices or 1) > 1:
         return "the image must be made on one device"
+    if options.memory_limit is not None or options.block_pixels is not None:
+        return "the image must be made as a whole, without a memory limit and blocks of its pixels"
+    if options.skip_below == 0:
+        return "something must be skipped (`skip_below` above 0): a Gaussian has no end"
     if experiment.structure_factors.amplitudes().ndim > 3:
         return "there must be one |F| for all wavelengths"
-    if settings.options.interpolation != "nearest" or settings.options.corrections != "each":
+    if options.interpolation != "nearest" or options.corrections != "each":
         return "|F| must be taken at the reflections, and corrections at each pixel"
     return ""
-
-
-def asks_for_spots(experiment: Experiment) -> bool:
-    """Whether a model is there that other ways only sample."""
-    mosaic, sources, scan = experiment.crystal.mosaic, experiment.beam.sources, experiment.scan
-    return isinstance(mosaic, GaussianMosaic) or isinstance(sources, GaussianSources) or scan.width is not None
 
 
 def by_spots(experiment: Experiment, settings: Settings) -> bool:

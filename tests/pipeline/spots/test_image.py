@@ -197,18 +197,55 @@ def test_what_has_no_closed_form_is_sampled_or_refused():
     ):
         with pytest.raises(ValueError, match=message):
             jb.simulate(changed, jb.Options(method="spots"))
-        assert np.isfinite(np.asarray(jb.simulate(changed))).all()
+        with pytest.warns(jb.SampledWarning, match="samples stand for what is Gaussian"):
+            sampled = np.asarray(jb.simulate(changed))
+        np.testing.assert_array_equal(sampled, np.asarray(jb.simulate(changed, jb.Options(method="samples"))))
     with pytest.raises(ValueError, match="spots must be gauss ones"):
         jb.simulate(made, jb.Options(method="spots", shape="square"))
     with pytest.raises(ValueError, match="Option `method` must be"):
         jb.Options(method="sampling")
     with pytest.raises(ValueError, match="Option `spots` must be SpotSizes"):
         jb.Options(spots=(1, 2))  # type: ignore[arg-type]
-    assert hash(jb.Options(spots=SpotSizes((1, 1, 1), 1, 1, 1)))
+    assert hash(jb.Options(method="spots", spots=SpotSizes((1, 1, 1), 1, 1, 1)))
+    with pytest.raises(ValueError, match="Option `spots` needs `method` 'spots'"):
+        jb.Options(spots=SpotSizes((1, 1, 1), 1, 1, 1))
     large = eqx.tree_at(lambda e: e.crystal, made, jb.Crystal((3000, 3000, 3000, 90, 90, 90), shape="gauss"))
     large = eqx.tree_at(lambda e: e.structure_factors, large, jb.StructureFactors(default=1.0))
     with pytest.raises(ValueError, match="-dmin, cuts it"):
         jb.simulate(large, jb.Options(method="spots"))
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ({"memory_limit": 1 << 20}, "without a memory limit"),
+        ({"block_pixels": 64}, "without a memory limit"),
+        ({"skip_below": 0.0}, "something must be skipped"),
+    ],
+)
+def test_options_that_spots_do_not_keep_are_refused(more, message):
+    with pytest.raises(ValueError, match=message):
+        jb.simulate(experiment(), jb.Options(method="spots", **more))
+
+
+@pytest.mark.parametrize(
+    ("wide", "name"),
+    [
+        ({"mosaic": 4.0}, "spread"),
+        ({"bandwidth": 0.02}, "bandwidth"),
+        ({"divergence": (3e-3, 0.0)}, "horizontal"),
+        ({"divergence": (0.0, 3e-3)}, "vertical"),
+    ],
+)
+def test_spreads_that_were_not_compared_are_refused(wide, name):
+    with pytest.raises(ValueError, match=f"`{name}` must be at most"):
+        jb.simulate(experiment(**wide), jb.Options(method="spots"))
+
+
+def test_progress_ends_at_the_whole():
+    shares = []
+    jb.simulate(experiment(), EXACT, progress=shares.append)
+    assert shares == [1.0]
 
 
 def test_backward_spread_widths_and_scans_are_refused():
