@@ -112,9 +112,7 @@ def output_of(scanned: Scanned) -> Output | None:
         check_output("--sidecar", name, "JSON", "CrystFEL's geometry")
     done = frozenset(i for i, name in enumerate(names) if resume and len(names) > 1 and os.path.exists(name))
     if done:
-        complain(
-            f"warning: --resume keeps {len(done)} of {count} images; whether they are of the same flags is not known"
-        )
+        complain(f"warning: --resume keeps {len(done)} of {count} images; whether of the same flags is not known")
     return Output(path, kind, count, counts, names, sidecars, done)
 
 
