@@ -36,8 +36,10 @@ if TYPE_CHECKING:
     from jaxbragg.models import CurvedDetector as CurvedDetector
     from jaxbragg.models import Experiment as Experiment
     from jaxbragg.models import FlatPanel as FlatPanel
+    from jaxbragg.models import CellSpread as CellSpread
     from jaxbragg.models import GaussianMosaic as GaussianMosaic
     from jaxbragg.models import GaussianSources as GaussianSources
+    from jaxbragg.models import SpectrumTable as SpectrumTable
     from jaxbragg.models import MultiPanel as MultiPanel
     from jaxbragg.models import RelativeSources as RelativeSources
     from jaxbragg.models import RotationList as RotationList
@@ -78,8 +80,10 @@ _HOME = {
     "CurvedDetector": "jaxbragg.models",
     "Experiment": "jaxbragg.models",
     "FlatPanel": "jaxbragg.models",
+    "CellSpread": "jaxbragg.models",
     "GaussianMosaic": "jaxbragg.models",
     "GaussianSources": "jaxbragg.models",
+    "SpectrumTable": "jaxbragg.models",
     "MultiPanel": "jaxbragg.models",
     "RelativeSources": "jaxbragg.models",
     "RotationList": "jaxbragg.models",

@@ -23,8 +23,8 @@ class SpotSizes(NamedTuple):
 
     Attributes:
         limits: Largest |h|, |k|, |l| that are looked at.
-        near: Reflections that may come near enough to the sphere.
-        events: Those that do.
+        near: Reflections that may come near enough to the sphere of one wavelength and orientation.
+        events: Those that do, and their pieces where their ways are not straight.
         pairs: Of one of these and a tile of pixels.
     """
 
@@ -76,6 +76,11 @@ class Options:
         spots: Lengths of the lists of an image by spots. None to find them from the experiment's values; where these
             are traced, as under `jax.jit` and `jax.grad`, `jb.spot_options` finds them before. Where a list turns out
             too short, all of the image is NaN.
+        tolerance: Of an image by spots: how far, in standard deviations of the spot, the way of a reflection through
+            the sphere may be from a straight one. Where it is farther the rotation is cut into pieces.
+        samples: Of an image by samples: how many stand for all that is Gaussian and for an even rotation together; None
+            for 4,096.
+        sample_seed: Which ones, of a scrambled Sobol' sequence.
     """
 
     oversample: int = 1
@@ -97,6 +102,9 @@ class Options:
     exact_phases: bool | None = None
     method: str | None = None
     spots: SpotSizes | None = None
+    tolerance: float = 0.05
+    samples: int | None = None
+    sample_seed: int = 0
 
     def __post_init__(self) -> None:
         """Check the options.
@@ -104,9 +112,9 @@ class Options:
         Raises:
             ValueError: If one cannot be; the message names it.
         """
-        for name in ("oversample", "unroll", "memory_limit", "block_pixels", "devices"):
+        for name in ("oversample", "unroll", "memory_limit", "block_pixels", "devices", "samples"):
             value = getattr(self, name)
-            if value is None and name in ("memory_limit", "block_pixels", "devices"):
+            if value is None and name in ("memory_limit", "block_pixels", "devices", "samples"):
                 continue
             if isinstance(value, bool) or not isinstance(value, int) or value < 1:
                 raise ValueError(f"Option `{name}` must be a whole number of at least 1, but is {value!r}.")
@@ -147,9 +155,17 @@ class Options:
         skip = self.skip_below
         if skip is not None and (isinstance(skip, bool) or not isinstance(skip, (int, float)) or not 0 <= skip < 1):
             raise ValueError(f"Option `skip_below` must be a number from 0 to below 1, or None, but is {skip!r}.")
+        self._check_sampling()
         if self.roi is not None:
             self._check_roi(self.roi)
             object.__setattr__(self, "roi", tuple(self.roi))  # options are hashed
+
+    def _check_sampling(self) -> None:
+        far, seed = self.tolerance, self.sample_seed
+        if isinstance(far, bool) or not isinstance(far, (int, float)) or not 0 < far < float("inf"):
+            raise ValueError(f"Option `tolerance` must be a number above 0, but is {far!r}.")
+        if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
+            raise ValueError(f"Option `sample_seed` must be a whole number of at least 0, but is {seed!r}.")
 
     def _check_shape(self) -> None:
         # No earlier: the kernels import JAX, which the command line's help does not wait for.

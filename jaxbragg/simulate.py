@@ -89,7 +89,7 @@ _unpack = jax.jit(unpack, static_argnames="settings")
 def _simulate_in_launches(arrays: Arrays, settings: Settings, progress: Callable[[float], None]) -> Float[Array, "..."]:
     """The image some blocks at a time, so that a person can see it advance."""
     layers = 1 if arrays.detector.sensor is None else arrays.detector.sensor.layers
-    steps = arrays.crystal.orientations.shape[0] * arrays.sources[2].shape[0] * layers
+    steps = arrays.crystal.orientations.shape[-3] * arrays.sources[2].shape[0] * layers
     plan, at_once = settings.plan, blocks_per_launch(settings.plan, settings.options, steps)
     arrays = _with_threshold(arrays, settings)
     done = []

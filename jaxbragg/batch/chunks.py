@@ -47,7 +47,7 @@ def settings_and_chunk(single: Experiment, settings: Settings, bytes_of_one: int
     orientations = jax.eval_shape(lambda e: unpack(e, settings).crystal.orientations, single)
     pixels = plan.tiles_per_block * plan.pixels_per_tile
     if settings.skip_below > 0:
-        if pixels >= _FEWEST_PIXELS_TO_SKIP and orientations.shape[0] >= FEWEST_TO_SKIP:
+        if pixels >= _FEWEST_PIXELS_TO_SKIP and orientations.shape[-3] >= FEWEST_TO_SKIP:
             return settings, 1
         settings = replace(settings, options=replace(options, skip_below=0.0))
     at_once = _PIXELS_AT_ONCE.get(jax.default_backend(), _PIXELS_AT_ONCE_ACCELERATOR) // pixels

@@ -69,7 +69,7 @@ def _simulate_together(static: tuple[tuple[bool, ...], int, Settings], experimen
 
 def _without_bragg(arrays: Arrays) -> Arrays:
     """The arrays with one orientation of the crystal, the fewest that there can be, which scatters nothing."""
-    crystal = arrays.crystal._replace(orientations=arrays.crystal.orientations[:1])
+    crystal = arrays.crystal._replace(orientations=arrays.crystal.orientations[..., :1, :, :])
     return arrays._replace(crystal=crystal, bragg_scale=jnp.zeros_like(arrays.bragg_scale))
 
 

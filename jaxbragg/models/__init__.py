@@ -15,8 +15,10 @@ from jaxbragg.models.detector import FlatPanel as FlatPanel
 from jaxbragg.models.detector import MultiPanel as MultiPanel
 from jaxbragg.models.detector import Sensor as Sensor
 from jaxbragg.models.experiment import Experiment as Experiment
+from jaxbragg.models.gaussian import CellSpread as CellSpread
 from jaxbragg.models.gaussian import GaussianMosaic as GaussianMosaic
 from jaxbragg.models.gaussian import GaussianSources as GaussianSources
+from jaxbragg.models.gaussian import SpectrumTable as SpectrumTable
 from jaxbragg.models.mosaic import AbstractMosaic as AbstractMosaic
 from jaxbragg.models.mosaic import CapMosaic as CapMosaic
 from jaxbragg.models.mosaic import RotationList as RotationList

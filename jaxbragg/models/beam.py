@@ -7,7 +7,7 @@ from jaxtyping import Array, Float
 
 from jaxbragg.models import checks
 from jaxbragg.models.readable import Readable
-from jaxbragg.models.sources import AbstractSources, Rays, RelativeSources
+from jaxbragg.models.sources import AbstractSources, GaussianRays, Rays, RelativeSources
 from jaxbragg.units import UNIT_FLUENCE
 from jaxbragg_kernels.numerics import numerics
 
@@ -113,3 +113,9 @@ class Beam(Readable):
                 self.direction, self.polarization_axis, self.wavelength
             )
             return directions, wavelengths, weights / weights.sum()
+
+    def gaussians(self) -> GaussianRays:
+        """The sources as Gaussian lines; the weights sum to 1."""
+        with numerics():
+            lines = self.sources.gaussians(self.direction, self.polarization_axis, self.wavelength)
+            return lines._replace(weights=lines.weights / lines.weights.sum())

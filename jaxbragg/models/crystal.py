@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxbragg.models import checks
+from jaxbragg.models.gaussian import CellSpread
 from jaxbragg.models.mosaic import AbstractMosaic, no_mosaic
 from jaxbragg.models.readable import Readable
 from jaxbragg.models.unit_cell import UnitCell, cell_parameters, cell_vectors
@@ -34,6 +35,7 @@ class Crystal(Readable):
         blocks: How many such crystals the beam meets, which scatter alike and without phase relation: the mosaic blocks
             of a macroscopic crystal. Multiplies the Bragg part of the image alone.
         mosaic: The rotations of the domains.
+        cell_spread: How the domains' cells differ; None for alike ones.
         shape: Of the spots: "square", "round", "gauss", "tophat" (through which no derivative passes: it is 0), or an
             `AbstractShape`.
     """
@@ -46,6 +48,7 @@ class Crystal(Readable):
     fudge: Float[Array, ""]
     blocks: Float[Array, ""]
     mosaic: AbstractMosaic
+    cell_spread: CellSpread | None
     shape: str | AbstractShape = eqx.field(static=True)
 
     def __init__(
@@ -59,6 +62,7 @@ class Crystal(Readable):
         fudge: Any = 1.0,
         blocks: Any = 1.0,
         mosaic: AbstractMosaic | None = None,
+        cell_spread: CellSpread | None = None,
         shape: str | AbstractShape = "square",
     ) -> None:
         """Check and keep a crystal.
@@ -73,6 +77,7 @@ class Crystal(Readable):
             fudge: Positive number.
             blocks: Number of at least 0; need not be whole.
             mosaic: None for a perfect crystal.
+            cell_spread: None for cells that are alike.
             shape: Of the spots.
 
         Raises:
@@ -98,6 +103,7 @@ class Crystal(Readable):
         self.fudge = checks.leaf("fudge", fudge)
         self.blocks = checks.leaf("blocks", blocks)
         self.mosaic = no_mosaic() if mosaic is None else mosaic
+        self.cell_spread = cell_spread
         self.shape = shape
 
     def __check_init__(self) -> None:
@@ -113,6 +119,8 @@ class Crystal(Readable):
         checks.not_negative("blocks", self.blocks)
         if not isinstance(self.mosaic, AbstractMosaic):
             raise ValueError(f"Argument `mosaic` must be a mosaic model such as CapMosaic, but is {self.mosaic!r}.")
+        if not isinstance(self.cell_spread, CellSpread | None):
+            raise ValueError(f"Argument `cell_spread` must be a CellSpread or None, but is {self.cell_spread!r}.")
         self.spot_shape()
 
     @classmethod
@@ -169,11 +177,13 @@ class Crystal(Readable):
     def vectors(self) -> Float[Array, "3 3"]:
         """Rows a, b, c [Å] in the laboratory at φ = 0, before mosaic rotations; differentiable."""
         with numerics():
-            rows = self.cell.vectors()
+            return rotation.product(self.cell.vectors(), self.frame().T)
+
+    def frame(self) -> Float[Array, "3 3"]:
+        """Rotation of the standard setting, a* along x and b* in the xy plane, into the laboratory's at φ = 0."""
+        with numerics():
             matrix = rotation.about_xyz(self.misset * RADIANS)
-            if self.orientation is not None:
-                matrix = rotation.product(matrix, self.orientation)
-            return rotation.product(rows, matrix.T)
+            return matrix if self.orientation is None else rotation.product(matrix, self.orientation)
 
 
 def check_sheared(shape: AbstractShape, spot_width: str) -> None:

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import equinox as eqx
 import numpy as np
 from jaxtyping import Array, Float
 
@@ -13,6 +12,8 @@ from jaxbragg_kernels import rotation
 from jaxbragg_kernels.namespace import namespace_of
 from jaxbragg_kernels.numerics import numerics
 
+_PARTS = 32  # of an even rotation, for those who ask for angles
+
 
 class Scan(Readable):
     """Spindle angles at which the crystal is held during one image; all count alike.
@@ -21,17 +22,13 @@ class Scan(Readable):
         angles: φ of each step [deg]; where the crystal turns evenly, φ at the beginning.
         axis: Unit vector of the right-handed spindle.
         width: How far it turns evenly [deg]; None where it is held at each angle.
-        samples: How many angles, at the middles of as many parts, stand for that where it is sampled.
     """
 
     angles: Float[Array, "phi"]
     axis: Float[Array, "3"]
     width: Float[Array, ""] | None
-    samples: int = eqx.field(static=True)
 
-    def __init__(
-        self, angles: Any = (0.0,), axis: Any = (0.0, 0.0, 1.0), *, width: Any = None, samples: int = 32
-    ) -> None:
+    def __init__(self, angles: Any = (0.0,), axis: Any = (0.0, 0.0, 1.0), *, width: Any = None) -> None:
         """Check and keep the angles.
 
         Raises:
@@ -40,7 +37,6 @@ class Scan(Readable):
         self.angles = checks.leaf("angles", angles, (None,))
         self.axis = checks.leaf("axis", axis, (3,))
         self.width = None if width is None else checks.leaf("width", width)
-        self.samples = checks.count("samples", samples)
 
     def __check_init__(self) -> None:
         """Raise a ValueError for a value that cannot be."""
@@ -56,17 +52,16 @@ class Scan(Readable):
             checks.require(0 < width <= 180, "width", "be above 0° and at most 180°", width)
 
     @classmethod
-    def continuous(cls, start: Any, width: Any, axis: Any = (0.0, 0.0, 1.0), *, samples: int = 32) -> "Scan":
+    def continuous(cls, start: Any, width: Any, axis: Any = (0.0, 0.0, 1.0)) -> "Scan":
         """An even rotation, which gauss spots have in closed form.
 
         Args:
             start: [deg].
             width: [deg], above 0 and at most 180.
             axis: Unit vector of the spindle.
-            samples: Angles that stand for it where it is sampled.
         """
         with numerics():
-            return cls(namespace_of(start).reshape(start, (1,)), axis, width=width, samples=samples)
+            return cls(namespace_of(start).reshape(start, (1,)), axis, width=width)
 
     @classmethod
     def from_range(cls, start: float, width: float, steps: int, axis: Any = (0.0, 0.0, 1.0)) -> "Scan":
@@ -83,11 +78,11 @@ class Scan(Readable):
 
     @property
     def held(self) -> Float[Array, "phi"]:
-        """The angles at which the crystal is held [deg], or those that stand for an even rotation."""
+        """The angles at which the crystal is held [deg]; of an even rotation, the middles of 32 parts."""
         if self.width is None:
             return self.angles
         with numerics():
-            return self.angles + self.width * ((np.arange(self.samples) + 0.5) / self.samples)
+            return self.angles + self.width * ((np.arange(_PARTS) + 0.5) / _PARTS)
 
     def rotations(self) -> Float[Array, "phi 3 3"]:
         """The rotation of each step; differentiable by angles and axis."""

@@ -4,7 +4,7 @@
 """
 
 import abc
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
@@ -18,8 +18,28 @@ from jaxbragg_kernels.namespace import namespace_of
 Rays = tuple[Float[Array, "source 3"], Float[Array, "source"], Float[Array, "source"]]
 
 
+class GaussianRays(NamedTuple):
+    """Lines of a beam, each Gaussian in wavelength and direction.
+
+    Attributes:
+        directions: Unit vectors of the photons, source to sample.
+        wavelengths: [Å].
+        weights: Relative intensities.
+        bandwidths: Standard deviation of the wavelength, as a share of it.
+        horizontal: Of the direction, about beam × polarization axis, the same for all [rad].
+        vertical: About the polarization axis [rad].
+    """
+
+    directions: Float[Array, "line 3"]
+    wavelengths: Float[Array, "line"]
+    weights: Float[Array, "line"]
+    bandwidths: Float[Array, "line"]
+    horizontal: Float[Array, ""]
+    vertical: Float[Array, ""]
+
+
 class AbstractSources(Readable):
-    """What a beam asks of its sources."""
+    """What a beam asks of its sources: `rays`; where they are Gaussian lines, `gaussians` too."""
 
     @abc.abstractmethod
     def rays(
@@ -32,6 +52,20 @@ class AbstractSources(Readable):
             polarization_axis: Of the beam.
             wavelength: Of the beam [Å].
         """
+
+    def gaussians(
+        self, direction: Float[Array, "3"], polarization_axis: Float[Array, "3"], wavelength: Float[Array, ""]
+    ) -> GaussianRays:
+        """The sources as Gaussian lines; unless they say otherwise, all widths are 0.
+
+        Args:
+            direction: Of the beam.
+            polarization_axis: Of the beam.
+            wavelength: Of the beam [Å].
+        """
+        directions, wavelengths, weights = self.rays(direction, polarization_axis, wavelength)
+        xp = namespace_of(wavelengths)
+        return GaussianRays(directions, wavelengths, weights, xp.zeros_like(wavelengths), xp.zeros(()), xp.zeros(()))
 
 
 class RelativeSources(AbstractSources):

@@ -7,10 +7,10 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxbragg.models import AbstractBackground, AbstractDetector, Crystal, Experiment
-from jaxbragg.pipeline.sampled import warn_of_samples
+from jaxbragg.pipeline.sampled import sampled, warn_of_samples
 from jaxbragg.pipeline.settings import Settings
 from jaxbragg_kernels import crystal as kernel
-from jaxbragg_kernels import hkl, rotation, scaling
+from jaxbragg_kernels import hkl, scaling
 from jaxbragg_kernels.namespace import namespace_of
 from jaxbragg_kernels.shapes import SHAPES
 
@@ -52,13 +52,15 @@ def unpack(experiment: Experiment, settings: Settings) -> Arrays:
         lambda x: x.astype(index_dtype) if jnp.issubdtype(x.dtype, jnp.floating) else x, experiment
     )
     beam, crystal, factors = experiment.beam, experiment.crystal, experiment.structure_factors
-    stack = rotation.orientation_stack(experiment.scan.rotations(), crystal.mosaic.rotations())
+    found = sampled(experiment, options)
+    warn_of_samples(experiment, options)
     vectors = crystal.vectors()
-    orientations = (stack[:, None, :, :] * vectors[None, :, None, :]).sum(axis=-1)  # each row a, b, c rotated
+    each = vectors if found.lengths is None else found.lengths[..., :, None] * vectors
+    # Each row a, b, c rotated.
+    orientations = (found.rotations[..., None, :, :] * each[..., :, None, :]).sum(axis=-1)
     metric, subpixels = spot_metric(crystal, vectors, settings), options.oversample**2
     phase_size = settings.shape.size(crystal.cells, metric) if settings.exact_phases else None
-    directions, wavelengths, weights = beam.rays()
-    warn_of_samples(experiment, options)
+    directions, wavelengths, weights = found.rays
     amplitudes = factors.amplitudes()
     if amplitudes.ndim == 4 and wavelengths.shape[0] % amplitudes.shape[0]:
         raise ValueError(
@@ -79,7 +81,7 @@ def unpack(experiment: Experiment, settings: Settings) -> Arrays:
         polarization_axis=beam.polarization_axis,
         polarization=beam.polarization,
         sources=(directions.astype(index_dtype), wavelengths.astype(index_dtype), weights.astype(index_dtype)),
-        bragg_scale=scaling.photon_scale(beam.fluence, crystal.volume(), subpixels * stack.shape[0]) * crystal.blocks,
+        bragg_scale=scaling.photon_scale(beam.fluence, crystal.volume(), subpixels * orientations.shape[-3]) * crystal.blocks,
         background_scale=scaling.THOMSON_AREA * beam.fluence / subpixels,
     )
 

@@ -1,39 +1,139 @@
-"""Says where samples stand for what gauss spots have in closed form."""
+"""Samples in place of what is Gaussian and of an even rotation: one low-discrepancy set for all of it.
 
-import math
+Gauss spots have it in closed form; everything else takes samples, and says so.
+"""
+
 import warnings
+from typing import Any, NamedTuple
 
-from jaxbragg.models import Experiment, GaussianMosaic, GaussianSources
+import jax
+import numpy as np
+from jaxtyping import Array, Float
+
+from jaxbragg.models import AbstractSources, Beam, Crystal, Experiment, GaussianMosaic, RelativeSources, Scan
+from jaxbragg.models.sequence import normal_of, uniform_points
+from jaxbragg.models.sources import Rays
 from jaxbragg.options import Options
+from jaxbragg.units import RADIANS
+from jaxbragg_kernels import rotation
+from jaxbragg_kernels.namespace import namespace_of
+from jaxbragg_kernels.numerics import numerics
+
+DEFAULT_SAMPLES = 4096
+_MOST_SOURCES = 64  # each is a pass over the image
 
 
 class SampledWarning(UserWarning):
     """Samples stand for what is Gaussian or turns evenly; the message says how many."""
 
 
+class Sampled(NamedTuple):
+    """Orientations and sources of an experiment, listed or sampled.
+
+    Attributes:
+        rotations: From φ = 0 of the mean crystal; of each source its own where both are sampled.
+        lengths: What multiplies a, b, c of each; None for alike cells.
+        rays: Directions, wavelengths [Å] and weights of the sources.
+    """
+
+    rotations: Float[Array, "*source orientation 3 3"]
+    lengths: Float[Array, "*source orientation 3"] | None
+    rays: Rays
+
+
 def asks_for_spots(experiment: Experiment) -> bool:
     """Whether a model is there that other ways only sample."""
-    return bool(_counts(experiment))
+    return _orientations_are(experiment) or _sources_are(experiment.beam)
 
 
-def samples_of(experiment: Experiment) -> int:
-    """How many stand for all that is Gaussian and for an even rotation."""
-    return math.prod(_counts(experiment))
+def _orientations_are(experiment: Experiment) -> bool:
+    crystal = experiment.crystal
+    return isinstance(crystal.mosaic, GaussianMosaic) or crystal.cell_spread is not None or experiment.scan.width is not None
 
 
-def _counts(experiment: Experiment) -> list[int]:
-    mosaic, sources, scan = experiment.crystal.mosaic, experiment.beam.sources, experiment.scan
-    counts = [each.samples for each in (mosaic, sources) if isinstance(each, GaussianMosaic | GaussianSources)]
-    return counts if scan.width is None else [*counts, scan.samples]
+def _sources_are(beam: Beam) -> bool:
+    return type(beam.sources).gaussians is not AbstractSources.gaussians
+
+
+def samples_of(experiment: Experiment, options: Options) -> tuple[int, int]:
+    """How many sources there are samples of, and how many orientations for each; 0 where there is nothing to sample."""
+    count = options.samples or DEFAULT_SAMPLES
+    if not _sources_are(experiment.beam):
+        return 0, count if _orientations_are(experiment) else 0
+    if not _orientations_are(experiment):
+        return count, 0
+    sources = min(_MOST_SOURCES, 2 ** int(np.log2(count) / 2))
+    return sources, max(1, count // sources)
 
 
 def warn_of_samples(experiment: Experiment, options: Options) -> None:
     """Warn, unless the options ask for samples."""
     if options.method == "samples" or not asks_for_spots(experiment):
         return
+    sources, each = samples_of(experiment, options)
     warnings.warn(
-        f"{samples_of(experiment)} samples stand for what is Gaussian or turns evenly: this has no closed form of it. "
-        "Options(method='samples') takes them as they are; simulate with method='spots' says what it lacks.",
+        f"{max(sources, 1) * max(each, 1)} samples stand for what is Gaussian or turns evenly: this has no closed form "
+        "of it. Options(method='samples') takes them as they are, as many as Options(samples=…) says; simulate with "
+        "method='spots' says what it lacks.",
         SampledWarning,
         stacklevel=3,
     )
+
+
+def sampled(experiment: Experiment, options: Options) -> Sampled:
+    """The orientations and sources of an experiment; samples of what is Gaussian, all else as it is listed.
+
+    Args:
+        experiment: Its leaves may be traced.
+        options: For the number of samples and the seed.
+    """
+    crystal, beam, scan = experiment.crystal, experiment.beam, experiment.scan
+    sources, each = samples_of(experiment, options)
+    with numerics():
+        rays = _rays(beam, uniform_points(sources, 4, options.sample_seed)) if sources else beam.rays()
+        if not each:
+            return Sampled(rotation.orientation_stack(scan.rotations(), crystal.mosaic.rotations()), None, rays)
+        points = uniform_points(max(sources, 1) * each, 7, options.sample_seed + 1)
+        rotations, lengths = _orientations(crystal, scan, points)
+        if sources:
+            rotations = rotations.reshape(sources, -1, 3, 3)
+            lengths = None if lengths is None else lengths.reshape(sources, -1, 3)
+        return Sampled(rotations, lengths, rays)
+
+
+def _rays(beam: Beam, points: np.ndarray) -> Rays:
+    """Samples of Gaussian lines: of each line its share, by the first number of a point; all of equal weight."""
+    lines = beam.gaussians()
+    xp = namespace_of(*lines)
+    normal = normal_of(points[:, 1:])
+    # Which line is no matter of derivatives, but how much it weighs is: a line's samples share its weight.
+    ends = xp.cumsum(lines.weights)
+    which = xp.minimum(xp.searchsorted(ends, points[:, 0]), ends.shape[0] - 1)
+    weights = (lines.weights / xp.maximum((xp.arange(ends.shape[0])[:, None] == which).sum(axis=1), 1))[which]
+    ratios = lines.wavelengths[which] * (1.0 + normal[:, 2] * lines.bandwidths[which]) / beam.wavelength
+    each = RelativeSources(normal[:, 0] * lines.horizontal, normal[:, 1] * lines.vertical, ratios, weights)
+    directions, wavelengths, weights = each.rays(beam.direction, beam.polarization_axis, beam.wavelength)
+    return directions, wavelengths, weights / weights.sum()
+
+
+def _orientations(crystal: Crystal, scan: Scan, points: np.ndarray) -> tuple[Any, Any]:
+    """Rotations of samples, and what multiplies a, b, c; every sample with all domains and angles that are listed."""
+    xp = namespace_of(*jax.tree.leaves((crystal, scan)))
+    normal = normal_of(points[:, :6])
+    mosaic, spread, count = crystal.mosaic, crystal.cell_spread, points.shape[0]
+    if isinstance(mosaic, GaussianMosaic):
+        frame = crystal.frame()
+        about = mosaic.rotations_of(normal[:, :3])
+        domains = rotation.product(rotation.product(frame, about), frame.T)[:, None]
+    else:
+        domains = xp.broadcast_to(mosaic.rotations(), (count, *mosaic.rotations().shape))
+    if scan.width is None:
+        turns = xp.broadcast_to(scan.rotations(), (count, *scan.rotations().shape))
+    else:
+        turns = rotation.axis_angle(scan.axis, (scan.angles + scan.width * points[:, 6]) * RADIANS)[:, None]
+    rotations = rotation.product(turns[:, :, None], domains[:, None])
+    lengths = None
+    if spread is not None:
+        lengths = xp.broadcast_to(spread.factors_of(normal[:, 3:])[:, None, None], (*rotations.shape[:3], 3))
+        lengths = lengths.reshape(-1, 3)
+    return rotations.reshape(-1, 3, 3), lengths

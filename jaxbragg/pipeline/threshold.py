@@ -28,12 +28,12 @@ def with_threshold(arrays: Arrays, settings: Settings) -> Arrays:
         arrays: The experiment.
         settings: How the image is simulated.
     """
-    share, count = settings.skip_below, arrays.crystal.orientations.shape[0]
+    share, count = settings.skip_below, arrays.crystal.orientations.shape[-3]
     if share == 0.0 or count < FEWEST_TO_SKIP:
         return arrays
     fixed = jax.lax.stop_gradient(arrays)
     numbers = jnp.arange(0, settings.plan.tiles, max(1, settings.plan.tiles // _SAMPLED_TILES))
-    some = fixed.crystal.orientations[:: max(1, count // _SAMPLED_ORIENTATIONS)]
+    some = fixed.crystal.orientations[..., :: max(1, count // _SAMPLED_ORIENTATIONS), :, :]
     sample = fixed._replace(crystal=fixed.crystal._replace(orientations=some), backgrounds=())
     one_by_one = replace(settings, options=replace(settings.options, unroll=1))
     brightest = simulate_tiles(sample, one_by_one, numbers).max()

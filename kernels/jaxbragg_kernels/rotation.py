@@ -78,9 +78,9 @@ def apply(rotation: Float[Array, "3 3"], vector: Float[Array, "3"]) -> Float[Arr
     return (rotation * vector[None, :]).sum(axis=1)
 
 
-def product(left: Float[Array, "3 3"], right: Float[Array, "3 3"]) -> Float[Array, "3 3"]:
+def product(left: Float[Array, "*many 3 3"], right: Float[Array, "*many 3 3"]) -> Float[Array, "*many 3 3"]:
     """left · right, by elementwise products (see `apply`)."""
-    return (left[:, :, None] * right[None, :, :]).sum(axis=1)
+    return (left[..., :, :, None] * right[..., None, :, :]).sum(axis=-2)
 
 
 def orientation_stack(

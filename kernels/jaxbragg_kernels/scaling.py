@@ -3,6 +3,8 @@
 None of them depends on the crystal's orientation, so they stay outside the innermost loop.
 """
 
+from typing import NamedTuple
+
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
@@ -33,16 +35,53 @@ def polarization(
         Kahn, Fourme, Gadet, Janin, Dumas & André (1982), J. Appl. Cryst. 15, 330; `polarization_factor` of the C
         program.
     """
+    return polarized(diffracted, polarization_frame(beam, axis), factor)
+
+
+class PolarizationFrame(NamedTuple):
+    """What the polarization factor has of a beam alone.
+
+    Attributes:
+        electric, magnetic: Unit vectors E and B across the beam.
+        sign: −1; 1 where the axis is along the beam, and ψ is 0.
+    """
+
+    electric: Float[Array, "*many 3"]
+    magnetic: Float[Array, "*many 3"]
+    sign: Float[Array, "*many"]
+
+
+def polarization_frame(beam: Float[Array, "3"], axis: Float[Array, "3"]) -> PolarizationFrame:
+    """E and B of `polarization`.
+
+    Args:
+        beam: Unit vector of the photons.
+        axis: Direction of the electric field.
+    """
     # Along the beam the axis says nothing: any other will do, and ψ is 0.
     undefined = (axis * axis).sum() - (axis * beam).sum() ** 2 < 1e-12 * (axis * axis).sum()
     other = jnp.where(jnp.abs(beam[0]) < 0.9, jnp.array([1.0, 0, 0], beam.dtype), jnp.array([0, 1.0, 0], beam.dtype))
     magnetic = _unit(_cross(jnp.where(undefined, other, axis), beam))
-    electric = _unit(_cross(beam, magnetic))
+    return PolarizationFrame(_unit(_cross(beam, magnetic)), magnetic, jnp.where(undefined, 1.0, -1.0))
+
+
+def polarized(
+    diffracted: tuple[_Number, _Number, _Number], frame: PolarizationFrame, factor: Float[Array, ""]
+) -> _Number:
+    """The factor of `polarization`, of one beam; or of many, one for each row of the directions.
+
+    Args:
+        diffracted: Unit vectors to the pixels, by component.
+        frame: Of the beam, or of as many as there are rows.
+        factor: Kahn's K.
+    """
     dtype = diffracted[0].dtype
-    along, across = (_dot(diffracted, v.astype(dtype)) for v in (electric, magnetic))
+    one = frame.sign.ndim == 0
+    columns = [v if one else v.T[:, :, None] for v in (frame.electric, frame.magnetic)]
+    along, across = (_dot(diffracted, v.astype(dtype)) for v in columns)
     # 1 + cos²2θ = 2 − (d·E)² − (d·B)²: exact where 2θ is small
     in_plane, out_of_plane = along * along, across * across
-    sign = jnp.where(undefined, 1.0, -1.0).astype(dtype)
+    sign = (frame.sign if one else frame.sign[:, None]).astype(dtype)
     return 1.0 - 0.5 * (in_plane + out_of_plane + factor.astype(dtype) * (in_plane + sign * out_of_plane))
 
 

@@ -1,24 +1,26 @@
 """The image of some spots: each (event, tile) pair once, added up in the order of the list."""
 
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from jaxbragg.pipeline.arrays import Arrays
-from jaxbragg.pipeline.blocks import polarization_of
 from jaxbragg.pipeline.geometry import Subpixel, subpixels_of, view_of_tiles
 from jaxbragg.pipeline.settings import Settings
-from jaxbragg.pipeline.spots.listing import Events, Pairs, is_there
-from jaxbragg.pipeline.spots.reflections import Gaussians, passage, points_at, rate_of
+from jaxbragg.pipeline.spots.boxes import Pairs
+from jaxbragg.pipeline.spots.listing import Events, is_there
+from jaxbragg.pipeline.spots.parts import Gaussians
+from jaxbragg.pipeline.spots.passages import stretch_of
+from jaxbragg.pipeline.spots.reflections import motion_of, points_at, six_of
 from jaxbragg.pipeline.tiles import place_of_tiles
 from jaxbragg_kernels import hkl as tables
-from jaxbragg_kernels.rays import Rays
-from jaxbragg_kernels.spots.profile import Spot, still, turning
+from jaxbragg_kernels.scaling import PolarizationFrame, polarization_frame, polarized
+from jaxbragg_kernels.spots.profile import Motion, Spot, still, turning
 
 _BLOCK = 1 << 13  # pairs at once
-_ROW = 20  # numbers of an event that its pairs need
 
 
 def tiles_of_spots(
@@ -35,10 +37,9 @@ def tiles_of_spots(
         turns: Whether the crystal turns.
     """
     dtype, plan = settings.dtype, settings.plan
-    rows, place = _rows(arrays, found, events, dtype, turns=turns)
-    direction = found.beam.astype(settings.index_dtype)
-    wavelength = found.wavelength.astype(settings.index_dtype)
+    rows, exact = _rows(arrays, found, events, settings, turns=turns)
     subpixels = subpixels_of(arrays.detector, settings)
+    frames = jax.vmap(polarization_frame, (0, None))(found.parts.beam, arrays.polarization_axis)
     short = -pairs.tile.shape[0] % _BLOCK
     event = jnp.pad(pairs.event, (0, short)).reshape(-1, min(_BLOCK, pairs.tile.shape[0] + short))
     tile = jnp.pad(pairs.tile, (0, short), constant_values=plan.tiles).reshape(event.shape)
@@ -47,7 +48,8 @@ def tiles_of_spots(
     def block(image: Any, one: tuple[Int[Array, "pair"], Int[Array, "pair"]]) -> tuple[Any, None]:
         event, tile = one
         numbers = jnp.minimum(tile, plan.tiles - 1)
-        drawn = _pixels(arrays, settings, rows[event], place[event], (direction, wavelength), numbers, subpixels, turns)
+        some = rows[event], _Exact(*(x[event] for x in exact)), _of(frames, events.part[event])
+        drawn = _pixels(arrays, settings, *some, numbers, subpixels, turns)
         return image.at[tile].add(drawn, mode="drop"), None
 
     block = jax.checkpoint(block, prevent_cse=False)
@@ -55,58 +57,81 @@ def tiles_of_spots(
     return image * arrays.bragg_scale.astype(dtype)
 
 
+class _Exact(NamedTuple):
+    """Of each event, in the type of the indices: what a spot's place is made of, of which large parts cancel.
+
+    Attributes:
+        place: G [event 3; 1/Å].
+        beam: [event 3].
+        wavelength: [event; Å].
+    """
+
+    place: Float[Array, "event 3"]
+    beam: Float[Array, "event 3"]
+    wavelength: Float[Array, "event"]
+
+
+def _of(frames: PolarizationFrame, part: Int[Array, "pair"]) -> PolarizationFrame:
+    """The frame of each pair; one alone where there is one beam."""
+    if frames.sign.shape[0] == 1:
+        return PolarizationFrame(*(x[0] for x in frames))
+    return PolarizationFrame(*(x[part] for x in frames))
+
+
 def _rows(
-    arrays: Arrays, found: Gaussians, events: Events, dtype: Any, *, turns: bool
-) -> tuple[Float[Array, "event row"], Float[Array, "event 3"]]:
-    """What the pairs of an event need, side by side in the type of the image; and its place, in that of the indices."""
-    way = passage(found, events.hkl, events.side)
-    phi = way.phi if turns else jnp.broadcast_to(found.start, way.phi.shape)
-    points = points_at(found, events.hkl, phi)
-    slide, rate = rate_of(points)
+    arrays: Arrays, found: Gaussians, events: Events, settings: Settings, *, turns: bool
+) -> tuple[Float[Array, "event row"], _Exact]:
+    """What the pairs of an event need, side by side in the type of the image; and what they need exactly."""
+    part = found.of(events.part)
+    stretch = stretch_of(found, part, events, turns=turns)
+    points = points_at(found, part, events.hkl, stretch.phi)
     square = (points.place**2).sum(axis=1)
     away = square > 0  # 0 0 0 is not; nothing bends there, and its direction and length do not matter
     length = jnp.where(away, jnp.sqrt(jnp.where(away, square, 1.0)), 1.0)
-    unit = jnp.where(away[:, None], points.place / length[:, None], found.beam)
+    unit = jnp.where(away[:, None], points.place / length[:, None], part.beam)
     factor = tables.nearest(arrays.crystal.table, events.hkl[:, 0], events.hkl[:, 1], events.hkl[:, 2])
-    height = factor.astype(length.dtype) ** 2 * points.share
-    start, end = jnp.zeros_like(length), jnp.zeros_like(length)
-    if turns:
-        # Of the rotation, the part that this event stands for.
-        height = height * jnp.maximum(way.high - way.low, 0.0) / (found.end - found.start)
-        start, end = way.low - phi, way.high - phi
+    # Of a rotation, the part that this event stands for.
+    height = factor.astype(length.dtype) ** 2 * points.share * part.weight * stretch.share
     height = jnp.where(is_there(events), height, 0.0)
-    m = points.inverse
-    six = [m[:, i, j] for i, j in ((0, 0), (1, 1), (2, 2), (0, 1), (0, 2), (1, 2))]
-    columns = [*unit.T, length, points.bend, *six, *slide.T, rate, start, end, height]
-    return jnp.stack([column.astype(dtype) for column in columns], axis=1), points.place
+    shared = points.stretch
+    columns = [height, *unit.T, length, points.bend, shared / length, 3.0 * shared - 2.0, (1.0 - shared) / points.along]
+    columns += [*six_of(points.inverse).T]
+    if turns:
+        motion = motion_of(found, points, stretch.low - stretch.phi, stretch.high - stretch.phi)
+        columns += [column for each in motion for column in (each.T if each.ndim == 2 else [each])]
+    rows = jnp.stack([column.astype(settings.dtype) for column in columns], axis=1)
+    beam, wavelength = jnp.broadcast_to(part.beam, unit.shape), jnp.broadcast_to(part.wavelength, length.shape)
+    return rows, _Exact(*(x.astype(settings.index_dtype) for x in (points.place, beam, wavelength)))
 
 
 def _pixels(
-    arrays: Arrays, settings: Settings, row: Float[Array, "pair row"], place: Float[Array, "pair 3"], source: Any,
+    arrays: Arrays, settings: Settings, row: Float[Array, "pair row"], exact: _Exact, frame: PolarizationFrame,
     numbers: Int[Array, "pair"], subpixels: Subpixel, turns: bool,
 ) -> Float[Array, "pair pixel"]:  # fmt: skip
     """Photons of each pair, in units of the crystal's sum."""
     dtype = settings.dtype
     tiles = place_of_tiles(settings.plan, numbers)
-    columns = [row[:, i, None] for i in range(row.shape[1])]
-    spot = Spot(
-        unit=(columns[0], columns[1], columns[2]), length=columns[3], bend=columns[4], inverse=jnp.stack(columns[5:11]),
-        slide=jnp.stack(columns[11:14]), rate=columns[14], start=columns[15], end=columns[16],
-    )  # fmt: skip
-    direction, wavelength = source
-    profile = turning if turns else still
+    height, *columns = [row[:, i, None] for i in range(row.shape[1])]
+    spot = Spot((columns[0], columns[1], columns[2]), *columns[3:8], jnp.stack(columns[8:14]))
+    profile = partial(still, spot=spot)
+    if turns:
+        slide, rate, twist, more = columns[14:17], columns[17], columns[18:24], columns[24:30]
+        vectors = jnp.stack(slide), rate, jnp.stack(twist), jnp.stack(more[:3]), jnp.stack(more[3:])
+        profile = partial(turning, spot=spot, motion=Motion(*vectors, *columns[30:34]))
+    inverse = 1.0 / exact.wavelength
+    scale = inverse.astype(dtype)[:, None]
 
     def add(total: Any, subpixel: Subpixel) -> tuple[Any, None]:
         view = view_of_tiles(arrays.detector, settings, tiles, subpixel, short_steps=True)
         seen = view.directions
-        middle = ((seen.middle - direction) / wavelength - place).astype(dtype)  # what is small of large numbers
-        scale = (1.0 / wavelength).astype(dtype)
+        # What is small of large numbers.
+        middle = ((seen.middle - exact.beam) * inverse[:, None] - exact.place).astype(dtype)
         x, y, z = (middle[:, i, None] + seen.step[i] * scale for i in range(3))
-        value = profile((x, y, z), spot) * (view.solid_angle * view.capture)
+        value = profile((x, y, z)) * (view.solid_angle * view.capture)
         if settings.options.polarization:
-            value = value * polarization_of(arrays, Rays(direction, wavelength, seen))
+            value = value * polarized(seen.unit, frame, arrays.polarization)
         return total + value, None
 
     zero = jnp.zeros((row.shape[0], settings.plan.pixels_per_tile), dtype)
     total, _ = jax.lax.scan(add, zero, subpixels)
-    return total * columns[17]
+    return total * height

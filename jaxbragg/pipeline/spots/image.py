@@ -13,36 +13,30 @@ from jaxtyping import Array, Bool, Float, Int
 
 from jaxbragg.models import Experiment, FlatPanel, MultiPanel, RelativeSources, Scan, StructureFactors
 from jaxbragg.models.checks import is_traced
-from jaxbragg.models.gaussian import GaussianMosaic, GaussianSources
-from jaxbragg.models.mosaic import RotationList, no_mosaic
+from jaxbragg.models.gaussian import GaussianMosaic, GaussianSources, SpectrumTable
+from jaxbragg.models.mosaic import no_mosaic
 from jaxbragg.options import DEFAULT_SKIP_BELOW, Options, SpotSizes
 from jaxbragg.pipeline.arrays import Arrays, unpack
 from jaxbragg.pipeline.blocks import simulate_blocks
 from jaxbragg.pipeline.plan import TILE
 from jaxbragg.pipeline.sampled import asks_for_spots
 from jaxbragg.pipeline.settings import Settings, make_settings
+from jaxbragg.pipeline.spots.boxes import Boxes, boxes_of, pairs_in, pairs_of
 from jaxbragg.pipeline.spots.drawing import tiles_of_spots
-from jaxbragg.pipeline.spots.listing import (
-    Boxes,
-    Events,
-    all_events,
-    boxes_of,
-    candidates,
-    chosen,
-    pairs_in,
-    pairs_of,
-)
-from jaxbragg.pipeline.spots.reflections import gaussians_of
+from jaxbragg.pipeline.spots.listing import Events, all_events, chosen, near_in, reflections_near
+from jaxbragg.pipeline.spots.parts import gaussians_of
 from jaxbragg.pipeline.tiles import assemble
 from jaxbragg_kernels.numerics import numerics, with_numerics
 from jaxbragg_kernels.shapes import SHAPES
 
 _GROWTH = 1.25  # from one length of a list to the next: that many compilations, and that much idle work
 _MOST_INDICES = 50_000_000
-WIDEST = 2.0
-"""[deg] Of an even rotation by spots: farther than that a reflection's way is not straight."""
 # Widest standard deviations that were compared with samples; a divergence of 10 mrad is 6 % of the brightest pixel off.
-_COMPARED = {"spread": (3.0, "°"), "bandwidth": (0.01, ""), "horizontal": (2e-3, " rad"), "vertical": (2e-3, " rad")}
+_COMPARED = {
+    "spread": (3.0, "°"),
+    **dict.fromkeys(("bandwidth", "bandwidths"), (0.01, "")),
+    **dict.fromkeys(("horizontal", "vertical"), (2e-3, " rad")),
+}
 
 
 def has_closed_form(experiment: Experiment, settings: Settings) -> str:
@@ -50,25 +44,11 @@ def has_closed_form(experiment: Experiment, settings: Settings) -> str:
     crystal, sources = experiment.crystal, experiment.beam.sources
     if settings.shape != SHAPES["gauss"] or settings.options.spot_width != "miller":
         return "spots must be gauss ones, of width N in Miller indices"
-    if not isinstance(crystal.mosaic, GaussianMosaic | RotationList) or (
-        isinstance(crystal.mosaic, RotationList) and crystal.mosaic.matrices.shape[0] > 1
-    ):
-        return f"the mosaic must be a GaussianMosaic or none, but is a {type(crystal.mosaic).__name__}"
-    single = isinstance(sources, RelativeSources) and sources.weights.shape[0] == 1
-    if not (isinstance(sources, GaussianSources) or single):
-        return f"the sources must be GaussianSources or one, but are {type(sources).__name__}"
-    if experiment.scan.angles.shape[0] > 1:
-        return "the scan must be still or Scan.continuous, but has several angles"
-    width = experiment.scan.width
-    if width is not None and not is_traced(width) and float(width) > WIDEST:
-        return (
-            f"the scan must not be wider than {WIDEST:g}°, to which a spot's way is straight, but is {float(width):g}°"
-        )
     if not isinstance(experiment.detector, FlatPanel | MultiPanel):
         return f"the detector must be of flat panels, but is a {type(experiment.detector).__name__}"
     for model in (crystal.mosaic, sources):
         for name, (most, unit) in _COMPARED.items():
-            value = getattr(model, name, 0.0) if isinstance(model, GaussianMosaic | GaussianSources) else 0.0
+            value = getattr(model, name, 0.0) if isinstance(model, GaussianMosaic | GaussianSources | SpectrumTable) else 0.0
             if not is_traced(value) and float(np.max(np.asarray(value))) > most * (1 + 1e-6):  # float32 may be above it
                 return f"`{name}` must be at most {most:g}{unit}, to which spots were compared with samples"
     options = settings.options
@@ -149,10 +129,9 @@ class _Lists(NamedTuple):
 def _lists(experiment: Experiment, settings: Settings, length: Callable[[int], int]) -> _Lists:
     """The lists of an experiment with values: each is as long as the one before says."""
     limits = _limits(experiment, settings.options)
-    mask, count = _near(experiment, settings, limits)
-    near = length(int(count))
-    every = _events(experiment, settings, mask, limits, near)
-    count = length(int(_there(every)))
+    near = length(int(_near(experiment, settings, limits).max()))
+    every = _events(experiment, settings, limits, near)
+    count = length(int(every.pieces.sum()))
     events, boxes, pairs = _boxes(experiment, settings, every, count)
     return _Lists(SpotSizes(limits, near, count, length(int(pairs))), events, boxes)
 
@@ -162,17 +141,17 @@ def _image(settings: Settings, experiment: Experiment) -> Float[Array, "..."]:
     """All of it in one program; NaN where a list is too short for the values."""
     sizes: Any = settings.options.spots
     fixed = jax.lax.stop_gradient(experiment)
-    mask, near = _near(fixed, settings, sizes.limits)
-    every = _events(fixed, settings, mask, sizes.limits, sizes.near)
+    near = _near(fixed, settings, sizes.limits)
+    every = _events(fixed, settings, sizes.limits, sizes.near)
     events, boxes, pairs = _boxes(fixed, settings, every, sizes.events)
-    enough = (near <= sizes.near) & (_there(every) <= sizes.events) & (pairs <= sizes.pairs)
+    enough = (near.max() <= sizes.near) & (every.pieces.sum() <= sizes.events) & (pairs <= sizes.pairs)
     return jnp.where(enough, _drawn(experiment, settings, events, boxes, sizes.pairs), jnp.nan)
 
 
 @partial(jax.jit, static_argnames=("settings", "count"))
 def _drawn(experiment: Experiment, settings: Settings, events: Events, boxes: Boxes, count: int) -> Float[Array, "..."]:
     plan, turns = settings.plan, experiment.scan.width is not None
-    pairs = pairs_of(boxes, plan, count, events.phi.shape[0])
+    pairs = pairs_of(boxes, plan, count, events.side.shape[0])
     arrays, found = _unpacked(experiment, settings), gaussians_of(experiment)
     tiles = tiles_of_spots(arrays, found, settings, events, pairs, turns=turns)
     image = assemble(tiles, experiment.detector, plan)
@@ -180,32 +159,17 @@ def _drawn(experiment: Experiment, settings: Settings, events: Events, boxes: Bo
 
 
 @partial(jax.jit, static_argnames=("settings", "limits"))
-def _near(
-    experiment: Experiment, settings: Settings, limits: tuple[int, int, int]
-) -> tuple[Bool[Array, "index"], Int[Array, ""]]:
-    near = candidates(gaussians_of(experiment), limits, _skip(settings), settings.options.d_min)
-    return near, near.sum()
+def _near(experiment: Experiment, settings: Settings, limits: tuple[int, int, int]) -> Int[Array, "part"]:
+    return near_in(gaussians_of(experiment), limits, _skip(settings), settings.options.d_min)
 
 
 @partial(jax.jit, static_argnames=("settings", "limits", "count"))
-def _events(
-    experiment: Experiment, settings: Settings, near: Bool[Array, "index"], limits: tuple[int, int, int], count: int
-) -> Events:
-    found = gaussians_of(experiment)
-    sizes = [2 * n + 1 for n in limits]
-    (which,) = jnp.nonzero(near, size=count, fill_value=0)
-    filled = jnp.arange(count) < near.sum()
-    h, rest = jnp.divmod(which.astype(jnp.int32), sizes[1] * sizes[2])
-    k, l = jnp.divmod(rest, sizes[2])
-    grid = jnp.stack([h - limits[0], k - limits[1], l - limits[2]], axis=1)
+def _events(experiment: Experiment, settings: Settings, limits: tuple[int, int, int], count: int) -> Events:
+    found, options, skip = gaussians_of(experiment), settings.options, _skip(settings)
+    near = reflections_near(found, limits, skip, options.d_min, count)
     table = _unpacked(experiment, settings).crystal.table
     turns = experiment.scan.width is not None
-    return all_events(found, table, grid, filled, _skip(settings), settings.options.d_min, turns=turns)
-
-
-@jax.jit
-def _there(events: Events) -> Int[Array, ""]:
-    return (events.depth > 0).sum()
+    return all_events(found, table, near, skip, options.d_min, options.tolerance, turns=turns)
 
 
 @partial(jax.jit, static_argnames=("settings", "count"))
@@ -221,18 +185,22 @@ def _boxes(
 
 def _background(experiment: Experiment, settings: Settings) -> Float[Array, "..."]:
     """What is not crystalline: the image without structure factors, of one wavelength and direction."""
-    empty = eqx.tree_at(
-        lambda e: (e.crystal.mosaic, e.beam.sources, e.scan, e.structure_factors), experiment,
-        (no_mosaic(), RelativeSources(), Scan((0.0,), (0.0, 0.0, 1.0)), StructureFactors(default=0.0)),
-    )  # fmt: skip
+    empty = replace(_plain(experiment), structure_factors=StructureFactors(default=0.0))
     blocks = simulate_blocks(unpack(empty, settings), settings, jnp.arange(settings.plan.blocks))
     return assemble(blocks, experiment.detector, settings.plan)
 
 
 def _unpacked(experiment: Experiment, settings: Settings) -> Arrays:
     """The arrays with one orientation and one source: what is Gaussian is not sampled."""
-    plain = eqx.tree_at(lambda e: (e.crystal.mosaic, e.beam.sources), experiment, (no_mosaic(), RelativeSources()))
-    return unpack(eqx.tree_at(lambda e: e.scan, plain, Scan(experiment.scan.angles, experiment.scan.axis)), settings)
+    return unpack(_plain(experiment), settings)
+
+
+def _plain(experiment: Experiment) -> Experiment:
+    """The experiment with one orientation and one source."""
+    return eqx.tree_at(
+        lambda e: (e.crystal.mosaic, e.crystal.cell_spread, e.beam.sources, e.scan), experiment,
+        (no_mosaic(), None, RelativeSources(), Scan((0.0,), (0.0, 0.0, 1.0))), is_leaf=lambda x: x is None,
+    )  # fmt: skip
 
 
 def _skip(settings: Settings) -> float:
@@ -252,7 +220,8 @@ def _limits(experiment: Experiment, options: Options) -> tuple[int, int, int]:
     """The largest |h|, |k|, |l| that the detector sees, or the table holds where nothing is outside of it."""
     detector: Any = experiment.detector
     panels = detector.panels if isinstance(detector, MultiPanel) else (detector,)
-    beam, wavelength = np.asarray(experiment.beam.direction, float), float(experiment.beam.wavelength)
+    lines = experiment.beam.gaussians()
+    beams, shortest = np.asarray(lines.directions, float), float(np.asarray(lines.wavelengths).min())
     reach = 0.0
     for panel in panels:
         origin, fast, slow, size = (
@@ -261,7 +230,7 @@ def _limits(experiment: Experiment, options: Options) -> tuple[int, int, int]:
         for x in np.linspace(0, panel.pixels[1], 17):
             for y in np.linspace(0, panel.pixels[0], 17):
                 place = origin + x * size[0] * fast + y * size[1] * slow
-                reach = max(reach, float(np.linalg.norm(place / np.linalg.norm(place) - beam)) / wavelength)
+                reach = max(reach, float(np.linalg.norm(place / np.linalg.norm(place) - beams, axis=1).max()) / shortest)
     if options.d_min > 0:
         reach = min(reach, 1 / options.d_min)
     lengths = np.linalg.norm(np.asarray(experiment.crystal.vectors(), float), axis=1)

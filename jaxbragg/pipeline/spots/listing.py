@@ -1,87 +1,111 @@
-"""Which reflections give photons, and to which tiles: lists whose lengths are chosen before they are made.
+"""Which reflections give photons: lists whose lengths are chosen before they are made.
 
 What is left out of a pixel is to stay below a share of the brightest spot. Nothing is differentiated by the lists.
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
-from jaxbragg.models import AbstractDetector, FlatPanel, MultiPanel
-from jaxbragg.pipeline.plan import Plan
-from jaxbragg.pipeline.spots.reflections import Gaussians, Points, passage, points_at, rate_of
+from jaxbragg.pipeline.spots.parts import Gaussians, Part
+from jaxbragg.pipeline.spots.pieces import Reach, pieces_of, reach_of
+from jaxbragg.pipeline.spots.reflections import Points, passage, points_at, rate_of
 from jaxbragg_kernels import hkl as tables
 from jaxbragg_kernels import rotation
 from jaxbragg_kernels.spots.matrices import dot, times
 
-_MARGIN = 1.1  # on the half-widths of boxes, whose curvature is left out
-_PIXELS = 1.5  # beside
 _CURVED = 1.2  # on the reach of a reflection, whose second order is left out
 _DEEPER = 8.0  # −ln of what the brightest spot of an image may be below the highest one
 
 
+class Reflections(NamedTuple):
+    """Indices that may come near enough to the sphere.
+
+    Attributes:
+        hkl: Miller indices [index 3].
+        part: Number of the part of the experiment [index].
+        filled: Which are not there to fill the list [index].
+    """
+
+    hkl: Int[Array, "index 3"]
+    part: Int[Array, "index"]
+    filled: Bool[Array, "index"]
+
+
 class Events(NamedTuple):
-    """Reflections that meet the sphere, or come near enough, once each.
+    """Passages of reflections through the sphere, or near it; in pieces where a way is not straight.
 
     Attributes:
         hkl: Miller indices [event 3].
-        side: Before (−1) or after (1) it is deepest inside the sphere.
-        phi: Angle at which each is looked at [rad].
-        depth: −ln of what may be left out of its height; below 0 it is not there at all.
+        part: Number of the part of the experiment [event].
+        side: Before (−1) or after (1) it is deepest inside the sphere [event].
+        depth: −ln of what may be left out of its height; below 0 it is not there at all [event].
+        reach: Where it gives photons, and how far it is from a straight way [event].
+        pieces: How many it is cut into [event].
+        piece: Which of them it is, from 0 on [event].
     """
 
     hkl: Int[Array, "event 3"]
+    part: Int[Array, "event"]
     side: Float[Array, "event"]
-    phi: Float[Array, "event"]
     depth: Float[Array, "event"]
+    reach: Reach
+    pieces: Int[Array, "event"]
+    piece: Int[Array, "event"]
 
 
-class Boxes(NamedTuple):
-    """The tiles that each event is drawn in.
+def near_in(found: Gaussians, limits: tuple[int, int, int], skip: float, d_min: float) -> Int[Array, "part"]:
+    """How many indices of each part may come near enough to the sphere."""
 
-    Attributes:
-        panel, row, column: First tile, of all events on the first panel, then on the next [box].
-        rows, columns: How many; 0 where the event does not reach the panel.
+    def count(part: Part) -> Int[Array, ""]:
+        return candidates(found, part, limits, skip, d_min).sum()
+
+    return jax.lax.map(count, found.parts)
+
+
+def reflections_near(
+    found: Gaussians, limits: tuple[int, int, int], skip: float, d_min: float, count: int
+) -> Reflections:
+    """Indices that may come near enough to the sphere, as many places for each part.
+
+    Args:
+        found: The experiment.
+        limits: Largest |h|, |k|, |l|.
+        skip: What may be left out, as a share of the brightest.
+        d_min: [Å].
+        count: Places for each part.
     """
+    sizes = [2 * n + 1 for n in limits]
 
-    panel: Int[Array, "box"]
-    row: Int[Array, "box"]
-    column: Int[Array, "box"]
-    rows: Int[Array, "box"]
-    columns: Int[Array, "box"]
+    def of_part(one: tuple[Part, Int[Array, ""]]) -> Reflections:
+        part, number = one
+        near = candidates(found, part, limits, skip, d_min)
+        (which,) = jnp.nonzero(near, size=count, fill_value=0)
+        h, rest = jnp.divmod(which.astype(jnp.int32), sizes[1] * sizes[2])
+        k, l = jnp.divmod(rest, sizes[2])
+        hkl = jnp.stack([h - limits[0], k - limits[1], l - limits[2]], axis=1)
+        return Reflections(hkl, jnp.full(count, number, jnp.int32), jnp.arange(count) < near.sum())
 
-
-class Pairs(NamedTuple):
-    """Which event is drawn in which tile.
-
-    Attributes:
-        event: Numbers of events [pair].
-        tile: Numbers of tiles; that of the first beyond all for pairs that only fill the list.
-    """
-
-    event: Int[Array, "pair"]
-    tile: Int[Array, "pair"]
+    each = jax.lax.map(of_part, (found.parts, jnp.arange(found.parts.weight.shape[0], dtype=jnp.int32)))
+    return Reflections(each.hkl.reshape(-1, 3), each.part.ravel(), each.filled.ravel())
 
 
-def grid_of(limits: tuple[int, int, int]) -> np.ndarray:
-    """Every index within the limits [index 3]."""
-    axes = [np.arange(-n, n + 1, dtype=np.int32) for n in limits]
-    return np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 3)
-
-
-def candidates(found: Gaussians, limits: tuple[int, int, int], skip: float, d_min: float) -> Bool[Array, "index"]:
-    """Which indices may come near enough to the sphere: by a bound that costs little for each.
+def candidates(
+    found: Gaussians, part: Part, limits: tuple[int, int, int], skip: float, d_min: float
+) -> Bool[Array, "index"]:
+    """Which indices may come near enough to the sphere of one part: by a bound that costs little for each.
 
     2 s₀·G(φ) + G² is 0 on the sphere. A rotation changes it by no more than 2 |s₀ × u| |u × G| times the angle.
     """
     deepest = np.log(1.0 / skip) + _DEEPER
-    beam = found.beam / found.wavelength
-    h, k, l = (jnp.arange(-n, n + 1, dtype=found.stars.dtype) for n in limits)
-    half = 0.5 * (found.end - found.start)
-    middle = rotation.axis_angle(found.axis, found.start + half)
-    stars = times(middle[None], found.stars)
+    beam = part.beam / part.wavelength
+    h, k, l = (jnp.arange(-n, n + 1, dtype=part.stars.dtype) for n in limits)
+    half = 0.5 * (part.end - part.start)
+    middle = rotation.axis_angle(found.axis, part.start + half)
+    stars = times(middle[None], part.stars)
     # By components, each a sum of three tables: whole numbers times vectors.
     x, y, z = (
         h[:, None, None] * stars[0, i] + k[None, :, None] * stars[1, i] + l[None, None, :] * stars[2, i]
@@ -96,9 +120,12 @@ def candidates(found: Gaussians, limits: tuple[int, int, int], skip: float, d_mi
     inward = v[0] * x + v[1] * y + v[2] * z
     length = v[0] * v[0] + v[1] * v[1] + v[2] * v[2]
     turned = jnp.maximum(length * square - inward * inward, 0.0)
-    wide = length * (_trace(found.size) + _trace(found.divergence)) + _largest(found.mosaic) * turned
-    reach = 2.0 * jnp.sqrt(2.0 * deepest * (wide + found.bandwidth * inward * inward))
-    near = jnp.abs(value) <= moved + _CURVED * reach
+    wide = length * (_trace(part.size) + _trace(part.divergence)) + _largest(found.mosaic) * turned
+    wide = wide + part.bandwidth * inward * inward
+    if found.strain is not None:
+        for index, star in zip((h[:, None, None], k[None, :, None], l[None, None, :]), stars, strict=True):
+            wide = wide + _largest(found.strain) * (index * (v[0] * star[0] + v[1] * star[1] + v[2] * star[2])) ** 2
+    near = jnp.abs(value) <= moved + _CURVED * 2.0 * jnp.sqrt(2.0 * deepest * wide)
     if d_min > 0:
         near &= square * d_min**2 <= 1.0
     return near.ravel()
@@ -118,58 +145,59 @@ def _length(v: Float[Array, "3"]) -> Float[Array, ""]:
 
 
 def all_events(
-    found: Gaussians,
-    table: tables.Table,
-    grid: Int[Array, "index 3"],
-    filled: Bool[Array, "index"],
-    skip: float,
-    d_min: float,
-    *,
-    turns: bool,
+    found: Gaussians, table: tables.Table, near: Reflections, skip: float, d_min: float, tolerance: float, *, turns: bool
 ) -> Events:
-    """Some indices; of a rotation each twice, before and after the angle at which it is deepest inside the sphere.
+    """Some reflections; of a rotation each twice, before and after the angle at which it is deepest inside the sphere.
 
     Args:
-        found: What the experiment is made of.
+        found: The experiment.
         table: |F|.
-        grid: The indices.
-        filled: Which of them are not there to fill the list.
+        near: The reflections.
         skip: What may be left out, as a share of the brightest.
         d_min: [Å].
+        tolerance: How far a way may be from a straight one, see `pieces_of`.
         turns: Whether the crystal turns.
     """
-    amplitude = tables.nearest(table, grid[:, 0], grid[:, 1], grid[:, 2]).astype(found.stars.dtype)
-    beam = found.beam / found.wavelength
+    hkl, part = near.hkl, found.of(near.part)
+    amplitude = tables.nearest(table, hkl[:, 0], hkl[:, 1], hkl[:, 2]).astype(part.stars.dtype)
+    wanted = near.filled & (amplitude != 0)
+    beam = part.beam / part.wavelength[:, None]
     events = []
     for side in (-1.0, 1.0) if turns else (1.0,):
-        sides = jnp.full(grid.shape[:1], side, found.stars.dtype)
-        way = passage(found, grid, sides)
-        phi = way.phi if turns else jnp.broadcast_to(found.start, sides.shape)
-        points = points_at(found, grid, phi)
+        sides = jnp.full(near.part.shape, side, part.stars.dtype)
+        way = passage(found, part, hkl, sides)
+        phi = way.phi if turns else jnp.broadcast_to(part.start, sides.shape)
+        points = points_at(found, part, hkl, phi)
         _, rate = rate_of(points)
         ray = beam + points.place
         length = jnp.sqrt(dot(ray, ray))
-        off = length - 1.0 / found.wavelength
-        # The least exponent on the sphere: that of the plane at the point.
-        least = 0.5 * off * off / _along(points, ray / length[:, None])
-        square = dot(points.place, points.place)
-        height = amplitude * amplitude * points.share
-        wanted = filled & (amplitude != 0)
+        off, width = length - 1.0 / part.wavelength, _along(points, ray / length[:, None])
+        least = 0.5 * off * off / width  # the least exponent on the sphere: that of the plane at the point
+        there = wanted
         if d_min > 0:
-            wanted &= square * d_min**2 <= 1.0
+            there = there & (dot(points.place, points.place) * d_min**2 <= 1.0)
+        height = amplitude * amplitude * points.share * part.weight
         if turns:
-            share = np.sqrt(2 * np.pi) / jnp.where(rate > 0, rate * (found.end - found.start), 1e-9)
+            share = np.sqrt(2 * np.pi) / jnp.where(rate > 0, rate * (part.end - part.start), 1e-9)
             height = height * jnp.minimum(1.0, share)
             least = jnp.where(way.crosses, 0.0, least)
-            wanted &= way.low < way.high
-        height = jnp.where(wanted, height, 0.0)
-        events.append((sides, phi, height, height * jnp.exp(-least)))
-    side, phi, height, seen = (jnp.concatenate(parts) for parts in zip(*events, strict=True))
+            there = there & (way.low < way.high)
+        height = jnp.where(there, height, 0.0)
+        events.append((sides, height, height * jnp.exp(-least), reach_of(found, points, way, phi, ray, jnp.sqrt(width))))
+    side, height, seen, reach = jax.tree.map(lambda *both: jnp.concatenate(both), *events)
     brightest = seen.max()
     depth = jnp.log(jnp.where(height > 0, height, 1.0) / jnp.where(brightest > 0, skip * brightest, 1.0))
     hidden = jnp.where(seen > 0, jnp.log(jnp.where(height > 0, height, 1.0) / jnp.where(seen > 0, seen, 1.0)), jnp.inf)
     depth = jnp.where((height > 0) & (hidden < depth), depth, -1.0)
-    return Events(jnp.concatenate([grid] * len(events)), side, phi, depth)
+    pieces = jnp.zeros(depth.shape, jnp.int32)
+    if turns:
+        reach, pieces = pieces_of(reach, depth, tolerance)
+    pieces = jnp.where(depth > 0, jnp.maximum(pieces, 1), 0)
+    times_two = len(events)
+    return Events(
+        jnp.concatenate([hkl] * times_two), jnp.concatenate([near.part] * times_two), side, depth, reach, pieces,
+        jnp.zeros_like(pieces),
+    )  # fmt: skip
 
 
 def _along(points: Points, unit: Float[Array, "event 3"]) -> Float[Array, "event"]:
@@ -186,100 +214,16 @@ def _along(points: Points, unit: Float[Array, "event 3"]) -> Float[Array, "event
 
 
 def chosen(events: Events, count: int) -> Events:
-    """The first so many events that are there; what only fills the list is not there."""
-    (which,) = jnp.nonzero(events.depth > 0, size=count, fill_value=0)
-    filled = jnp.arange(count) < (events.depth > 0).sum()
-    some = Events(*(x[which] for x in events))
-    return some._replace(depth=jnp.where(filled, some.depth, -1.0))
-
-
-def boxes_of(found: Gaussians, events: Events, detector: AbstractDetector, plan: Plan, *, turns: bool) -> Boxes:
-    """The tiles that hold all of an event but what may be left out."""
-    points = points_at(found, events.hkl, events.phi)
-    m = points.inverse
-    if turns:  # whatever the angle: without what lies along the motion
-        slide, rate = rate_of(points)
-        part = slide / jnp.where(rate > 0, rate, 1.0)[:, None]
-        m = m - part[:, :, None] * part[:, None, :]
-    panels: Any = detector.panels if isinstance(detector, MultiPanel) else (detector,)
-    # A spot at an edge is seen by both panels.
-    boxes = [_box_on(found, points.place, m, events, panel, i, plan) for i, panel in enumerate(panels)]
-    return Boxes(*(jnp.concatenate(parts) for parts in zip(*boxes, strict=True)))
-
-
-def _box_on(
-    found: Gaussians, place: Float[Array, "event 3"], m: Float[Array, "event 3 3"], events: Events, panel: FlatPanel,
-    number: int, plan: Plan,
-) -> Boxes:  # fmt: skip
-    ray = found.beam / found.wavelength + place
-    unit = ray / jnp.sqrt(dot(ray, ray))[:, None]
-    fast, slow = panel.fast_axis * panel.pixel_size[0], panel.slow_axis * panel.pixel_size[1]
-    normal = jnp.cross(fast, slow)
-    depth = 0.0 if panel.sensor is None else panel.sensor.layer_thickness * (panel.sensor.layers - 1)
-    cosine = dot(unit, normal)
-    plane = dot(panel.origin, normal)
-    hits = cosine * jnp.sign(plane) > 1e-6 * jnp.sqrt(dot(normal, normal))
-    distance = plane / jnp.where(hits, cosine, 1.0)
-    spot = unit * distance[:, None] - panel.origin
-    # Along axes that need not be at right angles.
-    ff, fs, ss = dot(fast, fast), dot(fast, slow), dot(slow, slow)
-    whole = ff * ss - fs * fs
-    x = (ss * dot(spot, fast) - fs * dot(spot, slow)) / whole
-    y = (ff * dot(spot, slow) - fs * dot(spot, fast)) / whole
-    # q changes by so much from pixel to pixel.
-    steps = [(v - unit * dot(unit, v)[:, None]) / (distance * found.wavelength)[:, None] for v in (fast, slow)]
-    delta = (unit - found.beam) / found.wavelength - place
-    m_delta, m_fast, m_slow = times(m, delta), times(m, steps[0]), times(m, steps[1])
-    a, b, c = dot(steps[0], m_fast), dot(steps[0], m_slow), dot(steps[1], m_slow)
-    g, h = dot(steps[0], m_delta), dot(steps[1], m_delta)
-    det = a * c - b * b
-    solid = hits & (det > 0)
-    det = jnp.where(solid, det, 1.0)
-    across, down = -(c * g - b * h) / det, -(a * h - b * g) / det
-    least = 0.5 * (dot(delta, m_delta) + g * across + h * down)
-    left = 2.0 * jnp.maximum(events.depth - jnp.maximum(least, 0.0), 0.0)
-    width, height = (_MARGIN * jnp.sqrt(left * v / det) + _PIXELS for v in (c, a))
-    # Deeper layers of a sensor see oblique rays farther out.
-    tangent = jnp.sqrt(jnp.maximum(dot(normal, normal) / jnp.where(hits, cosine * cosine, 1.0) - 1.0, 0.0))
-    width, height = width + depth * tangent / jnp.sqrt(ff), height + depth * tangent / jnp.sqrt(ss)
-    there = solid & (events.depth > jnp.maximum(least, 0.0))
-    left_edge, right_edge, top, bottom = plan.roi
-    right_edge = min(right_edge, panel.pixels[1] - 1)
-    bottom = min(bottom, panel.pixels[0] - 1)
-    low_x, high_x = _clipped(x + across, width, left_edge, right_edge)
-    low_y, high_y = _clipped(y + down, height, top, bottom)
-    there &= (low_x <= high_x) & (low_y <= high_y)
-    first_slow, first_fast = plan.first
-    row, column = (low_y - first_slow) // plan.tile, (low_x - first_fast) // plan.tile
-    rows = jnp.where(there, (high_y - first_slow) // plan.tile - row + 1, 0)
-    columns = jnp.where(there, (high_x - first_fast) // plan.tile - column + 1, 0)
-    return Boxes(jnp.full_like(row, number), row, column, rows, columns)
-
-
-def _clipped(middle: Array, half: Array, first: int, last: int) -> tuple[Int[Array, "event"], Int[Array, "event"]]:
-    """First and last pixel of a range that are on the image; the last before the first where none is."""
-    low = jnp.clip(jnp.floor(middle - half), first, last + 1.0).astype(jnp.int32)
-    high = jnp.clip(jnp.floor(middle + half), first - 1.0, last).astype(jnp.int32)
-    return low, high
-
-
-def pairs_in(boxes: Boxes) -> Int[Array, ""]:
-    """How many pairs of an event and a tile there are."""
-    return (boxes.rows.astype(jnp.int32) * boxes.columns).sum()
-
-
-def pairs_of(boxes: Boxes, plan: Plan, count: int, events: int) -> Pairs:
-    """The pairs, event by event."""
-    each = (boxes.rows * boxes.columns).astype(jnp.int32)
-    ends = jnp.cumsum(each)
-    box = jnp.searchsorted(ends, jnp.arange(count, dtype=jnp.int32), side="right").astype(jnp.int32)
-    there = box < each.shape[0]
-    box = jnp.minimum(box, each.shape[0] - 1)
-    inside = jnp.arange(count, dtype=jnp.int32) - (ends - each)[box]
-    columns = jnp.maximum(boxes.columns[box], 1)
-    row, column = boxes.row[box] + inside // columns, boxes.column[box] + inside % columns
-    tile = (boxes.panel[box] * plan.tiles_slow + row) * plan.tiles_fast + column
-    return Pairs(box % events, jnp.where(there, tile, plan.tiles).astype(jnp.int32))
+    """The pieces of the events that are there, so many; what only fills the list is not there."""
+    ends = jnp.cumsum(events.pieces)
+    number = jnp.arange(count, dtype=jnp.int32)
+    which = jnp.searchsorted(ends, number, side="right").astype(jnp.int32)
+    filled = which < ends.shape[0]
+    which = jnp.minimum(which, ends.shape[0] - 1)
+    some = jax.tree.map(lambda x: x[which], events)
+    return some._replace(
+        depth=jnp.where(filled, some.depth, -1.0), piece=number - (ends - events.pieces)[which]
+    )
 
 
 def is_there(events: Events) -> Bool[Array, "event"]:

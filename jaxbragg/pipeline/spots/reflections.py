@@ -1,45 +1,16 @@
-"""The Gaussians of an experiment, and its reflections as points with a shape of their own."""
+"""Reflections as points of the reciprocal lattice that turn, each with a shape of its own."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
-from jaxbragg.models import Experiment
-from jaxbragg.models.gaussian import GaussianMosaic, GaussianSources
-from jaxbragg.units import RADIANS
+from jaxbragg.pipeline.spots.parts import Gaussians, Part
 from jaxbragg_kernels import rotation
-from jaxbragg_kernels.shapes.gauss import WIDTH
 from jaxbragg_kernels.spots.matrices import determinant, dot, inverse, outer, product, times
-
-
-class Gaussians(NamedTuple):
-    """What an experiment is made of, where all of it is Gaussian.
-
-    Attributes:
-        stars: Rows a*, b*, c* at φ = 0 [1/Å].
-        size: S of a spot of the crystal's size at φ = 0 [1/Å²].
-        mosaic: Covariance of the domains' rotations in the laboratory [rad²].
-        beam: Unit vector of the photons.
-        wavelength: Mean [Å].
-        bandwidth: Variance of the wavelength, as a share of it.
-        divergence: What the beam's directions add to S [1/Å²].
-        axis: Of the spindle.
-        start, end: Of the rotation [rad].
-    """
-
-    stars: Float[Array, "3 3"]
-    size: Float[Array, "3 3"]
-    mosaic: Float[Array, "3 3"]
-    beam: Float[Array, "3"]
-    wavelength: Float[Array, ""]
-    bandwidth: Float[Array, ""]
-    divergence: Float[Array, "3 3"]
-    axis: Float[Array, "3"]
-    start: Float[Array, ""]
-    end: Float[Array, ""]
+from jaxbragg_kernels.spots.profile import Motion
 
 
 class Points(NamedTuple):
@@ -51,6 +22,8 @@ class Points(NamedTuple):
         velocity: u × G [event 3; 1/Å/rad].
         share: √(|S of the size| / |S|): the height that widening leaves [event].
         bend: Share of the mosaic spread in the width across G [event].
+        along: Variance of the place along G [event; 1/Å²].
+        stretch: Share of the bandwidth in it [event].
     """
 
     place: Float[Array, "event 3"]
@@ -58,57 +31,42 @@ class Points(NamedTuple):
     velocity: Float[Array, "event 3"]
     share: Float[Array, "event"]
     bend: Float[Array, "event"]
+    along: Float[Array, "event"]
+    stretch: Float[Array, "event"]
 
 
-def gaussians_of(experiment: Experiment) -> Gaussians:
-    """The Gaussians of an experiment; in float64, where that is on.
+def points_at(found: Gaussians, part: Part, hkl: Int[Array, "event 3"], phi: Float[Array, "event"]) -> Points:
+    """Reflections turned by φ, and all that widens them there.
 
-    Raises:
-        ValueError: If its mosaic, sources or scan are others.
+    Args:
+        found: The experiment.
+        part: That of each reflection.
+        hkl: Miller indices.
+        phi: [rad].
     """
-    crystal, beam, scan = experiment.crystal, experiment.beam, experiment.scan
-    vectors = crystal.vectors()
-    cells = product(crystal.cells_matrix(), vectors)
-    squared = (cells[:, :, None] * cells[:, None, :]).sum(axis=0)
-    mosaic: Any = crystal.mosaic
-    sources: Any = beam.sources
-    direction = beam.direction
-    divergence, bandwidth = jnp.zeros((3, 3)), jnp.zeros(())
-    if isinstance(sources, GaussianSources):
-        bandwidth = sources.bandwidth**2
-        field = beam.polarization_axis
-        for width, across in ((sources.horizontal, field), (sources.vertical, jnp.cross(field, direction))):
-            divergence = divergence + (width / beam.wavelength) ** 2 * outer(across, across)
-    start = scan.angles[0] * RADIANS
-    return Gaussians(
-        stars=inverse(vectors).T,
-        size=inverse(4.0 * crystal.fudge / WIDTH * squared),
-        mosaic=mosaic.covariance() if isinstance(mosaic, GaussianMosaic) else jnp.zeros((3, 3)),
-        beam=direction,
-        wavelength=beam.wavelength,
-        bandwidth=bandwidth,
-        divergence=divergence,
-        axis=scan.axis,
-        start=start,
-        end=start if scan.width is None else start + scan.width * RADIANS,
-    )
-
-
-def points_at(found: Gaussians, hkl: Int[Array, "event 3"], phi: Float[Array, "event"]) -> Points:
-    """Reflections turned by φ [rad], and all that widens them there."""
-    at_zero = (hkl.astype(found.stars.dtype)[:, :, None] * found.stars).sum(axis=1)
-    turn = rotation.axis_angle(jnp.broadcast_to(found.axis, at_zero.shape), phi)
-    place = times(turn, at_zero)
-    size = product(product(turn, jnp.broadcast_to(found.size, turn.shape)), jnp.swapaxes(turn, -1, -2))
-    zero = jnp.zeros_like(place[:, 0])
-    x, y, z = place[:, 0], place[:, 1], place[:, 2]
-    cross = jnp.stack([zero, -z, y, z, zero, -x, -y, x, zero], axis=-1).reshape(-1, 3, 3)  # [G]×
-    moved = product(product(cross, jnp.broadcast_to(found.mosaic, cross.shape)), jnp.swapaxes(cross, -1, -2))
-    whole = size + moved + found.bandwidth * outer(place, place) + found.divergence
-    share = jnp.sqrt(determinant(found.size) / determinant(whole))
+    indices = hkl.astype(part.stars.dtype)
+    turn = rotation.axis_angle(jnp.broadcast_to(found.axis, (*phi.shape, 3)), phi)
+    place = times(turn, (indices[:, :, None] * part.stars).sum(axis=1))
+    size = product(product(turn, jnp.broadcast_to(part.size, turn.shape)), jnp.swapaxes(turn, -1, -2))
+    cross = _cross_matrix(place)
+    # The domains' rotations are those of the crystal at φ = 0.
+    mosaic = product(product(turn, jnp.broadcast_to(found.mosaic, turn.shape)), jnp.swapaxes(turn, -1, -2))
+    moved = product(product(cross, mosaic), jnp.swapaxes(cross, -1, -2))
+    whole = size + moved + part.bandwidth[:, None, None] * outer(place, place) + part.divergence
+    if found.strain is not None:
+        rows = times(turn[:, None], indices[:, :, None] * part.stars)  # h a*, k b*, l c*
+        whole = whole + (found.strain[:, :, None, None] * outer(rows[:, :, None], rows[:, None])).sum(axis=(1, 2))
+    share = jnp.sqrt(determinant(part.size) / determinant(whole))
     spread, rest = (m[:, 0, 0] + m[:, 1, 1] + m[:, 2, 2] for m in (moved, size))
     bend = spread / (spread + rest)
-    return Points(place, inverse(whole), jnp.cross(jnp.broadcast_to(found.axis, place.shape), place), share, bend)
+    square = dot(place, place)
+    away = square > 0  # 0 0 0 is not: nothing stretches there
+    square = jnp.where(away, square, 1.0)
+    along = dot(place, times(whole, place)) / square
+    along = jnp.where(away, along, 1.0)
+    stretch = jnp.where(away, part.bandwidth * square / along, 0.0)
+    velocity = jnp.cross(jnp.broadcast_to(found.axis, place.shape), place)
+    return Points(place, inverse(whole), velocity, share, bend, along, stretch)
 
 
 class Passage(NamedTuple):
@@ -126,14 +84,14 @@ class Passage(NamedTuple):
     crosses: Bool[Array, "event"]
 
 
-def passage(found: Gaussians, hkl: Int[Array, "event 3"], side: Float[Array, "..."]) -> Passage:
+def passage(found: Gaussians, part: Part, hkl: Int[Array, "event 3"], side: Float[Array, "event"]) -> Passage:
     """How some reflections pass the sphere: before they are deepest inside it (side −1), or after (1).
 
     2 s₀·G(φ) + G² = 0 is reach · cos(φ − middle) = rest. A reflection is inside from the one root to the other; each
     side is half a turn.
     """
-    at_zero = (hkl.astype(found.stars.dtype)[:, :, None] * found.stars).sum(axis=1)
-    beam = found.beam / found.wavelength
+    at_zero = (hkl.astype(part.stars.dtype)[:, :, None] * part.stars).sum(axis=1)
+    beam = part.beam / part.wavelength[:, None]
     axis = jnp.broadcast_to(found.axis, at_zero.shape)
     along = dot(at_zero, axis)[:, None] * axis
     first = at_zero - along
@@ -146,10 +104,10 @@ def passage(found: Gaussians, hkl: Int[Array, "event 3"], side: Float[Array, "..
     meets = moves & (jnp.abs(cosine) < 1.0 - 1e-12)
     half = jnp.where(meets, jnp.arccos(jnp.where(meets, cosine, 0.0)), jnp.where(cosine < 0, np.pi, 0.0))
     center = middle + side * (np.pi / 2)
-    turns = jnp.round((0.5 * (found.start + found.end) - center) / (2 * np.pi))
+    turns = jnp.round((0.5 * (part.start + part.end) - center) / (2 * np.pi))
     center = center + 2 * np.pi * jax.lax.stop_gradient(turns)
-    low = jnp.maximum(center - np.pi / 2, found.start)
-    high = jnp.minimum(center + np.pi / 2, found.end)
+    low = jnp.maximum(center - np.pi / 2, part.start)
+    high = jnp.minimum(center + np.pi / 2, part.end)
     crossing = center + side * (half - np.pi / 2)
     phi = jnp.clip(crossing, low, jnp.maximum(low, high))
     return Passage(phi, low, high, meets & (crossing > low) & (crossing < high))
@@ -161,3 +119,51 @@ def rate_of(points: Points) -> tuple[Float[Array, "event 3"], Float[Array, "even
     square = dot(points.velocity, slide)
     turning = square > 0
     return slide, jnp.where(turning, jnp.sqrt(jnp.where(turning, square, 1.0)), 0.0)
+
+
+def motion_of(
+    found: Gaussians, points: Points, start: Float[Array, "event"], end: Float[Array, "event"]
+) -> Motion:
+    """How reflections turn, to second order, in arc coordinates as far as a spot bends.
+
+    There a rotation leaves the distance along G alone, and what lies across G is carried along at the mean radius.
+
+    Args:
+        found: The experiment.
+        points: The reflections.
+        start: Of the stretch, from where they are looked at [rad].
+        end: Likewise.
+    """
+    m, velocity = points.inverse, points.velocity
+    axis = jnp.broadcast_to(found.axis, velocity.shape)
+    square = dot(points.place, points.place)
+    away = square > 0
+    length = jnp.where(away, jnp.sqrt(jnp.where(away, square, 1.0)), 1.0)
+    unit = points.place / length[:, None]
+    bend = points.bend
+    around = dot(axis, unit)[:, None] * unit  # of the axis, along G
+    bow = jnp.cross(axis, velocity)
+    bow = bow - (bend * dot(bow, unit))[:, None] * unit
+    longer = bend * 0.5 * (1.0 - points.stretch) / length
+    turns = _cross_matrix(around + (1.0 - bend)[:, None] * (axis - around))
+    turns = turns + longer[:, None, None] * outer(velocity, unit)
+    slide = times(m, velocity)
+    twist = product(jnp.swapaxes(turns, 1, 2), m)
+    m_bow = times(m, bow)
+    return Motion(
+        slide=slide, rate=dot(velocity, slide), twist=six_of(0.5 * (twist + jnp.swapaxes(twist, 1, 2))),
+        faster=2.0 * times(jnp.swapaxes(turns, 1, 2), slide), bow=m_bow, cubic=dot(velocity, m_bow),
+        quartic=dot(bow, m_bow), start=start, end=end,
+    )  # fmt: skip
+
+
+def six_of(m: Float[Array, "event 3 3"]) -> Float[Array, "event 6"]:
+    """xx, yy, zz, xy, xz, yz of symmetric matrices."""
+    return jnp.stack([m[:, i, j] for i, j in ((0, 0), (1, 1), (2, 2), (0, 1), (0, 2), (1, 2))], axis=1)
+
+
+def _cross_matrix(v: Float[Array, "event 3"]) -> Float[Array, "event 3 3"]:
+    """[v]×."""
+    zero = jnp.zeros_like(v[:, 0])
+    x, y, z = v[:, 0], v[:, 1], v[:, 2]
+    return jnp.stack([zero, -z, y, z, zero, -x, -y, x, zero], axis=-1).reshape(-1, 3, 3)

@@ -1,0 +1,114 @@
+"""The Gaussians of an experiment: one for each orientation, angle and line of the beam that are listed one by one."""
+
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int
+
+from jaxbragg.models import Experiment
+from jaxbragg.models.gaussian import GaussianMosaic
+from jaxbragg.units import RADIANS
+from jaxbragg_kernels import rotation
+from jaxbragg_kernels.shapes.gauss import WIDTH
+from jaxbragg_kernels.spots.matrices import inverse, outer, product
+
+
+class Part(NamedTuple):
+    """What one part of an experiment is made of; or many, with an axis in front.
+
+    Attributes:
+        stars: Rows a*, b*, c* at φ = 0 [3 3; 1/Å].
+        size: S of a spot of the crystal's size at φ = 0 [3 3; 1/Å²].
+        beam: Unit vector of the photons [3].
+        wavelength: Mean [Å].
+        bandwidth: Variance of the wavelength, as a share of it.
+        divergence: What the beam's directions add to S [3 3; 1/Å²].
+        weight: Share of the image.
+        start, end: Of the rotation [rad].
+    """
+
+    stars: Float[Array, "*part 3 3"]
+    size: Float[Array, "*part 3 3"]
+    beam: Float[Array, "*part 3"]
+    wavelength: Float[Array, "*part"]
+    bandwidth: Float[Array, "*part"]
+    divergence: Float[Array, "*part 3 3"]
+    weight: Float[Array, "*part"]
+    start: Float[Array, "*part"]
+    end: Float[Array, "*part"]
+
+
+class Gaussians(NamedTuple):
+    """An experiment whose spots are Gaussian.
+
+    Attributes:
+        parts: Of which its image is the weighted sum.
+        mosaic: Covariance of the domains' rotations in the laboratory [rad²].
+        strain: Covariance of the relative changes of a, b, c; None for cells that are alike.
+        axis: Of the spindle.
+    """
+
+    parts: Part
+    mosaic: Float[Array, "3 3"]
+    strain: Float[Array, "3 3"] | None
+    axis: Float[Array, "3"]
+
+    def of(self, part: Int[Array, "event"]) -> Part:
+        """The part of each event."""
+        if self.parts.weight.shape[0] == 1:
+            return self.parts  # an axis of length 1, which goes with any
+        return Part(*(x[part] for x in self.parts))
+
+
+def gaussians_of(experiment: Experiment) -> Gaussians:
+    """The Gaussians of an experiment with gauss spots; in float64, where that is on."""
+    crystal, beam, scan = experiment.crystal, experiment.beam, experiment.scan
+    vectors, frame = crystal.vectors(), crystal.frame()
+    cells = product(crystal.cells_matrix(), vectors)
+    squared = (cells[:, :, None] * cells[:, None, :]).sum(axis=0)
+    stars, size = inverse(vectors).T, inverse(4.0 * crystal.fudge / WIDTH * squared)
+    mosaic: Any = crystal.mosaic
+    if isinstance(mosaic, GaussianMosaic):
+        turns = jnp.eye(3)[None]
+        covariance = rotation.product(rotation.product(frame, mosaic.covariance()), frame.T)
+    else:
+        turns, covariance = jnp.asarray(mosaic.rotations()), jnp.zeros((3, 3))
+    lines = beam.gaussians()
+    angles = scan.angles * RADIANS
+    counts = turns.shape[0], angles.shape[0], lines.weights.shape[0]
+
+    def spread(x: Any, axis: int) -> Any:
+        """All parts, of what there is for each orientation (0), angle (1) or line (2)."""
+        shape = [1, 1, 1, *x.shape[1:]]
+        shape[axis] = counts[axis]
+        return jnp.broadcast_to(x.reshape(shape), (*counts, *x.shape[1:])).reshape(-1, *x.shape[1:])
+
+    return Gaussians(
+        parts=Part(
+            stars=spread(product(jnp.broadcast_to(stars, turns.shape), jnp.swapaxes(turns, 1, 2)), 0),
+            size=spread(product(product(turns, jnp.broadcast_to(size, turns.shape)), jnp.swapaxes(turns, 1, 2)), 0),
+            beam=spread(lines.directions, 2),
+            wavelength=spread(lines.wavelengths, 2),
+            bandwidth=spread(lines.bandwidths**2, 2),
+            divergence=spread(_divergence(lines, beam.polarization_axis), 2),
+            weight=spread(lines.weights / (counts[0] * counts[1]), 2),
+            start=spread(angles, 1),
+            end=spread(angles if scan.width is None else angles + scan.width * RADIANS, 1),
+        ),
+        mosaic=covariance,
+        strain=None if crystal.cell_spread is None else crystal.cell_spread.covariance(),
+        axis=scan.axis,
+    )
+
+
+def _divergence(lines: Any, field: Float[Array, "3"]) -> Float[Array, "line 3 3"]:
+    """What directions across each line's own add to S: about beam × field, and about the field."""
+    field = jnp.broadcast_to(field / jnp.sqrt((field * field).sum()), lines.directions.shape)
+    across = jnp.cross(field, lines.directions)
+    square = (across * across).sum(axis=1, keepdims=True)
+    across = across / jnp.sqrt(jnp.where(square > 0, square, 1.0))  # a line along the field has neither
+    along = jnp.cross(lines.directions, across)
+    return sum(
+        ((width / lines.wavelengths) ** 2)[:, None, None] * outer(one, one)
+        for width, one in ((lines.horizontal, along), (lines.vertical, across))
+    )  # type: ignore[return-value]
