@@ -142,9 +142,9 @@ def cases() -> dict[str, Case]:
         lambda e: (e.crystal.mosaic, e.beam.sources, e.scan),
         several,
         (
-            jb.GaussianMosaic((0.3, 0.5, 0.4), 3),
-            jb.GaussianSources(0.01, 0.004, 0.006, 3),
-            jb.Scan.continuous(0.0, 1.0, samples=2),
+            jb.GaussianMosaic((0.3, 0.5, 0.4)),
+            jb.GaussianSources(0.01, 0.002, 0.001),
+            jb.Scan.continuous(0.0, 1.0),
         ),
     )
     one = jb.RotationList(np.eye(3)[None])
@@ -160,7 +160,9 @@ def cases() -> dict[str, Case]:
         "M": Case("two panels, gauss spots, absolute sources, list of rotations, uneven |F|", several, double),
         "C": Case("curved detector with a sensor, round spots, relative sources, mosaic, water", curved, double),
         "S": Case("as M, |F| of each source", dealt_out, double, slow=True),
-        "G": Case("as M, samples of what is Gaussian", sampled, replace(double, method="samples"), slow=True),
+        "G": Case(
+            "as M, samples of what is Gaussian", sampled, replace(double, method="samples", samples=18), slow=True
+        ),
         "V": Case("flat panel, gauss spots, quantities that are no leaf", tilted, double, flat_virtual, slow=True),
         "W": Case(
             "two panels, gauss spots, quantities that are no leaf",

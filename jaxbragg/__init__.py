@@ -32,20 +32,20 @@ if TYPE_CHECKING:
     from jaxbragg.models import AmorphousBackground as AmorphousBackground
     from jaxbragg.models import Beam as Beam
     from jaxbragg.models import CapMosaic as CapMosaic
+    from jaxbragg.models import CellSpread as CellSpread
     from jaxbragg.models import Crystal as Crystal
     from jaxbragg.models import CurvedDetector as CurvedDetector
     from jaxbragg.models import Experiment as Experiment
     from jaxbragg.models import FlatPanel as FlatPanel
-    from jaxbragg.models import CellSpread as CellSpread
     from jaxbragg.models import GaussianMosaic as GaussianMosaic
     from jaxbragg.models import GaussianSources as GaussianSources
-    from jaxbragg.models import SpectrumTable as SpectrumTable
     from jaxbragg.models import MultiPanel as MultiPanel
     from jaxbragg.models import RelativeSources as RelativeSources
     from jaxbragg.models import RotationList as RotationList
     from jaxbragg.models import Scan as Scan
     from jaxbragg.models import Sensor as Sensor
     from jaxbragg.models import SourceStructureFactors as SourceStructureFactors
+    from jaxbragg.models import SpectrumTable as SpectrumTable
     from jaxbragg.models import StructureFactors as StructureFactors
     from jaxbragg.models import UnitCell as UnitCell
     from jaxbragg.models.detector.named import detector as detector

@@ -18,6 +18,7 @@ from jaxbragg.options import Options
 from jaxbragg.pipeline.arrays import Arrays, unpack
 from jaxbragg.pipeline.blocks import simulate_blocks
 from jaxbragg.pipeline.plan import TILE, blocks_per_launch
+from jaxbragg.pipeline.sampled import warn_of_samples
 from jaxbragg.pipeline.settings import Settings, make_settings
 from jaxbragg.pipeline.spots.image import by_spots, simulate_spots
 from jaxbragg.pipeline.threshold import with_threshold
@@ -56,11 +57,12 @@ def simulate(
         if progress is not None:
             progress(1.0)
         return image
+    warn_of_samples(experiment, options)
     on_host = all(isinstance(leaf, (np.ndarray, np.generic)) for leaf in jax.tree.leaves(experiment))
     if progress is None and not on_host:
         return with_numerics(_unpack_and_simulate)(settings, experiment)
     with numerics():
-        arrays = (unpack if on_host else _unpack)(experiment, settings)
+        arrays = (unpack if on_host else _unpack)(experiment, settings, warns=False)
         if progress is None:
             return _simulate(arrays, settings)
         return _simulate_in_launches(arrays, settings, progress)
@@ -80,10 +82,10 @@ def _simulate(arrays: Arrays, settings: Settings) -> Float[Array, "..."]:
 @partial(jax.jit, static_argnums=0)
 def _unpack_and_simulate(settings: Settings, experiment: Experiment) -> Float[Array, "..."]:
     # One launch: where images are small, a second takes as long as the image.
-    return _image(unpack(experiment, settings), settings)
+    return _image(unpack(experiment, settings, warns=False), settings)
 
 
-_unpack = jax.jit(unpack, static_argnames="settings")
+_unpack = jax.jit(unpack, static_argnames=("settings", "warns"))
 
 
 def _simulate_in_launches(arrays: Arrays, settings: Settings, progress: Callable[[float], None]) -> Float[Array, "..."]:

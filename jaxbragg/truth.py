@@ -231,7 +231,7 @@ def _strongest_of_tiles(arrays: Arrays, settings: Settings, numbers: Int[Array, 
                 stronger = strength > best[0]
                 return (jnp.where(stronger, strength, best[0]), jnp.where(stronger, place, best[1])), None
 
-            return jax.lax.scan(per_orientation, best, arrays.crystal.orientations)[0], None
+            return jax.lax.scan(per_orientation, best, crystal.orientations)[0], None
 
         return jax.lax.scan(per_source, best, numbered_sources(arrays))[0], None
 

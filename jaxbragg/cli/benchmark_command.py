@@ -122,22 +122,17 @@ def _machine() -> Iterator[str]:
 
 def _work(setup: Setup) -> tuple[str, int]:
     """What is computed, in words, and the number of steps."""
-    import jax
-
     experiment, options = setup.experiment, setup.options
     panels, slow, fast = experiment.detector.shape
     if options.roi is not None:
         fast, slow = options.roi[1] - options.roi[0] + 1, options.roi[3] - options.roi[2] + 1
-    sources, angles, domains = (
-        found.shape[0]
-        for found in jax.eval_shape(
-            lambda e: (e.beam.rays()[1], e.scan.rotations(), e.crystal.mosaic.rotations()), experiment
-        )
-    )
-    steps = panels * slow * fast * options.oversample**2 * sources * angles * domains
+    from jaxbragg.pipeline.sampled import steps_of
+
+    sources, orientations = steps_of(experiment, options)
+    steps = panels * slow * fast * options.oversample**2 * sources * orientations
     text = (
-        f"{fast} × {slow} pixels × {options.oversample}² sub-pixels × {sources} source(s) × {angles} φ step(s) × "
-        f"{domains} domain(s): {steps:.4g} steps, {options.precision}"
+        f"{fast} × {slow} pixels × {options.oversample}² sub-pixels × {sources} source(s) × "
+        f"{orientations} orientation(s): {steps:.4g} steps, {options.precision}"
     )
     return text, steps
 

@@ -58,9 +58,9 @@ def cost_of(experiment: Experiment, options: Options, cores: int | None = None) 
     panels, slow, fast = experiment.detector.shape
     left, right, top, bottom = options.roi or (0, fast - 1, 0, slow - 1)
     sensor = getattr(experiment.detector, "sensor", None)
-    # Of an experiment of numpy arrays these are there sooner than JAX can say what shapes they would have.
-    sources, domains = experiment.beam.rays()[1].shape[0], experiment.crystal.mosaic.rotations().shape[0]
-    orientations = experiment.scan.held.shape[0] * domains
+    from jaxbragg.pipeline.sampled import steps_of
+
+    sources, orientations = steps_of(experiment, options)
     per_pixel = options.oversample**2 * (1 if sensor is None else sensor.layers) * sources * orientations
     pixels = panels * (right - left + 1) * (bottom - top + 1)
     return Cost(pixels, per_pixel, _rate(options) / (cores or os.cpu_count() or 1))

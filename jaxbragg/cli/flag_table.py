@@ -95,8 +95,11 @@ FLAGS: tuple[Flag, ...] = (
     Flag("spot-scale", CRYSTAL, "factor on the Bragg part alone, how many mosaic blocks of -N cells the crystal has",
          "BLOCKS", check=NOT_NEGATIVE, default="1", own=True),
 
-    Flag("mosaic-gauss", CRYSTAL, "Gaussian mosaic spread, standard deviation, about all axes or about x, y, z; gauss "
-         "spots have it in closed form", "X Y Z", unit="degrees", check=NOT_NEGATIVE, fewest=1, own=True),
+    Flag("mosaic-gauss", CRYSTAL, "Gaussian mosaic spread, standard deviation, about all axes, about a*, b and c (of a "
+         "cell that is not rectangular, a* and c and what is across), or the six of a symmetric matrix of these, xx yy "
+         "zz xy yz xz; gauss spots have it in closed form", "X Y Z XY YZ XZ", unit="degrees", fewest=1, own=True),
+    Flag("cell-spread", CRYSTAL, "Gaussian spread of the domains' cells, standard deviation, of all lengths together "
+         "or of a, b, c by themselves; likewise", "A B C", unit="percent", check=NOT_NEGATIVE, fewest=1, own=True),
 
     _file("hkl", FACTORS, "text file of h k l F"),
     Flag("model", FACTORS, "structure whose |F| are computed; PDB, mmCIF, .gz", "FILE", "file", own=True),
@@ -249,6 +252,8 @@ FLAGS: tuple[Flag, ...] = (
     Flag("compat", OWN, "simulate as the C program does, its known errors included", own=True),
     Flag("method", OWN, "spots; reflection by reflection, -osc and what is Gaussian in closed form, gauss spots alone",
          "METHOD", "word", choices=("samples", "spots"), default="spots with --mosaic-gauss and its like", own=True),
+    Flag("samples", OWN, "how many samples stand for what is Gaussian, where it is not in closed form", "COUNT",
+         "whole", check=AT_LEAST_ONE, default="4096", own=True),
     Flag("precision", OWN, "arithmetic", "PRECISION", "word", choices=("mixed", "float32", "float64"), default="mixed",
          own=True),
     Flag("device", OWN, "where to compute; cpu, gpu, …", "DEVICE", "word", default="JAX's choice", own=True),

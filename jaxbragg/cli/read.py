@@ -201,6 +201,7 @@ def _options(scanned: Scanned, experiment: Experiment, detector: DetectorSetup, 
         memory_limit=scanned.whole("memory_limit"),
         devices=scanned.whole("devices"),
         method=scanned.text("method"),
+        samples=scanned.whole("samples"),
     )
     if "nopolar" in scanned and "polar" in scanned:
         notes.warn("-nopolar: the polarization correction is off, -polar has no effect")

@@ -10,6 +10,7 @@ from jaxbragg.cli.outputs import Statistics
 from jaxbragg.cli.read import Setup
 from jaxbragg.models import GaussianMosaic, GaussianSources
 from jaxbragg.models.unit_cell import cell_parameters, cell_volume, reciprocal_vectors
+from jaxbragg.pipeline.sampled import steps_of
 from jaxbragg.pipeline.settings import make_settings
 from jaxbragg.pipeline.spots.image import by_spots
 from jaxbragg_kernels.numerics import numerics
@@ -39,12 +40,13 @@ def describe(setup: Setup) -> Iterator[str]:
         yield _line(
             "blocks", f"{blocks:.6g} of these, {whole:.4g} µm³ of crystal, {cube}: the Bragg part × {blocks:.6g}"
         )
-    domains = jax.eval_shape(lambda mosaic: mosaic.rotations(), setup.experiment.crystal.mosaic).shape[0]
     if isinstance(crystal.mosaic, GaussianMosaic):
         yield _line("mosaic", f"Gaussian, standard deviations {_vector(np.asarray(crystal.mosaic.spread))} deg")
     else:
-        spread = getattr(crystal.mosaic, "spread", None)
+        spread, domains = getattr(crystal.mosaic, "spread", None), crystal.mosaic.rotations().shape[0]
         yield _line("mosaic", f"{domains} domain(s)" + ("" if spread is None else f" within {float(spread):g} deg"))
+    if crystal.cell_spread is not None:
+        yield _line("cells", f"Gaussian, standard deviations {_vector(100 * np.asarray(crystal.cell_spread.spread))} %")
     yield "structure factors"
     factors = experiment.structure_factors
     if factors.has_table:
@@ -71,7 +73,6 @@ def describe(setup: Setup) -> Iterator[str]:
         yield _line("sources", f"{len(wavelengths)}{spread_text}")
     yield from _describe_detector(setup)
     yield "steps"
-    angles = np.asarray(experiment.scan.held)
     axis = _vector(np.asarray(experiment.scan.axis))
     if by_spots(setup.experiment, make_settings(setup.experiment, options, warns=False)):
         inside = f"{options.oversample}² sub-pixels × {_layers(detector.detector)} layer(s)"
@@ -81,8 +82,9 @@ def describe(setup: Setup) -> Iterator[str]:
             yield _line("phi", f"{start:g} … {start + float(experiment.scan.width):g} deg, evenly, about {axis}")
     else:
         inside = f"{options.oversample}² sub-pixels × {_layers(detector.detector)} layer(s)"
-        orientations = f"{len(wavelengths)} source(s) × {len(angles)} phi × {domains} domain(s)"
-        yield _line("per pixel", f"{inside} × {orientations}")
+        count, orientations = steps_of(experiment, options)
+        yield _line("per pixel", f"{inside} × {count} source(s) × {orientations} orientation(s)")
+        angles = np.asarray(experiment.scan.held)
         yield _line("phi", f"{angles[0]:g} … {angles[-1]:g} deg about {axis}")
     several = f"{options.devices} × " if (options.devices or 1) > 1 else ""
     yield _line("precision", f"{options.precision} on {several}{jax.devices()[0].device_kind}")

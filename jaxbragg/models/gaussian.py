@@ -12,12 +12,12 @@ from jaxtyping import Array, Float
 from jaxbragg.models import checks
 from jaxbragg.models.mosaic import AbstractMosaic
 from jaxbragg.models.readable import Readable
+from jaxbragg.models.sequence import normal_points
 from jaxbragg.models.sources import AbstractSources, GaussianRays, Rays, RelativeSources
 from jaxbragg.units import RADIANS
 from jaxbragg_kernels import rotation
 from jaxbragg_kernels.namespace import namespace_of
 from jaxbragg_kernels.numerics import numerics
-from jaxbragg.models.sequence import normal_points
 
 
 class GaussianMosaic(AbstractMosaic):
@@ -44,10 +44,10 @@ class GaussianMosaic(AbstractMosaic):
     def __check_init__(self) -> None:
         """Raise a ValueError for a value that cannot be."""
         checks.not_negative("spread", self.spread[:3])
-        known = checks.known(self.spread)
+        known, must = checks.known(self.spread), "be a matrix without negative eigenvalues"
         if known is not None and known.shape == (6,):
             lowest = np.linalg.eigvalsh(np.asarray(self.matrix()))[0]
-            checks.require(lowest >= -1e-9 * known[:3].max(), "spread", "be a matrix without negative eigenvalues", known)
+            checks.require(lowest >= -1e-9 * known[:3].max(), "spread", must, known)
 
     def matrix(self) -> Float[Array, "3 3"]:
         """Σ about the crystal's axes [deg], symmetric."""
@@ -70,11 +70,11 @@ class GaussianMosaic(AbstractMosaic):
         """A rotation for each of 256 samples, about the crystal's axes as the laboratory's; see `rotations_of`."""
         return self.rotations_of(normal_points(256, 3))
 
-    def rotations_of(self, points: Float[Array, "domain 3"]) -> Float[Array, "domain 3 3"]:
+    def rotations_of(self, points: np.ndarray) -> Float[Array, "domain 3 3"]:
         """The rotation of each domain about the crystal's axes; differentiable by the spread.
 
         Args:
-            points: Normal numbers.
+            points: Normal numbers [domain, 3].
         """
         with numerics():
             xp = namespace_of(self.spread)
@@ -114,16 +114,16 @@ class CellSpread(Readable):
             square = self.spread * self.spread
             return square * xp.ones((3, 3)) if self.spread.shape == (1,) else xp.diag(square)
 
-    def factors_of(self, points: Float[Array, "domain 3"]) -> Float[Array, "domain 3"]:
+    def factors_of(self, points: np.ndarray) -> Float[Array, "domain 3"]:
         """What multiplies a, b, c of each domain; differentiable by the spread.
 
         Args:
-            points: Normal numbers.
+            points: Normal numbers [domain, 3].
         """
         with numerics():
             xp = namespace_of(self.spread)
-            points = xp.asarray(points)
-            return 1.0 + self.spread * (points[:, :1] * xp.ones(3) if self.spread.shape == (1,) else points)
+            found = xp.asarray(points)
+            return 1.0 + self.spread * (found[:, :1] * xp.ones(3) if self.spread.shape == (1,) else found)
 
 
 class GaussianSources(AbstractSources):

@@ -44,5 +44,7 @@ def uniform_points(count: int, dimensions: int, seed: int = 0) -> np.ndarray:
 
     if dimensions == 0:
         return np.zeros((count, 0))
-    whole = qmc.Sobol(dimensions, scramble=True, rng=seed).random_base2(int(np.ceil(np.log2(count))) if count > 1 else 0)
+    whole = qmc.Sobol(dimensions, scramble=True, rng=seed).random_base2(
+        int(np.ceil(np.log2(count))) if count > 1 else 0
+    )
     return np.clip(whole[:count], 2.0**-40, 1.0 - 2.0**-40)

@@ -42,10 +42,15 @@ class Arrays(NamedTuple):
     threshold: Float[Array, ""] | None = None
 
 
-def unpack(experiment: Experiment, settings: Settings) -> Arrays:
+def unpack(experiment: Experiment, settings: Settings, *, warns: bool = True) -> Arrays:
     """Models into arrays: the type of the indices for what Miller indices are made of, the image's type for the rest.
 
     Of a model whose leaves are numpy's, the arrays are numpy's too, except those of a class that knows only JAX.
+
+    Args:
+        experiment: The models.
+        settings: How the image is simulated.
+        warns: Whether to warn where samples stand for what has a closed form: under jit, only where it is compiled.
     """
     index_dtype, dtype, options = settings.index_dtype, settings.dtype, settings.options
     experiment = jax.tree.map(
@@ -53,12 +58,14 @@ def unpack(experiment: Experiment, settings: Settings) -> Arrays:
     )
     beam, crystal, factors = experiment.beam, experiment.crystal, experiment.structure_factors
     found = sampled(experiment, options)
-    warn_of_samples(experiment, options)
+    if warns:
+        warn_of_samples(experiment, options)
     vectors = crystal.vectors()
     each = vectors if found.lengths is None else found.lengths[..., :, None] * vectors
     # Each row a, b, c rotated.
     orientations = (found.rotations[..., None, :, :] * each[..., :, None, :]).sum(axis=-1)
     metric, subpixels = spot_metric(crystal, vectors, settings), options.oversample**2
+    steps = subpixels * orientations.shape[-3]
     phase_size = settings.shape.size(crystal.cells, metric) if settings.exact_phases else None
     directions, wavelengths, weights = found.rays
     amplitudes = factors.amplitudes()
@@ -81,7 +88,7 @@ def unpack(experiment: Experiment, settings: Settings) -> Arrays:
         polarization_axis=beam.polarization_axis,
         polarization=beam.polarization,
         sources=(directions.astype(index_dtype), wavelengths.astype(index_dtype), weights.astype(index_dtype)),
-        bragg_scale=scaling.photon_scale(beam.fluence, crystal.volume(), subpixels * orientations.shape[-3]) * crystal.blocks,
+        bragg_scale=scaling.photon_scale(beam.fluence, crystal.volume(), steps) * crystal.blocks,
         background_scale=scaling.THOMSON_AREA * beam.fluence / subpixels,
     )
 

@@ -48,7 +48,11 @@ def asks_for_spots(experiment: Experiment) -> bool:
 
 def _orientations_are(experiment: Experiment) -> bool:
     crystal = experiment.crystal
-    return isinstance(crystal.mosaic, GaussianMosaic) or crystal.cell_spread is not None or experiment.scan.width is not None
+    return (
+        isinstance(crystal.mosaic, GaussianMosaic)
+        or crystal.cell_spread is not None
+        or experiment.scan.width is not None
+    )
 
 
 def _sources_are(beam: Beam) -> bool:
@@ -64,6 +68,32 @@ def samples_of(experiment: Experiment, options: Options) -> tuple[int, int]:
         return count, 0
     sources = min(_MOST_SOURCES, 2 ** int(np.log2(count) / 2))
     return sources, max(1, count // sources)
+
+
+def steps_of(experiment: Experiment, options: Options) -> tuple[int, int]:
+    """How many sources an image by samples has, and how many orientations for each."""
+    crystal, scan = experiment.crystal, experiment.scan
+    sources, each = samples_of(experiment, options)
+    domains = 1 if isinstance(crystal.mosaic, GaussianMosaic) else crystal.mosaic.rotations().shape[0]
+    return sources or experiment.beam.rays()[1].shape[0], max(each, 1) * scan.angles.shape[0] * domains
+
+
+def angles_of(experiment: Experiment, options: Options) -> np.ndarray:
+    """Spindle angles: those that are listed, whatever the source; or those of every orientation that is sampled.
+
+    Returns:
+        [source, angle; deg], of one source alone where it is the same for all.
+    """
+    scan = experiment.scan
+    sources, each = samples_of(experiment, options)
+    if not each:
+        return np.asarray(scan.angles)[None]
+    points = uniform_points(max(sources, 1) * each, 7, options.sample_seed + 1)
+    _, orientations = steps_of(experiment, options)
+    angles = np.asarray(scan.angles) + (0.0 if scan.width is None else np.asarray(scan.width) * points[:, 6:])
+    domains = orientations // (each * scan.angles.shape[0])
+    whole = np.broadcast_to(angles, (max(sources, 1) * each, scan.angles.shape[0]))
+    return np.repeat(whole.reshape(max(sources, 1), -1), domains, axis=1)
 
 
 def warn_of_samples(experiment: Experiment, options: Options) -> None:
@@ -131,7 +161,9 @@ def _orientations(crystal: Crystal, scan: Scan, points: np.ndarray) -> tuple[Any
         turns = xp.broadcast_to(scan.rotations(), (count, *scan.rotations().shape))
     else:
         turns = rotation.axis_angle(scan.axis, (scan.angles + scan.width * points[:, 6]) * RADIANS)[:, None]
-    rotations = rotation.product(turns[:, :, None], domains[:, None])
+    # Domains of the C program's kind are turned after the spindle, whatever its angle; a crystal's own axes go with it.
+    pair = turns[:, :, None], domains[:, None]
+    rotations = rotation.product(*(pair if isinstance(mosaic, GaussianMosaic) else pair[::-1]))
     lengths = None
     if spread is not None:
         lengths = xp.broadcast_to(spread.factors_of(normal[:, 3:])[:, None, None], (*rotations.shape[:3], 3))

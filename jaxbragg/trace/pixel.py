@@ -15,6 +15,7 @@ from jaxbragg.pipeline.arrays import Arrays, unpack
 from jaxbragg.pipeline.blocks import crystal_of, numbered_sources, polarization_of, simulate_tiles
 from jaxbragg.pipeline.geometry import Subpixel, subpixels_of, view_of_tiles
 from jaxbragg.pipeline.plan import Plan
+from jaxbragg.pipeline.sampled import angles_of
 from jaxbragg.pipeline.settings import Settings, make_settings
 from jaxbragg.pipeline.threshold import with_threshold
 from jaxbragg.pipeline.tiles import place_of_tiles
@@ -60,7 +61,7 @@ def trace_pixel(
     with numerics():
         factors, steps = _trace(experiment, settings, jnp.asarray([tile]), jnp.asarray(inside))
     (where,) = steps.devices()
-    angles = np.asarray(experiment.scan.held) if phi is None else np.asarray(phi)
+    angles: np.ndarray = angles_of(experiment, options) if phi is None else np.asarray(phi)[None]
     return PixelTrace(
         slow=slow,
         fast=fast,
@@ -103,8 +104,9 @@ def _trace(
         def per_source(source: Any) -> tuple[Any, Any]:
             direction, wavelength, _, *number = source
             rays = Rays(direction, wavelength, seen)
-            step = partial(_step, arrays._replace(crystal=crystal_of(arrays, *number)), settings, rays)
-            steps = jax.lax.map(lambda cell: step(cell, volume)[:, inside], arrays.crystal.orientations)
+            crystal = crystal_of(arrays, *number)
+            step = partial(_step, arrays._replace(crystal=crystal), settings, rays)
+            steps = jax.lax.map(lambda cell: step(cell, volume)[:, inside], crystal.orientations)
             polar = jnp.ones_like(view.solid_angle)
             if settings.options.polarization:
                 polar = polarization_of(arrays, rays)
@@ -131,7 +133,7 @@ def _trace(
         "close_distance": arrays.detector.plane_distance(panel, first_slow, first_fast),
         "directions": arrays.sources[0],
         "wavelengths": arrays.sources[1],
-        "cell": arrays.crystal.orientations[0],
+        "cell": arrays.crystal.orientations.reshape(-1, 3, 3)[0],
         "fluence": experiment.beam.fluence,
         "blocks": experiment.crystal.blocks,
         "final": simulate_tiles(with_threshold(arrays, settings), settings, tile)[0, inside],
@@ -160,16 +162,16 @@ def _step(
 
 
 def _steps(options: Options, phi: np.ndarray, steps: np.ndarray) -> tuple[Step, ...]:
-    """Records of all steps; the orientations are φ steps × domains, domains fastest."""
+    """Records of all steps; the orientations are φ steps × domains, domains fastest, of all sources or of each."""
     n = options.oversample
-    domains = steps.shape[2] // len(phi)
+    domains = steps.shape[2] // phi.shape[1]
     records = []
     for sample, source, orientation in np.ndindex(steps.shape[:3]):
         layer, sub = divmod(sample, n * n)
         tic, domain = divmod(orientation, domains)
         which = (layer, sub // n, sub % n, source, tic, domain)
         numbers = [float(value) for value in steps[sample, source, orientation]]
-        records.append(Step(*which, float(phi[tic]), *numbers))
+        records.append(Step(*which, float(phi[source % phi.shape[0], tic]), *numbers))
     return tuple(records)
 
 

@@ -11,10 +11,10 @@ from jaxbragg.cli.errors import UsageError
 from jaxbragg.cli.scanner import Scanned
 from jaxbragg.compat import misset_angles, random_misset
 from jaxbragg.io import FileError, read_matrix
-from jaxbragg.models import AbstractMosaic, CapMosaic, Crystal, GaussianMosaic, UnitCell
+from jaxbragg.models import AbstractMosaic, CapMosaic, CellSpread, Crystal, GaussianMosaic, UnitCell
 from jaxbragg.models.crystal import cells_of_size
 from jaxbragg.models.unit_cell import cell_parameters
-from jaxbragg.units import MILLIMETRE
+from jaxbragg.units import MILLIMETRE, PERCENT
 
 DEFAULT_MOSAIC_SEED = 12345678
 DEFAULT_MOSAIC_DOMAINS = 10
@@ -60,6 +60,7 @@ def build_crystal(
         "fudge": scanned.number("fudge") or 1.0,
         "blocks": 1.0 if (blocks := scanned.number("spot_scale")) is None else blocks,
         "mosaic": _mosaic(scanned, notes),
+        "cell_spread": _cell_spread(scanned),
         "shape": shape.name,
     }
     if vectors is None:
@@ -142,9 +143,12 @@ def _mosaic(scanned: Scanned, notes: Notes) -> AbstractMosaic | None:
         for name in ("mosaic", "mosaic_domains", "mosaic_seed"):
             if name in scanned:
                 raise UsageError(f"-{name} contradicts --mosaic-gauss, which has no domains")
-        if len(gauss) == 2:
-            raise UsageError("--mosaic-gauss takes 1 or 3 numbers in degrees, but got 2")
-        return GaussianMosaic(gauss[0] if len(gauss) == 1 else gauss)
+        if len(gauss) not in (1, 3, 6):
+            raise UsageError(f"--mosaic-gauss takes 1, 3 or 6 numbers in degrees, but got {len(gauss)}")
+        try:
+            return GaussianMosaic(gauss)
+        except ValueError as error:
+            raise UsageError(f"--mosaic-gauss: {error}") from None
     spread, domains = scanned.number("mosaic"), scanned.whole("mosaic_domains")
     if not spread:
         if domains is not None and domains > 1:
@@ -154,6 +158,15 @@ def _mosaic(scanned: Scanned, notes: Notes) -> AbstractMosaic | None:
         notes.warn(f"-mosaic without -mosaic_domains: {DEFAULT_MOSAIC_DOMAINS} domains are simulated")
     seed = scanned.whole("mosaic_seed")
     return CapMosaic(spread, mosaic_domains(scanned), DEFAULT_MOSAIC_SEED if seed is None else seed)
+
+
+def _cell_spread(scanned: Scanned) -> CellSpread | None:
+    spread = scanned.numbers("cell_spread")
+    if spread is None:
+        return None
+    if len(spread) not in (1, 3):
+        raise UsageError(f"--cell-spread takes 1 or 3 numbers in percent, but got {len(spread)}")
+    return CellSpread(np.asarray(spread) * PERCENT)
 
 
 def _cells(scanned: Scanned, lengths: np.ndarray, notes: Notes) -> np.ndarray:

@@ -12,9 +12,9 @@ from jaxbragg.models import Experiment, Scan
 from jaxbragg.options import Options
 from jaxbragg.pipeline.sampled import samples_of
 from jaxbragg.pipeline.settings import make_settings
-from jaxbragg.pipeline.spots.image import WIDEST, has_closed_form
+from jaxbragg.pipeline.spots.image import has_closed_form
 
-_GAUSSIAN = ("mosaic_gauss", "bandwidth", "divergence_gauss")
+_GAUSSIAN = ("mosaic_gauss", "cell_spread", "bandwidth", "divergence_gauss")
 
 
 def asks_for_closed_form(scanned: Scanned) -> bool:
@@ -34,10 +34,9 @@ def build_scan(scanned: Scanned, spindle: Grid, phi: float, axis: np.ndarray) ->
     for name in ("phisteps", "phistep"):
         if name in scanned:
             raise UsageError(f"-{name} contradicts an image by spots, which has no steps: -osc alone")
-    if not 0 < spindle.span <= WIDEST:
+    if not 0 < spindle.span <= 180:
         raise UsageError(
-            f"-osc {spindle.span:g}: an image by spots turns by more than 0° and at most {WIDEST:g}°: take several "
-            "(--images), or --method samples"
+            f"-osc {spindle.span:g}: an image turns evenly by more than 0° and at most 180°: take several (--images)"
         )
     return Scan.continuous(phi, spindle.span, axis)
 
@@ -52,6 +51,9 @@ def check_method(scanned: Scanned, experiment: Experiment, options: Options, not
         UsageError: If --method spots cannot be.
     """
     if not asks_for_closed_form(scanned):
+        if options.samples is not None:
+            flags = ", ".join(f"--{name.replace('_', '-')}" for name in _GAUSSIAN)
+            raise UsageError(f"--samples: nothing is sampled without one of {flags}")
         return options
     reason = has_closed_form(experiment, make_settings(experiment, options, warns=False))
     if reason and options.method == "spots":
@@ -59,5 +61,9 @@ def check_method(scanned: Scanned, experiment: Experiment, options: Options, not
     if reason or options.method == "samples":
         options = replace(options, method="samples")
         why = reason or "--method samples"
-        notes.warn(f"nothing is in closed form ({why}): {samples_of(experiment)} samples stand for what is Gaussian")
+        sources, each = samples_of(experiment, options)
+        count = max(sources, 1) * max(each, 1)
+        notes.warn(f"nothing is in closed form ({why}): {count} samples (--samples) stand for what is Gaussian")
+    elif options.samples is not None:
+        raise UsageError("--samples: nothing is sampled, all is in closed form; give --method samples too")
     return options

@@ -75,7 +75,7 @@ def boxes_of(found: Gaussians, events: Events, detector: AbstractDetector, plan:
 
 def _ellipsoids(found: Gaussians, part: Part, events: Events, *, turns: bool) -> list[_Ellipsoid]:
     """Each holds all of an event: so does what they have in common."""
-    stretch = stretch_of(found, part, events, turns=turns)
+    stretch = stretch_of(part, events, turns=turns)
     points = points_at(found, part, events.hkl, stretch.phi)
     m = points.inverse
     if not turns:
@@ -104,7 +104,7 @@ def _box_on(part: Part, ellipsoids: list[_Ellipsoid], panel: FlatPanel, number: 
     right_edge = min(right_edge, panel.pixels[1] - 1)
     bottom = min(bottom, panel.pixels[0] - 1)
     there = spans[0].there
-    low_x, low_y, high_x, high_y = left_edge, top, right_edge, bottom
+    low_x, low_y, high_x, high_y = (jnp.asarray(edge) for edge in (left_edge, top, right_edge, bottom))
     for span in spans:
         there = there & span.there
         first, last = _clipped(span.x, span.width, left_edge, right_edge)
@@ -145,16 +145,17 @@ def _span_on(part: Part, one: _Ellipsoid, panel: FlatPanel) -> _Span:
     a, b, c = dot(steps[0], m_fast), dot(steps[0], m_slow), dot(steps[1], m_slow)
     g, h = dot(steps[0], m_delta), dot(steps[1], m_delta)
     det = a * c - b * b
-    solid = hits & (det > 0)
+    # A way along the sphere is no ellipse on it: what is left of its width is not to be told from rounding.
+    solid = det > 1e-9 * a * c
     det = jnp.where(solid, det, 1.0)
-    across, down = -(c * g - b * h) / det, -(a * h - b * g) / det
-    least = jnp.maximum(0.5 * (dot(delta, m_delta) + g * across + h * down), 0.0)
+    across, down = (jnp.where(solid, -v / det, 0.0) for v in (c * g - b * h, a * h - b * g))
+    least = jnp.where(solid, jnp.maximum(0.5 * (dot(delta, m_delta) + g * across + h * down), 0.0), 0.0)
     left = 2.0 * jnp.maximum(one.level - least, 0.0)
-    width, height = (_MARGIN * jnp.sqrt(left * v / det) + _PIXELS for v in (c, a))
+    width, height = (jnp.where(solid, _MARGIN * jnp.sqrt(left * v / det) + _PIXELS, jnp.inf) for v in (c, a))
     # Deeper layers of a sensor see oblique rays farther out.
     tangent = jnp.sqrt(jnp.maximum(dot(normal, normal) / jnp.where(hits, cosine * cosine, 1.0) - 1.0, 0.0))
     width, height = width + depth * tangent / jnp.sqrt(ff), height + depth * tangent / jnp.sqrt(ss)
-    return _Span(x + across, y + down, width, height, solid & (one.level > least))
+    return _Span(x + across, y + down, width, height, hits & (one.level > least))
 
 
 def _clipped(middle: Array, half: Array, first: int, last: int) -> tuple[Int[Array, "event"], Int[Array, "event"]]:

@@ -83,7 +83,7 @@ def _rows(
 ) -> tuple[Float[Array, "event row"], _Exact]:
     """What the pairs of an event need, side by side in the type of the image; and what they need exactly."""
     part = found.of(events.part)
-    stretch = stretch_of(found, part, events, turns=turns)
+    stretch = stretch_of(part, events, turns=turns)
     points = points_at(found, part, events.hkl, stretch.phi)
     square = (points.place**2).sum(axis=1)
     away = square > 0  # 0 0 0 is not; nothing bends there, and its direction and length do not matter
@@ -97,7 +97,7 @@ def _rows(
     columns = [height, *unit.T, length, points.bend, shared / length, 3.0 * shared - 2.0, (1.0 - shared) / points.along]
     columns += [*six_of(points.inverse).T]
     if turns:
-        motion = motion_of(found, points, stretch.low - stretch.phi, stretch.high - stretch.phi)
+        motion = motion_of(points, stretch.low - stretch.phi, stretch.high - stretch.phi)
         columns += [column for each in motion for column in (each.T if each.ndim == 2 else [each])]
     rows = jnp.stack([column.astype(settings.dtype) for column in columns], axis=1)
     beam, wavelength = jnp.broadcast_to(part.beam, unit.shape), jnp.broadcast_to(part.wavelength, length.shape)
@@ -112,7 +112,7 @@ def _pixels(
     dtype = settings.dtype
     tiles = place_of_tiles(settings.plan, numbers)
     height, *columns = [row[:, i, None] for i in range(row.shape[1])]
-    spot = Spot((columns[0], columns[1], columns[2]), *columns[3:8], jnp.stack(columns[8:14]))
+    spot = Spot((columns[0], columns[1], columns[2]), *columns[3:8], inverse=jnp.stack(columns[8:14]))
     profile = partial(still, spot=spot)
     if turns:
         slide, rate, twist, more = columns[14:17], columns[17], columns[18:24], columns[24:30]

@@ -9,7 +9,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Float, Int
 
 from jaxbragg.models import Experiment, FlatPanel, MultiPanel, RelativeSources, Scan, StructureFactors
 from jaxbragg.models.checks import is_traced
@@ -48,7 +48,11 @@ def has_closed_form(experiment: Experiment, settings: Settings) -> str:
         return f"the detector must be of flat panels, but is a {type(experiment.detector).__name__}"
     for model in (crystal.mosaic, sources):
         for name, (most, unit) in _COMPARED.items():
-            value = getattr(model, name, 0.0) if isinstance(model, GaussianMosaic | GaussianSources | SpectrumTable) else 0.0
+            value = (
+                getattr(model, name, 0.0)
+                if isinstance(model, GaussianMosaic | GaussianSources | SpectrumTable)
+                else 0.0
+            )
             if not is_traced(value) and float(np.max(np.asarray(value))) > most * (1 + 1e-6):  # float32 may be above it
                 return f"`{name}` must be at most {most:g}{unit}, to which spots were compared with samples"
     options = settings.options
@@ -230,7 +234,9 @@ def _limits(experiment: Experiment, options: Options) -> tuple[int, int, int]:
         for x in np.linspace(0, panel.pixels[1], 17):
             for y in np.linspace(0, panel.pixels[0], 17):
                 place = origin + x * size[0] * fast + y * size[1] * slow
-                reach = max(reach, float(np.linalg.norm(place / np.linalg.norm(place) - beams, axis=1).max()) / shortest)
+                reach = max(
+                    reach, float(np.linalg.norm(place / np.linalg.norm(place) - beams, axis=1).max()) / shortest
+                )
     if options.d_min > 0:
         reach = min(reach, 1 / options.d_min)
     lengths = np.linalg.norm(np.asarray(experiment.crystal.vectors(), float), axis=1)

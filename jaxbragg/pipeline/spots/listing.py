@@ -104,7 +104,7 @@ def candidates(
     beam = part.beam / part.wavelength
     h, k, l = (jnp.arange(-n, n + 1, dtype=part.stars.dtype) for n in limits)
     half = 0.5 * (part.end - part.start)
-    middle = rotation.axis_angle(found.axis, part.start + half)
+    middle = rotation.axis_angle(part.axis, part.start + half)
     stars = times(middle[None], part.stars)
     # By components, each a sum of three tables: whole numbers times vectors.
     x, y, z = (
@@ -113,8 +113,8 @@ def candidates(
     )
     square = x * x + y * y + z * z
     value = 2.0 * (x * beam[0] + y * beam[1] + z * beam[2]) + square
-    along = x * found.axis[0] + y * found.axis[1] + z * found.axis[2]
-    moved = 2.0 * half * jnp.sqrt(jnp.maximum(square - along * along, 0.0)) * _length(jnp.cross(beam, found.axis))
+    along = x * part.axis[0] + y * part.axis[1] + z * part.axis[2]
+    moved = 2.0 * half * jnp.sqrt(jnp.maximum(square - along * along, 0.0)) * _length(jnp.cross(beam, part.axis))
     # The variance of that for a point G whose place is Gaussian: of its gradient, 2 (s₀ + G), times how far it moves.
     v = (x + beam[0], y + beam[1], z + beam[2])
     inward = v[0] * x + v[1] * y + v[2] * z
@@ -145,7 +145,14 @@ def _length(v: Float[Array, "3"]) -> Float[Array, ""]:
 
 
 def all_events(
-    found: Gaussians, table: tables.Table, near: Reflections, skip: float, d_min: float, tolerance: float, *, turns: bool
+    found: Gaussians,
+    table: tables.Table,
+    near: Reflections,
+    skip: float,
+    d_min: float,
+    tolerance: float,
+    *,
+    turns: bool,
 ) -> Events:
     """Some reflections; of a rotation each twice, before and after the angle at which it is deepest inside the sphere.
 
@@ -165,7 +172,7 @@ def all_events(
     events = []
     for side in (-1.0, 1.0) if turns else (1.0,):
         sides = jnp.full(near.part.shape, side, part.stars.dtype)
-        way = passage(found, part, hkl, sides)
+        way = passage(part, hkl, sides)
         phi = way.phi if turns else jnp.broadcast_to(part.start, sides.shape)
         points = points_at(found, part, hkl, phi)
         _, rate = rate_of(points)
@@ -183,7 +190,7 @@ def all_events(
             least = jnp.where(way.crosses, 0.0, least)
             there = there & (way.low < way.high)
         height = jnp.where(there, height, 0.0)
-        events.append((sides, height, height * jnp.exp(-least), reach_of(found, points, way, phi, ray, jnp.sqrt(width))))
+        events.append((sides, height, height * jnp.exp(-least), reach_of(points, way, phi, ray, jnp.sqrt(width))))
     side, height, seen, reach = jax.tree.map(lambda *both: jnp.concatenate(both), *events)
     brightest = seen.max()
     depth = jnp.log(jnp.where(height > 0, height, 1.0) / jnp.where(brightest > 0, skip * brightest, 1.0))
@@ -221,9 +228,7 @@ def chosen(events: Events, count: int) -> Events:
     filled = which < ends.shape[0]
     which = jnp.minimum(which, ends.shape[0] - 1)
     some = jax.tree.map(lambda x: x[which], events)
-    return some._replace(
-        depth=jnp.where(filled, some.depth, -1.0), piece=number - (ends - events.pieces)[which]
-    )
+    return some._replace(depth=jnp.where(filled, some.depth, -1.0), piece=number - (ends - events.pieces)[which])
 
 
 def is_there(events: Events) -> Bool[Array, "event"]:

@@ -24,6 +24,7 @@ class Part(NamedTuple):
         bandwidth: Variance of the wavelength, as a share of it.
         divergence: What the beam's directions add to S [3 3; 1/Å²].
         weight: Share of the image.
+        axis: Unit vector of the spindle [3]; of a listed domain, which is turned last, turned with it.
         start, end: Of the rotation [rad].
     """
 
@@ -34,6 +35,7 @@ class Part(NamedTuple):
     bandwidth: Float[Array, "*part"]
     divergence: Float[Array, "*part 3 3"]
     weight: Float[Array, "*part"]
+    axis: Float[Array, "*part 3"]
     start: Float[Array, "*part"]
     end: Float[Array, "*part"]
 
@@ -45,13 +47,11 @@ class Gaussians(NamedTuple):
         parts: Of which its image is the weighted sum.
         mosaic: Covariance of the domains' rotations in the laboratory [rad²].
         strain: Covariance of the relative changes of a, b, c; None for cells that are alike.
-        axis: Of the spindle.
     """
 
     parts: Part
     mosaic: Float[Array, "3 3"]
     strain: Float[Array, "3 3"] | None
-    axis: Float[Array, "3"]
 
     def of(self, part: Int[Array, "event"]) -> Part:
         """The part of each event."""
@@ -92,12 +92,12 @@ def gaussians_of(experiment: Experiment) -> Gaussians:
             bandwidth=spread(lines.bandwidths**2, 2),
             divergence=spread(_divergence(lines, beam.polarization_axis), 2),
             weight=spread(lines.weights / (counts[0] * counts[1]), 2),
+            axis=spread((turns * scan.axis).sum(axis=2), 0),
             start=spread(angles, 1),
             end=spread(angles if scan.width is None else angles + scan.width * RADIANS, 1),
         ),
         mosaic=covariance,
         strain=None if crystal.cell_spread is None else crystal.cell_spread.covariance(),
-        axis=scan.axis,
     )
 
 

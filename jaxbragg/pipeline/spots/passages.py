@@ -6,7 +6,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxbragg.pipeline.spots.listing import Events
-from jaxbragg.pipeline.spots.parts import Gaussians, Part
+from jaxbragg.pipeline.spots.parts import Part
 from jaxbragg.pipeline.spots.reflections import passage
 
 
@@ -25,13 +25,12 @@ class Stretch(NamedTuple):
     share: Float[Array, "event"]
 
 
-def stretch_of(found: Gaussians, part: Part, events: Events, *, turns: bool) -> Stretch:
+def stretch_of(part: Part, events: Events, *, turns: bool) -> Stretch:
     """The stretch of each event.
 
     Ends between two pieces are held fixed: what one piece loses the next one has.
 
     Args:
-        found: The experiment.
         part: That of each event.
         events: The events.
         turns: Whether the crystal turns.
@@ -39,7 +38,7 @@ def stretch_of(found: Gaussians, part: Part, events: Events, *, turns: bool) -> 
     if not turns:
         phi = jnp.broadcast_to(part.start, events.side.shape)
         return Stretch(phi, phi, phi, jnp.ones_like(phi))
-    way = passage(found, part, events.hkl, events.side)
+    way = passage(part, events.hkl, events.side)
     reach, pieces, piece = events.reach, events.pieces, events.piece
     step = (reach.high - reach.low) / jnp.maximum(pieces, 1)
     phi = jnp.where(pieces > 1, reach.low + (piece + 0.5) * step, way.phi)

@@ -1,8 +1,8 @@
 """How far along the rotation a reflection gives photons, and how straight its way is there.
 
-A point turns on a circle: δ(t) = δ₀ − t v − ½ t² a, with v = u × G and a = u × v. Spots take the first two terms. Where
-the third is as long as a share of the spot's width, the rotation is cut into pieces that are straight enough, each about
-its own middle.
+A point turns on a circle: δ(t) = δ₀ − t v − ½ t² a, with v = u × G and a = u × v. Spots take all three terms, but
+expand about one angle (`jaxbragg_kernels.spots.profile`). Where the third is as long as a share of the spot's width,
+the rotation is cut into pieces, each about its own middle.
 """
 
 from typing import NamedTuple
@@ -10,9 +10,8 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from jaxbragg.pipeline.spots.parts import Gaussians
-from jaxbragg.pipeline.spots.reflections import Passage, Points
-from jaxbragg_kernels.spots.matrices import dot, times
+from jaxbragg.pipeline.spots.reflections import Passage, Points, bow_and_turns
+from jaxbragg_kernels.spots.matrices import dot, product, times
 
 _MARGIN = 1.1  # on how far photons reach, whose third order is left out
 _MOST = 4096  # pieces of an event
@@ -25,7 +24,7 @@ class Reach(NamedTuple):
         phi: Angle at which it is looked at as a whole [rad].
         speed: Of its distance from the sphere there, over its standard deviation [1/rad].
         bow: Half of what that speed changes by, over the same [1/rad²].
-        bend: Half of a, in standard deviations of the spot [1/rad²].
+        bend: Half of a, and what turning does to a spot that is not round, in standard deviations of it [1/rad²].
         low, high: The part of the rotation that can give photons [rad].
     """
 
@@ -38,13 +37,12 @@ class Reach(NamedTuple):
 
 
 def reach_of(
-    found: Gaussians, points: Points, way: Passage, phi: Float[Array, "event"], ray: Float[Array, "event 3"],
+    points: Points, way: Passage, phi: Float[Array, "event"], ray: Float[Array, "event 3"],
     width: Float[Array, "event"],
 ) -> Reach:  # fmt: skip
     """The reach of some reflections, before anything is known of how bright they are.
 
     Args:
-        found: The experiment.
         points: The reflections at `phi`.
         way: Through the sphere.
         phi: [rad].
@@ -53,10 +51,12 @@ def reach_of(
     """
     length = jnp.sqrt(dot(ray, ray))
     unit = ray / length[:, None]
-    inward = jnp.cross(jnp.broadcast_to(found.axis, ray.shape), points.velocity)
+    inward = jnp.cross(points.axis, points.velocity)
     speed = dot(unit, points.velocity)
     bow = 0.5 * (dot(unit, inward) + (dot(points.velocity, points.velocity) - speed * speed) / length)
+    _, turns = bow_and_turns(points)
     bend = 0.5 * jnp.sqrt(jnp.maximum(dot(inward, times(points.inverse, inward)), 0.0))
+    bend = bend + (product(points.inverse, turns) * product(turns, points.whole)).sum(axis=(1, 2))
     return Reach(phi, jnp.abs(speed) / width, jnp.abs(bow) / width, bend, way.low, way.high)
 
 
@@ -73,7 +73,9 @@ def pieces_of(reach: Reach, depth: Float[Array, "event"], tolerance: float) -> t
     """
     away = jnp.sqrt(2.0 * jnp.maximum(depth, 0.0))
     tiny = 1e-9
-    far = _MARGIN * jnp.minimum(2.0 * away / jnp.maximum(reach.speed, tiny), jnp.sqrt(away / jnp.maximum(reach.bow, tiny)))
+    far = _MARGIN * jnp.minimum(
+        2.0 * away / jnp.maximum(reach.speed, tiny), jnp.sqrt(away / jnp.maximum(reach.bow, tiny))
+    )
     low, high = jnp.maximum(reach.low, reach.phi - far), jnp.minimum(reach.high, reach.phi + far)
     longest = jnp.sqrt(tolerance / jnp.maximum(reach.bend, tiny))  # of t
     whole = jnp.maximum(high - reach.phi, reach.phi - low)
@@ -81,4 +83,3 @@ def pieces_of(reach: Reach, depth: Float[Array, "event"], tolerance: float) -> t
     near = jnp.minimum(whole, 2.0 * whole / jnp.maximum(away, 2.0))
     count = jnp.clip(jnp.ceil(0.5 * (high - low) / longest), 1, _MOST).astype(jnp.int32)
     return reach._replace(low=low, high=high), jnp.where(near <= longest, 1, count)
-

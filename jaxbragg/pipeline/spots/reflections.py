@@ -18,7 +18,9 @@ class Points(NamedTuple):
 
     Attributes:
         place: G [event 3; 1/Å].
-        inverse: M = S⁻¹, all that widens it included [event 3 3; Å²].
+        whole: S, all that widens it included [event 3 3; 1/Å²].
+        inverse: M = S⁻¹ [event 3 3; Å²].
+        axis: u [event 3].
         velocity: u × G [event 3; 1/Å/rad].
         share: √(|S of the size| / |S|): the height that widening leaves [event].
         bend: Share of the mosaic spread in the width across G [event].
@@ -27,7 +29,9 @@ class Points(NamedTuple):
     """
 
     place: Float[Array, "event 3"]
+    whole: Float[Array, "event 3 3"]
     inverse: Float[Array, "event 3 3"]
+    axis: Float[Array, "event 3"]
     velocity: Float[Array, "event 3"]
     share: Float[Array, "event"]
     bend: Float[Array, "event"]
@@ -45,7 +49,7 @@ def points_at(found: Gaussians, part: Part, hkl: Int[Array, "event 3"], phi: Flo
         phi: [rad].
     """
     indices = hkl.astype(part.stars.dtype)
-    turn = rotation.axis_angle(jnp.broadcast_to(found.axis, (*phi.shape, 3)), phi)
+    turn = rotation.axis_angle(jnp.broadcast_to(part.axis, (*phi.shape, 3)), phi)
     place = times(turn, (indices[:, :, None] * part.stars).sum(axis=1))
     size = product(product(turn, jnp.broadcast_to(part.size, turn.shape)), jnp.swapaxes(turn, -1, -2))
     cross = _cross_matrix(place)
@@ -65,8 +69,9 @@ def points_at(found: Gaussians, part: Part, hkl: Int[Array, "event 3"], phi: Flo
     along = dot(place, times(whole, place)) / square
     along = jnp.where(away, along, 1.0)
     stretch = jnp.where(away, part.bandwidth * square / along, 0.0)
-    velocity = jnp.cross(jnp.broadcast_to(found.axis, place.shape), place)
-    return Points(place, inverse(whole), velocity, share, bend, along, stretch)
+    axis = jnp.broadcast_to(part.axis, place.shape)
+    velocity = jnp.cross(axis, place)
+    return Points(place, whole, inverse(whole), axis, velocity, share, bend, along, stretch)
 
 
 class Passage(NamedTuple):
@@ -84,7 +89,7 @@ class Passage(NamedTuple):
     crosses: Bool[Array, "event"]
 
 
-def passage(found: Gaussians, part: Part, hkl: Int[Array, "event 3"], side: Float[Array, "event"]) -> Passage:
+def passage(part: Part, hkl: Int[Array, "event 3"], side: Float[Array, "event"]) -> Passage:
     """How some reflections pass the sphere: before they are deepest inside it (side −1), or after (1).
 
     2 s₀·G(φ) + G² = 0 is reach · cos(φ − middle) = rest. A reflection is inside from the one root to the other; each
@@ -92,7 +97,7 @@ def passage(found: Gaussians, part: Part, hkl: Int[Array, "event 3"], side: Floa
     """
     at_zero = (hkl.astype(part.stars.dtype)[:, :, None] * part.stars).sum(axis=1)
     beam = part.beam / part.wavelength[:, None]
-    axis = jnp.broadcast_to(found.axis, at_zero.shape)
+    axis = jnp.broadcast_to(part.axis, at_zero.shape)
     along = dot(at_zero, axis)[:, None] * axis
     first = at_zero - along
     a, b = dot(first, beam), dot(jnp.cross(axis, first), beam)
@@ -121,32 +126,18 @@ def rate_of(points: Points) -> tuple[Float[Array, "event 3"], Float[Array, "even
     return slide, jnp.where(turning, jnp.sqrt(jnp.where(turning, square, 1.0)), 0.0)
 
 
-def motion_of(
-    found: Gaussians, points: Points, start: Float[Array, "event"], end: Float[Array, "event"]
-) -> Motion:
+def motion_of(points: Points, start: Float[Array, "event"], end: Float[Array, "event"]) -> Motion:
     """How reflections turn, to second order, in arc coordinates as far as a spot bends.
 
     There a rotation leaves the distance along G alone, and what lies across G is carried along at the mean radius.
 
     Args:
-        found: The experiment.
         points: The reflections.
         start: Of the stretch, from where they are looked at [rad].
         end: Likewise.
     """
     m, velocity = points.inverse, points.velocity
-    axis = jnp.broadcast_to(found.axis, velocity.shape)
-    square = dot(points.place, points.place)
-    away = square > 0
-    length = jnp.where(away, jnp.sqrt(jnp.where(away, square, 1.0)), 1.0)
-    unit = points.place / length[:, None]
-    bend = points.bend
-    around = dot(axis, unit)[:, None] * unit  # of the axis, along G
-    bow = jnp.cross(axis, velocity)
-    bow = bow - (bend * dot(bow, unit))[:, None] * unit
-    longer = bend * 0.5 * (1.0 - points.stretch) / length
-    turns = _cross_matrix(around + (1.0 - bend)[:, None] * (axis - around))
-    turns = turns + longer[:, None, None] * outer(velocity, unit)
+    bow, turns = bow_and_turns(points)
     slide = times(m, velocity)
     twist = product(jnp.swapaxes(turns, 1, 2), m)
     m_bow = times(m, bow)
@@ -155,6 +146,21 @@ def motion_of(
         faster=2.0 * times(jnp.swapaxes(turns, 1, 2), slide), bow=m_bow, cubic=dot(velocity, m_bow),
         quartic=dot(bow, m_bow), start=start, end=end,
     )  # fmt: skip
+
+
+def bow_and_turns(points: Points) -> tuple[Float[Array, "event 3"], Float[Array, "event 3 3"]]:
+    """a, and L, which gives what δ adds to the velocity."""
+    axis, velocity, bend = points.axis, points.velocity, points.bend
+    square = dot(points.place, points.place)
+    away = square > 0
+    length = jnp.where(away, jnp.sqrt(jnp.where(away, square, 1.0)), 1.0)
+    unit = points.place / length[:, None]
+    around = dot(axis, unit)[:, None] * unit  # of the axis, along G
+    bow = jnp.cross(axis, velocity)
+    bow = bow - (bend * dot(bow, unit))[:, None] * unit
+    longer = bend * 0.5 * (1.0 - points.stretch) / length
+    turns = _cross_matrix(around + (1.0 - bend)[:, None] * (axis - around))
+    return bow, turns + longer[:, None, None] * outer(velocity, unit)
 
 
 def six_of(m: Float[Array, "event 3 3"]) -> Float[Array, "event 6"]:

@@ -5,8 +5,8 @@
 The shape of a small crystal does not bend: δ is as far from the straight q − G to the arc as the spread's share goes.
 Where the distance along G is another wavelength's, the chord is that at |G|, as far as the bandwidth's share goes.
 
-Seen from the crystal, q turns: δ(t) = δ − t w + ½ t² a, with w = v + L δ, v = u × G and a = u × v, of which the arc takes
-its share. With M = S⁻¹ the exponent is
+Seen from the crystal, q turns: δ(t) = δ − t w + ½ t² a, with w = v + L δ, v = u × G and a = u × v, of which the arc
+takes its share. With M = S⁻¹ the exponent is
 
     E(t) = ½ δᵀMδ − t p + ½ t² (A + α) − ½ t³ β + ⅛ t⁴ γ,   p = wᵀMδ, A = wᵀMw, α = aᵀMδ, β = vᵀMa, γ = aᵀMa,
 

@@ -14,46 +14,93 @@ FACTORS = np.random.default_rng(0).uniform(20, 200, (25, 25, 31))
 EXACT = jb.Options(precision="float64", oversample=2)
 
 
-def experiment(mosaic=0.3, bandwidth=0.0, divergence=(0.0, 0.0), width=None, samples=(1, 1, 1), **changes):
+def experiment(mosaic=0.3, bandwidth=0.0, divergence=(0.0, 0.0), width=None, cell_spread=None, **changes):
     """A small crystal on a small detector, whose spots are a few pixels wide."""
     parts = {
         "beam": jb.Beam(
             1.0, fluence=1e28, polarization=0.5,
-            sources=jb.GaussianSources(bandwidth, *divergence, samples=samples[1]),
+            sources=jb.GaussianSources(bandwidth, *divergence),
         ),
         "crystal": jb.Crystal(
             (40, 40, 55, 90, 90, 90), misset=(11, 22, 33), cells=(12, 12, 10), shape="gauss",
-            mosaic=jb.GaussianMosaic(mosaic, samples[0]),
+            mosaic=jb.GaussianMosaic(mosaic),
+            cell_spread=None if cell_spread is None else jb.CellSpread(cell_spread),
         ),
         "detector": jb.FlatPanel((48, 64), 1e-3, (0.1, 0.024, -0.032), (0, 0, 1), (0, -1, 0)),
         "structure_factors": jb.StructureFactors(FACTORS, (-12, -12, -15)),
-        "scan": jb.Scan((7.0,)) if width is None else jb.Scan.continuous(7.0, width, samples=samples[2]),
+        "scan": jb.Scan((7.0,)) if width is None else jb.Scan.continuous(7.0, width),
     }  # fmt: skip
     return jb.Experiment(**(parts | changes))
 
 
-# Of each: arguments, least correlation, largest difference of the sums. What is left is the samples' own noise.
+# Of each: arguments, samples, least correlation, largest difference of the sums: what is left is the samples' noise.
 AGAINST_SAMPLES = {
-    "mosaic": ({"mosaic": 0.3, "samples": (65536, 1, 1)}, 0.99999, 1e-3),
-    "three spreads": ({"mosaic": (0.5, 0.1, 0.3), "samples": (65536, 1, 1)}, 0.99999, 1e-3),
-    "wide mosaic": ({"mosaic": 1.5, "samples": (65536, 1, 1)}, 0.9999, 2e-3),
-    "rotation": ({"mosaic": 0.05, "width": 1.0, "samples": (256, 1, 256)}, 0.99999, 1e-3),
-    "pink": ({"mosaic": 0.3, "bandwidth": 0.003, "samples": (4096, 64, 1)}, 0.9999, 1e-3),
-    "divergence": ({"mosaic": 0.2, "divergence": (2e-3, 1e-3), "samples": (2048, 512, 1)}, 0.9998, 1e-3),
+    "mosaic": ({"mosaic": 0.3}, 16384, 0.99999, 5e-4),
+    "three spreads": ({"mosaic": (0.5, 0.1, 0.3)}, 16384, 0.99999, 5e-4),
+    "a matrix": ({"mosaic": (0.5, 0.2, 0.3, 0.2, -0.1, 0.05)}, 65536, 0.99999, 5e-4),
+    "wide mosaic": ({"mosaic": 3.0}, 524288, 0.9999, 1e-3),
+    "rotation": ({"mosaic": 0.1, "width": 2.0}, 65536, 0.99999, 1e-3),
+    "cells": ({"mosaic": 0.2, "cell_spread": 0.01}, 65536, 0.9999, 1e-3),
+    "three lengths": ({"mosaic": 0.2, "cell_spread": (0.01, 0.002, 0.005)}, 65536, 0.9999, 1e-3),
+    "pink": ({"mosaic": 0.3, "bandwidth": 0.003}, 65536, 0.99999, 1e-3),
+    "divergence": ({"mosaic": 0.2, "divergence": (2e-3, 1e-3)}, 262144, 0.9999, 1e-3),
 }
-_LONG = ("three spreads", "pink", "divergence", "wide mosaic")
+_LONG = ("a matrix", "wide mosaic", "three lengths", "pink", "divergence")
 
 
 @pytest.mark.parametrize(
     "name", [pytest.param(n, marks=[pytest.mark.slow] if n in _LONG else []) for n in AGAINST_SAMPLES]
 )
 def test_the_image_is_the_mean_of_many_samples(name):
-    arguments, least, most = AGAINST_SAMPLES[name]
+    arguments, count, least, most = AGAINST_SAMPLES[name]
     made = experiment(**arguments)
     image = np.asarray(jb.simulate(made, EXACT))
-    samples = np.asarray(jb.simulate(made, jb.Options(oversample=2, method="samples")), float)
+    samples = np.asarray(jb.simulate(made, jb.Options(oversample=2, method="samples", samples=count)), float)
     assert np.corrcoef(image.ravel(), samples.ravel())[0, 1] > least
     assert image.sum() == pytest.approx(samples.sum(), rel=most)
+
+
+def near(image, wanted, share, sums):
+    """Within a share of the brightest pixel, and the sums within another."""
+    np.testing.assert_allclose(image, wanted, atol=share * wanted.max())
+    assert image.sum() == pytest.approx(wanted.sum(), rel=sums)
+
+
+@pytest.mark.parametrize(
+    "more", [{"mosaic": 0.3}, pytest.param({"mosaic": 0.05, "width": 1.0}, marks=pytest.mark.slow)]
+)
+def test_a_bandwidth_is_the_sum_of_its_lines(more):
+    """1 %, against 241 lines each of one wavelength: second order included."""
+    made = experiment(bandwidth=0.01, **more)
+    at = np.linspace(-4.5, 4.5, 241)
+    lines = jb.SpectrumTable(1.0 + 0.01 * at, np.exp(-0.5 * at * at), 0.0)
+    wanted = np.asarray(jb.simulate(eqx.tree_at(lambda e: e.beam.sources, made, lines), replace(EXACT, method="spots")))
+    near(np.asarray(jb.simulate(made, EXACT)), wanted, 1e-3, 5e-4)
+
+
+def test_a_spectrum_of_overlapping_lines_is_the_gaussian_that_they_are_of():
+    """A Gaussian of 0.5 % by lines 0.1 % apart, each as wide as makes the sum of variances that of the Gaussian."""
+    made = experiment(mosaic=0.2, bandwidth=0.005)
+    at = 1.0 + 0.001 * np.arange(-25, 26)
+    own = 0.0007
+    weights = np.exp(-0.5 * ((at - 1.0) ** 2) / (0.005**2 - own**2))
+    table = jb.SpectrumTable(at, weights)
+    np.testing.assert_allclose(np.asarray(table.bandwidths) * at, own, rtol=1e-9)
+    image = np.asarray(jb.simulate(eqx.tree_at(lambda e: e.beam.sources, made, table), EXACT))
+    near(image, np.asarray(jb.simulate(made, EXACT)), 1e-3, 3e-4)
+
+
+def test_lists_of_orientations_angles_and_sources_are_the_same_by_spots():
+    made = experiment()
+    listed = eqx.tree_at(
+        lambda e: (e.crystal.mosaic, e.beam.sources, e.scan), made,
+        (jb.CapMosaic(0.3, 3), jb.RelativeSources((0.0, 1e-3), (0.0, 2e-3), (1.0, 1.01), (1.0, 2.0)),
+         jb.Scan((7.0, 7.2))),
+    )  # fmt: skip
+    wanted = np.asarray(jb.simulate(listed, replace(EXACT, method="samples")))
+    np.testing.assert_allclose(
+        np.asarray(jb.simulate(listed, replace(EXACT, method="spots"))), wanted, atol=1e-5 * wanted.max()
+    )
 
 
 def test_without_spreads_it_is_the_image_of_one_orientation():
@@ -80,18 +127,18 @@ def test_an_even_rotation_is_many_steps():
 
 
 @pytest.mark.slow
-def test_a_wide_rotation_is_the_mean_of_narrow_ones():
-    """2° in one image is the mean of four of 0.5°; what is wider is sampled."""
-    made = experiment(mosaic=0.1, width=2.0)
+@pytest.mark.parametrize(("width", "mosaic"), [(2.0, 0.1), (10.0, 0.05), (90.0, 0.1)])
+def test_a_wide_rotation_is_the_mean_of_narrow_ones(width, mosaic):
+    """In a grazing reflection's way lies a spot of the second, which once had no box."""
+    made = experiment(mosaic=mosaic, width=width)
     whole = np.asarray(jb.simulate(made, EXACT))
+    fine = np.asarray(jb.simulate(made, replace(EXACT, tolerance=0.005)))
+    near(whole, fine, 2e-3, 5e-4)
     parts = 0.0
     for i in range(4):
-        part = eqx.tree_at(lambda e: e.scan, made, jb.Scan.continuous(7.0 + 0.5 * i, 0.5))
+        part = eqx.tree_at(lambda e: e.scan, made, jb.Scan.continuous(7.0 + width * i / 4, width / 4))
         parts = parts + np.asarray(jb.simulate(part, EXACT)) / 4
-    assert np.corrcoef(whole.ravel(), parts.ravel())[0, 1] > 0.9999
-    assert whole.sum() == pytest.approx(parts.sum(), rel=2e-3)
-    with pytest.raises(ValueError, match="must not be wider than 2°"):
-        jb.simulate(eqx.tree_at(lambda e: e.scan, made, jb.Scan.continuous(0.0, 3.0)), replace(EXACT, method="spots"))
+    near(whole, parts, 2e-3, 5e-4)
 
 
 @pytest.mark.slow
@@ -190,16 +237,17 @@ def test_nan_where_one_of_the_other_lists_is_too_short(name):
 
 
 def test_what_has_no_closed_form_is_sampled_or_refused():
-    made = experiment(mosaic=0.3, samples=(16, 1, 1))
+    made = experiment(mosaic=0.3)
+    few = jb.Options(samples=16)
     for changed, message in (
-        (eqx.tree_at(lambda e: e.crystal.mosaic, made, jb.CapMosaic(0.3, 5)), "must be a GaussianMosaic or none"),
-        (eqx.tree_at(lambda e: e.scan, made, jb.Scan((0.0, 1.0))), "has several angles"),
+        (eqx.tree_at(lambda e: e.beam.sources, made, jb.GaussianSources(0.02)), "`bandwidth` must be at most"),
+        (eqx.tree_at(lambda e: e.crystal.mosaic, made, jb.GaussianMosaic(4.0)), "`spread` must be at most"),
     ):
         with pytest.raises(ValueError, match=message):
             jb.simulate(changed, jb.Options(method="spots"))
         with pytest.warns(jb.SampledWarning, match="samples stand for what is Gaussian"):
-            sampled = np.asarray(jb.simulate(changed))
-        np.testing.assert_array_equal(sampled, np.asarray(jb.simulate(changed, jb.Options(method="samples"))))
+            sampled = np.asarray(jb.simulate(changed, few))
+        np.testing.assert_array_equal(sampled, np.asarray(jb.simulate(changed, replace(few, method="samples"))))
     with pytest.raises(ValueError, match="spots must be gauss ones"):
         jb.simulate(made, jb.Options(method="spots", shape="square"))
     with pytest.raises(ValueError, match="Option `method` must be"):
@@ -252,7 +300,13 @@ def test_backward_spread_widths_and_scans_are_refused():
     for make, message in (
         (lambda: jb.GaussianMosaic(-1.0), "`spread`"),
         (lambda: jb.GaussianSources(-0.1), "`bandwidth`"),
-        (lambda: jb.GaussianSources(0.1, samples=0), "`samples`"),
+        (lambda: jb.GaussianMosaic((0.1, 0.2)), "`spread` must be 1, 3 or 6 numbers"),
+        (lambda: jb.GaussianMosaic((0.1, 0.1, 0.1, 0.2, 0, 0)), "without negative eigenvalues"),
+        (lambda: jb.CellSpread((0.1, -0.1, 0.1)), "`spread`"),
+        (lambda: jb.SpectrumTable((1.0, 1.1), (0.0, 0.0)), "`weights` must not all be zero"),
+        (lambda: jb.Options(samples=0), "`samples`"),
+        (lambda: jb.Options(tolerance=0.0), "`tolerance`"),
+        (lambda: jb.Options(sample_seed=-1), "`sample_seed`"),
         (lambda: jb.Scan.continuous(0.0, 400.0), "`width`"),
         (lambda: jb.Scan.continuous(0.0, -1.0), "`width`"),
         (lambda: jb.Scan((0.0, 1.0), width=1.0), "`angles` must be one"),
