@@ -230,6 +230,8 @@ FLAGS: tuple[Flag, ...] = (
          "FILE", "file", own=True),
     Flag("resume", OUTPUT, "compute only those of --images that are not there yet", own=True),
     Flag("counts", OUTPUT, "Poisson counts in --output in place of expected photons; -seed is their seed", own=True),
+    _count("saturation", OUTPUT, "counts that a pixel of --output holds at most", own=True,
+           default="that of --detector; of the format"),
     _file("floatfile", OUTPUT, "raw float32 image, photons", "-floatimage"),
     _file("intfile", OUTPUT, "SMV image, scaled", "-intimage"),
     _file("pgmfile", OUTPUT, "PGM picture", "-pgmimage"),

@@ -73,7 +73,7 @@ def output_of(scanned: Scanned) -> Output | None:
     """
     path, count = scanned.text("output"), scanned.whole("images") or 1
     if path is None:
-        for name in ("counts", "sidecar", "resume"):
+        for name in ("counts", "sidecar", "resume", "saturation"):
             if name in scanned:
                 raise UsageError(f"--{name} needs --output FILE")
         return None
@@ -85,6 +85,8 @@ def output_of(scanned: Scanned) -> Output | None:
     counts = "counts" in scanned
     if not counts and not kind.photons:
         raise UsageError(f"--output {path}: {kind.name} holds counts, not expected photons: add --counts")
+    if "saturation" in scanned and not counts:
+        raise UsageError("--saturation needs --counts: expected photons are not cut off")
     if "smv_dialect" in scanned and kind.name == "SMV" and scanned.text("smv_dialect") != "dials":
         raise UsageError(
             "--smv-dialect nanobragg: --output has that of dials; -noisefile and -intfile have nanobragg's"
@@ -195,7 +197,9 @@ def _fingerprint(output: Output, setup: Setup) -> str:
     for leaf in leaves:
         digest.update(np.ascontiguousarray(leaf).tobytes())
     seed = setup.scanned.whole("seed") if output.counts else None
-    digest.update(repr((str(structure), setup.options, output.count, _dtype(output), setup.spindle, seed)).encode())
+    full = _saturation(setup.scanned) if output.counts else None
+    written = (output.count, _dtype(output), setup.spindle, seed, full)
+    digest.update(repr((str(structure), setup.options, *written)).encode())
     return digest.hexdigest()
 
 
@@ -214,7 +218,7 @@ def _images(output: Output, image: np.ndarray, setup: Setup, further: Iterable[n
         from jaxbragg.counting import poisson_counts
 
         counts = poisson_counts(photons, (scanned.whole("seed") or 0) + i)
-        stored, full = as_counts(counts, output.kind.counts, _offset(output, scanned), missing)
+        stored, full = as_counts(counts, output.kind.counts, _offset(output, scanned), missing, _saturation(scanned))
         output.full += full
         yield i, stored
 
@@ -241,7 +245,14 @@ def _recording(output: Output, setup: Setup, frames: Frames, number: int = 0) ->
 
     span = setup.spindle.span
     rotation = Rotation(setup.phi + number * span, span) if span else None
-    return Recording(setup.experiment, frames, rotation, _material(setup), _offset(output, setup.scanned), "jaxbragg")
+    offset, saturation = _offset(output, setup.scanned), _saturation(setup.scanned)
+    return Recording(setup.experiment, frames, rotation, _material(setup), offset, saturation)
+
+
+def _saturation(scanned: Scanned) -> int | None:
+    """Most counts that a pixel holds; None where neither a flag nor the named detector says it."""
+    given, named = scanned.whole("saturation"), scanned.text("detector")
+    return product_named(named).saturation if given is None and named else given
 
 
 def _material(setup: Setup) -> str:

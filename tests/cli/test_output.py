@@ -63,6 +63,26 @@ def test_what_is_too_bright_to_be_counted_is_said(capsys) -> None:
     assert f"seed 1, {overloads} overloads" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(("words", "full"), [([], 1048575), (["--saturation", "700"], 700)])
+def test_a_pixel_holds_what_the_detector_or_the_flag_says(words, full, capsys) -> None:
+    """PILATUS has counters of 20 bits."""
+    bright = "-cell 40 -default_F 1e5 -N 30 -oversample 1 --detector pilatus-100k --counts -seed 1 --sidecar"
+    for name in ("x.h5", "x_1.cbf", "x_1.img", "x.tif"):
+        assert main([*bright.split(), *words, "-o", name]) == 0
+        pixels, offset = read_image(name).pixels, 40 if name.endswith("img") else 0
+        largest = min(full + offset, 65535) if offset else full
+        overloads = int((pixels == largest).sum())
+        assert pixels.max() == largest
+        assert f"{overloads} overloads" in capsys.readouterr().out
+        (panel,) = json.loads(Path(name).with_suffix(".expt").read_text())["detector"][0]["panels"]
+        assert panel["trusted_range"][1] == largest - 1
+        assert f"flag_morethan = {largest - 1}\n" in Path(name).with_suffix(".geom").read_text()
+    with h5py.File("x.h5") as file:
+        assert file["entry/instrument/detector/saturation_value"][()] == full - 1
+    assert f"# Count_cutoff {full - 1} counts\r\n".encode() in Path("x_1.cbf").read_bytes()
+    assert read_smv_header("x_1.img")["CCD_IMAGE_SATURATION"] == str(min(full + 40, 65535) - 1)
+
+
 def test_counts_without_a_seed_say_theirs(capsys) -> None:
     assert main([*FLAGS, "--output", "x.h5", "--counts"]) == 0
     said = capsys.readouterr().out
@@ -242,6 +262,9 @@ def test_a_panel_that_a_header_cannot_place_is_said(capsys) -> None:
         ("--images 3 -o x.h5 -floatfile x.bin", "--images 3: -floatfile holds one image"),
         ("--images 3", "--images 3: -floatfile holds one image; --output FILE.h5 holds several"),
         ("--sidecar", "--sidecar needs --output FILE"),
+        ("--saturation 100", "--saturation needs --output FILE"),
+        ("-o x.h5 --saturation 100", "--saturation needs --counts"),
+        ("-o x.h5 --counts --saturation 0", "--saturation"),
         ("--resume", "--resume needs --output FILE"),
         ("-o x.h5 --resume", "--resume needs --images"),
         ("-o x.npy --images 2 --resume", "--resume needs --images, and --output of NXmx (.h5) or of files"),
