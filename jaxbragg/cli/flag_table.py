@@ -100,7 +100,7 @@ FLAGS: tuple[Flag, ...] = (
 
     _file("hkl", FACTORS, "text file of h k l F"),
     Flag("model", FACTORS, "structure whose |F| are computed; PDB, mmCIF, .gz", "FILE", "file", own=True),
-    Flag("mtz", FACTORS, "reflections; MTZ, SF-mmCIF, SHELX fcf, XDS_ASCII", "FILE", "file", own=True),
+    Flag("mtz", FACTORS, "reflections; MTZ, SF-mmCIF, SHELX fcf and HKLF 4, XDS_ASCII", "FILE", "file", own=True),
     Flag("columns", FACTORS, "columns of --mtz; F, F(+),F(-), F,DANO or an intensity", "LABELS", "word",
          default="the first of amplitudes", own=True),
     Flag("spacegroup", FACTORS, "symmetry by which -hkl, --mtz or --model is expanded; a symbol or a number", "NAME",
