@@ -142,7 +142,7 @@ def test_a_series_in_files_of_their_own(capsys) -> None:
     said = capsys.readouterr().out
     assert "wrote im_0001.cbf … im_0003.cbf: miniCBF, Poisson counts, int32, seed 7, one more for each" in said
     assert sorted(path.name for path in Path().iterdir()) == [
-        "all.h5", "im.expt", "im.geom", "im_0001.cbf", "im_0002.cbf", "im_0003.cbf"
+        "all.h5", "im.cbf.json", "im.expt", "im.geom", "im_0001.cbf", "im_0002.cbf", "im_0003.cbf"
     ]  # fmt: skip
     for i in range(3):
         name = f"im_{i + 1:04d}.cbf"
@@ -151,64 +151,6 @@ def test_a_series_in_files_of_their_own(capsys) -> None:
     assert jb.load("im.expt").rotation == pytest.approx((5.0, 0.5))
     assert jb.load("im.expt").images == 3
     assert json.loads(Path("im.expt").read_text())["imageset"][0]["template"] == "im_####.cbf"
-
-
-def test_a_series_goes_on_where_it_was_cut_off(capsys) -> None:
-    turned = [*FLAGS, "-misset", "10", "20", "30", "-osc", "0.5", "-phisteps", "2", "-seed", "7", "--counts"]
-    series = [*turned, "--images", "4", "-o", "im_##.img"]
-    assert main([*series, "--quiet"]) == 0
-    whole = {path.name: path.read_bytes() for path in Path().glob("*.img")}
-    assert sorted(whole) == ["im_01.img", "im_02.img", "im_03.img", "im_04.img"]
-    for gone in (["im_01.img", "im_03.img"], ["im_04.img"], []):
-        for name in gone:
-            Path(name).unlink()
-        stamps = {path.name: path.stat().st_mtime_ns for path in Path().glob("*.img")}
-        capsys.readouterr()
-        assert main([*series, "--resume"]) == 0
-        printed = capsys.readouterr()
-        assert f"{4 - len(gone)} of them were there" in printed.out
-        assert f"--resume keeps {4 - len(gone)} of 4 images; whether of the same flags is not known" in printed.err
-        assert {path.name: path.read_bytes() for path in Path().glob("*.img")} == whole
-        assert all(Path(name).stat().st_mtime_ns == stamp for name, stamp in stamps.items())
-
-
-def test_a_series_in_one_file_goes_on_where_it_was_cut_off(monkeypatch, capsys) -> None:
-    """Cut off after two of four images, by an error and by Ctrl-C; the whole is that of a run that was not."""
-    import jaxbragg.cli.recorded as recorded
-
-    turned = [*FLAGS, "-misset", "10", "20", "30", "-osc", "0.5", "-phisteps", "2", "-seed", "7", "--counts"]
-    series = [*turned, "--images", "4", "-o", "all.h5"]
-    assert main([*turned, "--images", "4", "-o", "whole.h5", "--quiet"]) == 0
-    made = recorded.as_counts
-
-    def cut(*arguments):
-        cut.left -= 1
-        if cut.left < 0:
-            raise KeyboardInterrupt
-        return made(*arguments)
-
-    monkeypatch.setattr(recorded, "as_counts", cut)
-    cut.left = 2
-    assert main(series) == 130
-    assert "all.h5.part holds the images that are done: the same command with --resume" in capsys.readouterr().err
-    assert sorted(path.name for path in Path().iterdir()) == ["all.h5.part", "whole.h5"]
-    assert main(series) == 2
-    assert "all.h5.part is there, of a series that was cut off: --resume goes on" in capsys.readouterr().err
-    cut.left = 9
-    assert main([*series, "--resume", "-fluence", "2e21"]) == 1
-    assert "it is of another series" in capsys.readouterr().err
-    assert main([*series, "--resume"]) == 0
-    assert "4 images of 0.5° of rotation, 2 of them were there" in capsys.readouterr().out
-    assert cut.left == 7
-    assert sorted(path.name for path in Path().iterdir()) == ["all.h5", "whole.h5"]
-    for i in range(4):
-        one, other = (read_image(name, None, None, i).pixels for name in ("all.h5", "whole.h5"))
-        np.testing.assert_array_equal(one, other)
-    with h5py.File("all.h5") as file:
-        assert [*file.attrs] == ["default"]
-    Path("all.h5.part").write_bytes(Path("whole.h5").read_bytes()[:3000])
-    assert main([*series, "--resume"]) == 1
-    assert "all.h5.part: expected images that are there already, but it is broken" in capsys.readouterr().err
 
 
 def test_the_truth_is_written(capsys) -> None:
@@ -267,6 +209,7 @@ def test_a_panel_that_a_header_cannot_place_is_said(capsys) -> None:
         ("-o x.h5 --counts --saturation 0", "--saturation"),
         ("--resume", "--resume needs --output FILE"),
         ("-o x.h5 --resume", "--resume needs --images"),
+        ("-o x.h5 --images 2 --resume -printout", "-printout prints the first image"),
         ("-o x.npy --images 2 --resume", "--resume needs --images, and --output of NXmx (.h5) or of files"),
         ("-o x.h5 --smv-dialect dials", "--smv-dialect needs an SMV image"),
         ("-o x_#.tif --images 12", "12 images need more digits than 1"),
