@@ -103,7 +103,7 @@ FLAGS: tuple[Flag, ...] = (
 
     _file("hkl", FACTORS, "text file of h k l F"),
     Flag("model", FACTORS, "structure whose |F| are computed; PDB, mmCIF, .gz", "FILE", "file", own=True),
-    Flag("mtz", FACTORS, "reflections; MTZ, SF-mmCIF, SHELX fcf, XDS_ASCII", "FILE", "file", own=True),
+    Flag("mtz", FACTORS, "reflections; MTZ, SF-mmCIF, SHELX fcf and HKLF 4, XDS_ASCII", "FILE", "file", own=True),
     Flag("columns", FACTORS, "columns of --mtz; F, F(+),F(-), F,DANO or an intensity", "LABELS", "word",
          default="the first of amplitudes", own=True),
     Flag("spacegroup", FACTORS, "symmetry by which -hkl, --mtz or --model is expanded; a symbol or a number", "NAME",
@@ -233,6 +233,8 @@ FLAGS: tuple[Flag, ...] = (
          "FILE", "file", own=True),
     Flag("resume", OUTPUT, "compute only those of --images that are not there yet", own=True),
     Flag("counts", OUTPUT, "Poisson counts in --output in place of expected photons; -seed is their seed", own=True),
+    _count("saturation", OUTPUT, "counts that a pixel of --output holds at most", own=True,
+           default="that of --detector; of the format"),
     _file("floatfile", OUTPUT, "raw float32 image, photons", "-floatimage"),
     _file("intfile", OUTPUT, "SMV image, scaled", "-intimage"),
     _file("pgmfile", OUTPUT, "PGM picture", "-pgmimage"),

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 
@@ -147,9 +148,9 @@ def check_panels(wanted: dict[str, str], output: Output | None, setup: Setup) ->
 
 def write_outputs(
     wanted: dict[str, str],
-    image: np.ndarray,
+    image: np.ndarray | None,
     setup: Setup,
-    stats: Statistics,
+    stats: Statistics | None,
     output: Output | None = None,
     further: Iterable[np.ndarray] = (),
 ) -> list[str]:
@@ -157,9 +158,9 @@ def write_outputs(
 
     Args:
         wanted: File names by kind.
-        image: The image, or the first of a series.
-        setup: Of it.
-        stats: Likewise.
+        image: The image, or the first of a series that is not there yet; None where all of them are.
+        setup: Of the first image.
+        stats: Of the image.
         output: What --output asks for.
         further: The other images of a series, which it takes.
 
@@ -167,14 +168,17 @@ def write_outputs(
         FileError: If a file cannot be written; then none is, of a series in numbered files those that came before it.
     """
     lines: list[str] = []
+    photons = chain(() if image is None else (image,), further)
     if output is not None and output.numbered:  # each is there once it is whole
-        lines += write_recorded(output, image, setup, further)
+        lines += write_recorded(output, setup, photons)
     with together():
         for kind, path in wanted.items():
-            if kind != "output":
+            if kind == "dump":
+                lines.append(write_table(path, setup))
+            elif kind != "output" and image is not None and stats is not None:
                 lines.append(_write(kind, path, image, setup, stats))
             elif output is not None and not output.numbered:
-                lines += write_recorded(output, image, setup, further)
+                lines += write_recorded(output, setup, photons)
     return lines
 
 
@@ -195,8 +199,6 @@ def _write(kind: str, path: str, image: np.ndarray, setup: Setup, stats: Statist
     scanned = setup.scanned
     given = scanned.number("adc")
     adc = DEFAULT_ADC if given is None else given
-    if kind == "dump":
-        return write_table(path, setup)
     if kind == "float":
         write_float_image(path, image)
         size = " × ".join(map(str, image.shape[::-1]))

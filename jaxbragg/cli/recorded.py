@@ -1,17 +1,16 @@
 """`--output FILE`: images in the format that the name says, one or a series, and the geometry beside them."""
 
-import hashlib
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from jaxbragg.cli.errors import UsageError
 from jaxbragg.cli.file_names import check_output
 from jaxbragg.cli.read import Setup
+from jaxbragg.cli.same_series import fingerprint_of, series_of
 from jaxbragg.cli.scanner import Scanned
 from jaxbragg.cli.streams import complain
 from jaxbragg.io import together
@@ -19,6 +18,7 @@ from jaxbragg.io.image_formats import ENDINGS, ImageFormat, format_of
 from jaxbragg.io.numbered import beside, numbered_names, template_of
 from jaxbragg.io.nxmx import images_in, part_of, write_nxmx_series
 from jaxbragg.io.recording import Frames, Recording, as_counts
+from jaxbragg.io.series import Series, path_of
 from jaxbragg.models.detector.catalogue import product_named
 
 DEFAULT_ADC = 40.0
@@ -36,9 +36,10 @@ class Output:
         counts: Whether Poisson counts are wanted, not expected photons.
         names: Of the image files: one, or one for each image.
         sidecars: Of the files of geometry beside them.
-        done: Numbers of the images that are there already.
+        done: Numbers of the images that are there already, once the experiment is known.
         full: Pixels found full so far.
-        fingerprint: Of a series in one file, once the experiment is known.
+        fingerprint: Of a series in one file, likewise.
+        series: What is written of one in numbered files, likewise.
     """
 
     path: str
@@ -50,6 +51,12 @@ class Output:
     done: frozenset[int] = frozenset()
     full: int = 0
     fingerprint: str = ""
+    series: Series | None = None
+
+    @property
+    def left(self) -> tuple[int, ...]:
+        """Numbers of the images that are not there yet."""
+        return tuple(i for i in range(self.count) if i not in self.done)
 
     @property
     def numbered(self) -> bool:
@@ -73,7 +80,7 @@ def output_of(scanned: Scanned) -> Output | None:
     """
     path, count = scanned.text("output"), scanned.whole("images") or 1
     if path is None:
-        for name in ("counts", "sidecar", "resume"):
+        for name in ("counts", "sidecar", "resume", "saturation"):
             if name in scanned:
                 raise UsageError(f"--{name} needs --output FILE")
         return None
@@ -85,6 +92,8 @@ def output_of(scanned: Scanned) -> Output | None:
     counts = "counts" in scanned
     if not counts and not kind.photons:
         raise UsageError(f"--output {path}: {kind.name} holds counts, not expected photons: add --counts")
+    if "saturation" in scanned and not counts:
+        raise UsageError("--saturation needs --counts: expected photons are not cut off")
     if "smv_dialect" in scanned and kind.name == "SMV" and scanned.text("smv_dialect") != "dials":
         raise UsageError(
             "--smv-dialect nanobragg: --output has that of dials; -noisefile and -intfile have nanobragg's"
@@ -99,6 +108,8 @@ def output_of(scanned: Scanned) -> Output | None:
     resume = "resume" in scanned
     if resume and (count == 1 or kind.name.startswith("NumPy")):
         raise UsageError("--resume needs --images, and --output of NXmx (.h5) or of files that hold one image each")
+    if resume and ("printout" in scanned or "printout_pixel" in scanned):
+        raise UsageError("-printout prints the first image, which --resume may not draw")
     if count > 1 and kind.name == "NXmx":
         check_output("--output", part_of(path))
         if os.path.lexists(part_of(path)) and not resume:
@@ -110,10 +121,9 @@ def output_of(scanned: Scanned) -> Output | None:
         check_output("--output", name, *_PROMISED)
     for name in sidecars:
         check_output("--sidecar", name, "JSON", "CrystFEL's geometry")
-    done = frozenset(i for i, name in enumerate(names) if resume and len(names) > 1 and os.path.exists(name))
-    if done:
-        complain(f"warning: --resume keeps {len(done)} of {count} images; whether of the same flags is not known")
-    return Output(path, kind, count, counts, names, sidecars, done)
+    if len(names) > 1:
+        check_output("--output", path_of(template_of(path)), "JSON")
+    return Output(path, kind, count, counts, names, sidecars)
 
 
 def check_recorded(output: Output, setup: Setup) -> None:
@@ -121,10 +131,19 @@ def check_recorded(output: Output, setup: Setup) -> None:
 
     Raises:
         UsageError: If the format cannot hold it.
+        FileError: If it is to be resumed, and what is there is of another series.
     """
-    if output.count > 1 and output.kind.name == "NXmx":
-        output.fingerprint = _fingerprint(output, setup)
-        output.done = frozenset(range(images_in(output.path, output.fingerprint)))
+    if output.count > 1 and (output.numbered or output.kind.name == "NXmx"):
+        # Of files with numbers there may be more the next time.
+        together_there = 1 if output.numbered else output.count
+        recording = _recording(output, setup, Frames(together_there, _dtype(output), ()))
+        fingerprint = fingerprint_of(setup, recording, setup.scanned.whole("seed") if output.counts else None)
+        if output.numbered:
+            output.series = series_of(output.template, output.names, setup, fingerprint)
+            output.done = frozenset(output.series.images)
+        else:
+            output.fingerprint = fingerprint
+            output.done = frozenset(range(images_in(output.path, fingerprint)))
     panels = setup.experiment.detector.shape[0]
     if panels > 1 and not output.kind.panels:
         raise UsageError(
@@ -141,21 +160,20 @@ def check_recorded(output: Output, setup: Setup) -> None:
             )
 
 
-def write_recorded(output: Output, image: np.ndarray, setup: Setup, further: Iterable[np.ndarray]) -> Iterator[str]:
+def write_recorded(output: Output, setup: Setup, photons: Iterable[np.ndarray]) -> Iterator[str]:
     """Write the images and what is beside them; a line for the log on each.
 
     Images with files of their own are written as they come; several in one file when the last is there.
 
     Args:
         output: What is asked for.
-        image: The first.
-        setup: Of it.
-        further: The others, those that are done left out.
+        setup: Of the first image.
+        photons: The images, those that are done left out.
 
     Raises:
         FileError: If a file cannot be written.
     """
-    images = _images(output, image, setup, further)
+    images = _images(output, setup, photons)
     if not output.numbered:
         recording = _recording(output, setup, Frames(output.count, _dtype(output), (each for _, each in images)))
         with together():
@@ -166,8 +184,12 @@ def write_recorded(output: Output, image: np.ndarray, setup: Setup, further: Ite
                 output.kind.write(output.path, recording)
             yield from _write_sidecars(output, setup)
     else:
+        if output.series is not None:
+            output.series.add()  # before there is an image, so that none of an older series is taken for one of this
         for i, each in images:
             output.kind.write(output.names[i], _recording(output, setup, Frames(1, _dtype(output), (each,)), i))
+            if output.series is not None:
+                output.series.add(i)
         yield from _write_sidecars(output, setup)
     what = _said(output, setup)
     there = f", {len(output.done)} of them were there" if output.done else ""
@@ -186,42 +208,21 @@ def _kept(output: Output) -> Iterator[None]:
         raise
 
 
-def _fingerprint(output: Output, setup: Setup) -> str:
-    """The same for the same series: of the experiment, of how it is computed, and of what is written."""
-    import jax
-
-    digest = hashlib.sha256()
-    leaves, structure = jax.tree.flatten(setup.experiment)
-    for leaf in leaves:
-        digest.update(np.ascontiguousarray(leaf).tobytes())
-    seed = setup.scanned.whole("seed") if output.counts else None
-    digest.update(repr((str(structure), setup.options, output.count, _dtype(output), setup.spindle, seed)).encode())
-    return digest.hexdigest()
-
-
-def _images(output: Output, image: np.ndarray, setup: Setup, further: Iterable[np.ndarray]) -> Iterator[Any]:
+def _images(output: Output, setup: Setup, photons: Iterable[np.ndarray]) -> Iterator[tuple[int, np.ndarray]]:
     """The number of each image that is to be written, and the image."""
     scanned = setup.scanned
     missing = _recording(output, setup, Frames(1, "int32", ())).missing
-    numbers = [i for i in range(1, output.count) if i not in output.done]
-    pairs = zip([0, *numbers], _chained(image, further), strict=True)
-    for i, photons in pairs:
-        if i in output.done:
-            continue
+    for i, image in zip(output.left, photons, strict=True):
         if not output.counts:
-            yield i, photons
+            yield i, image
             continue
         from jaxbragg.counting import poisson_counts
 
-        counts = poisson_counts(photons, (scanned.whole("seed") or 0) + i)
-        stored, full = as_counts(counts, output.kind.counts, _offset(output, scanned), missing)
+        counts = poisson_counts(image, (scanned.whole("seed") or 0) + i)
+        offset, saturation = _offset(output, scanned), _saturation(scanned)
+        stored, full = as_counts(counts, output.kind.counts, offset, missing, saturation)
         output.full += full
         yield i, stored
-
-
-def _chained(image: np.ndarray, further: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
-    yield image
-    yield from further
 
 
 def _dtype(output: Output) -> str:
@@ -241,7 +242,14 @@ def _recording(output: Output, setup: Setup, frames: Frames, number: int = 0) ->
 
     span = setup.spindle.span
     rotation = Rotation(setup.phi + number * span, span) if span else None
-    return Recording(setup.experiment, frames, rotation, _material(setup), _offset(output, setup.scanned), "jaxbragg")
+    offset, saturation = _offset(output, setup.scanned), _saturation(setup.scanned)
+    return Recording(setup.experiment, frames, rotation, _material(setup), offset, saturation)
+
+
+def _saturation(scanned: Scanned) -> int | None:
+    """Most counts that a pixel holds; None where neither a flag nor the named detector says it."""
+    given, named = scanned.whole("saturation"), scanned.text("detector")
+    return product_named(named).saturation if given is None and named else given
 
 
 def _material(setup: Setup) -> str:

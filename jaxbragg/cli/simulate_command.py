@@ -35,34 +35,35 @@ def run(scanned: Scanned) -> int:
     # What overflows is infinite in the image, which is looked at below, or clamped in a file of integers.
     with np.errstate(all="ignore"):
         with device(scanned):
-            setup, options, image = _simulated(scanned, log, say, count, partial(check_panels, wanted, output))
-        if image is None:
+            setup, options, image = _simulated(scanned, log, say, output, partial(check_panels, wanted, output))
+        left = (0,) if output is None else output.left
+        if image is None and left:
             complain("jaxbragg: not simulated; nothing is written")
             return 1
-        _check_numbers(image)
-        stats = statistics(image, setup)
-        if stats.largest == 0:
-            complain("warning: no photons at all: check structure factors, -dmin, -roi and -mask")
-        for line in describe_result(stats, setup):
-            say(line)
-        if "printout" in scanned or "printout_pixel" in scanned:
-            for line in pixel_lines(image, setup):
-                log(line)
-        done = frozenset() if output is None else output.done
-        for line in write_outputs(wanted, image, setup, stats, output, _further(setup, options, count, done)):
+        stats = None
+        if image is not None:
+            _check_numbers(image)
+            stats = statistics(image, setup)
+            if stats.largest == 0:
+                complain("warning: no photons at all: check structure factors, -dmin, -roi and -mask")
+            for line in describe_result(stats, setup):
+                say(line)
+            if "printout" in scanned or "printout_pixel" in scanned:
+                for line in pixel_lines(image, setup):
+                    log(line)
+        for line in write_outputs(wanted, image, setup, stats, output, _further(setup, options, count, left[1:])):
             say(f"wrote {line}")
     log.flush()
     return 0 if log.failure is None else _of_the_log(log.failure)
 
 
-def _further(setup: Any, options: Any, count: int, done: frozenset[int]) -> Iterator[np.ndarray]:
-    """The images of a series after its first, each where the one before ends, those that are done left out.
+def _further(setup: Any, options: Any, count: int, left: tuple[int, ...]) -> Iterator[np.ndarray]:
+    """The images of a series of these numbers, each where the one before it ends.
 
     What is compiled serves all of them.
     """
-    if count == 1:
+    if not left:
         return
-    import equinox as eqx
     import jax
     from tqdm import tqdm
 
@@ -70,21 +71,26 @@ def _further(setup: Any, options: Any, count: int, done: frozenset[int]) -> Iter
 
     quiet = _is_silent(setup.scanned)
     experiment = jax.device_get(setup.experiment)
-    left = [i for i in range(1, count) if i not in done]
     with device(setup.scanned):
         for i in tqdm(left, initial=count - len(left), total=count, unit="image", leave=False, disable=quiet):
-            angles = experiment.scan.angles + i * setup.spindle.span
-            image = np.asarray(simulate(eqx.tree_at(lambda e: e.scan.angles, experiment, angles), options))
+            image = np.asarray(simulate(_turned(experiment, setup, i), options))
             _check_numbers(image)
             yield image
 
 
-def _simulated(
-    scanned: Scanned, log: Log, say: Callable[[str], None], count: int, check: Callable[[Any], None]
-) -> tuple[Any, Any, np.ndarray | None]:
-    """The set-up, its options and its (first) image, all that is known before being said.
+def _turned(experiment: Any, setup: Any, number: int) -> Any:
+    """The experiment of an image of a series."""
+    import equinox as eqx
 
-    There is no image where it was not wanted after all.
+    return eqx.tree_at(lambda e: e.scan.angles, experiment, experiment.scan.angles + number * setup.spindle.span)
+
+
+def _simulated(
+    scanned: Scanned, log: Log, say: Callable[[str], None], output: Any, check: Callable[[Any], None]
+) -> tuple[Any, Any, np.ndarray | None]:
+    """The set-up, its options and its first image that is not there yet, all that is known before being said.
+
+    There is no image where all are there, or where it was not wanted after all.
     """
     import jax
 
@@ -108,7 +114,13 @@ def _simulated(
         say(line)
     if printed := scanned.numbers("printout_pixel"):
         _check_pixel(printed, setup.experiment.detector.shape)
+    left = (0,) if output is None else output.left
+    if not left:
+        return setup, setup.options, None
     experiment = jax.device_get(setup.experiment)  # of numpy: less to compile
+    if output is not None and left[0]:
+        say(f"image {left[0] + 1} of {output.count} is the first that is not there")
+        experiment = _turned(experiment, setup, left[0])
     settings = make_settings(experiment, setup.options, warns=False)
     with plausible():
         spots = by_spots(experiment, settings)
@@ -119,7 +131,7 @@ def _simulated(
     options = in_short_blocks(experiment, setup.options, cost)
     log.flush()  # so that there is something to read while the rate is measured
     cost = measured(experiment, options, cost)
-    cost = replace(cost, pixels=cost.pixels * count)
+    cost = replace(cost, pixels=cost.pixels * len(left))
     say(f"  {'cost':<12}{cost}")
     if not may_start(cost):
         return setup, options, None

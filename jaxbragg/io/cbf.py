@@ -68,7 +68,7 @@ def _header(recording: Recording) -> str:
         "Exposure_time": "1.0 s",
         "Exposure_period": "1.0 s",
         "Tau": "0 s",
-        "Count_cutoff": f"{2**31 - 2**7} counts",
+        "Count_cutoff": f"{min(2**31 - 2**7, recording.largest_good)} counts",
         "Wavelength": f"{float(experiment.beam.wavelength):.12g} A",
         "Detector_distance": f"{distance:.12g} m",
         "Beam_xy": f"({float(spot @ fast) / size[0]:.12g}, {float(spot @ slow) / size[1]:.12g}) pixels",

@@ -205,7 +205,7 @@ def _detector(group: Any, recording: Recording, panels: tuple[FlatPanel, ...], a
     if dtype.kind != "f":
         group.create_dataset("bit_depth_readout", data=8 * dtype.itemsize)
         group.create_dataset("underload_value", data=0)
-        group.create_dataset("saturation_value", data=int(np.iinfo(dtype).max) - 1)
+        group.create_dataset("saturation_value", data=recording.largest_good)
     specific = _group(group, "detectorSpecific", "NXcollection")
     for name, value in (("nimages", recording.frames.number), ("ntrigger", 1)):
         specific.create_dataset(name, data=value)

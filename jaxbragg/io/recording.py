@@ -40,6 +40,7 @@ class Recording:
         rotation: None for stills, which have no goniometer.
         material: Of the sensor, "Si", "CdTe" or "GaAs"; "" where it is not known: models have its attenuation alone.
         offset: What was added to every count.
+        saturation: Most counts that a pixel of the detector holds; None for what the file's numbers do.
         software: What made them.
         has_crystal: Whether the experiment's crystal is that of the images, not one that stands for an unknown one.
     """
@@ -49,6 +50,7 @@ class Recording:
     rotation: Rotation | None = None
     material: str = ""
     offset: float = 0.0
+    saturation: int | None = None
     software: str = "jaxbragg"
     has_crystal: bool = True
 
@@ -94,6 +96,12 @@ class Recording:
         return None if mask is None else ~np.asarray(mask).reshape(detector.image_shape)
 
     @property
+    def largest_good(self) -> int:
+        """The largest number of a pixel that is not full, of counts."""
+        largest = int(np.iinfo(self.frames.dtype).max)
+        return (largest if self.saturation is None else min(largest, int(self.saturation + self.offset))) - 1
+
+    @property
     def is_curved(self) -> bool:
         """Whether no file can say where the pixels are."""
         return isinstance(self.experiment.detector, CurvedDetector)
@@ -120,23 +128,30 @@ class Recording:
             raise ValueError(f"Argument `images` must be {self.frames.number} images, but is {count}.")
 
 
-def as_counts(counts: NDArray[Any], dtype: str, offset: float, missing: Any) -> tuple[NDArray[Any], int]:
+def as_counts(
+    counts: NDArray[Any], dtype: str, offset: float, missing: Any, saturation: int | None = None
+) -> tuple[NDArray[Any], int]:
     """Counts as a file of that type holds them, and how many are full.
 
-    A pixel that is full holds the largest number but one of unsigned 32-bit and the largest of the others; one that is
-    not there holds 2³² − 1 in those, −1 in signed ones, and 0 in unsigned 16-bit ones, which have no mark.
+    A pixel that is full holds what the detector's pixels hold at most, if that is known; else, and where the type ends
+    before, the largest number but one of unsigned 32-bit and the largest of the others. One that is not there holds
+    2³² − 1 in unsigned 32-bit numbers, −1 in signed ones, and 0 in unsigned 16-bit ones, which have no mark.
 
     Args:
         counts: Of the pixels.
         dtype: uint16, uint32 or int32.
         offset: What is added to each.
         missing: Pixels that are not there, or None.
+        saturation: Most counts that a pixel holds, or None.
     """
     kind = np.iinfo(dtype)
     largest = kind.max - (dtype == "uint32")
     # Twice the memory for one moment, and no rounding: counts are below 2³¹.
     shifted = np.floor(counts + np.float64(offset)) if offset else counts
-    full = int((shifted >= largest).sum()) if dtype == "uint16" else int((counts >= 2**31 - 2**7).sum())
+    if saturation is not None:
+        largest = min(largest, int(saturation + offset))
+    exact = dtype == "uint16" or saturation is not None
+    full = int((shifted >= largest).sum()) if exact else int((counts >= 2**31 - 2**7).sum())
     stored = np.clip(shifted, 0, largest).astype(dtype)
     if missing is not None:
         stored[missing] = {"uint32": kind.max, "int32": -1}.get(dtype, 0)

@@ -21,6 +21,7 @@ def save(
     *,
     material: str = "",
     offset: float = 0.0,
+    saturation: int | None = None,
 ) -> None:
     """Write one image or a series, with the geometry that the format has room for.
 
@@ -34,14 +35,18 @@ def save(
         rotation: Start of the first image and width of each [deg]; None for stills.
         material: Of the sensor, "Si", "CdTe" or "GaAs".
         offset: Added to counts, which SMV headers say.
+        saturation: Most counts that a pixel holds, such as `product_named("pilatus-6m").saturation`: what is above is
+            cut off there, and marked as full where the format has a place for that. None for all that numbers hold.
 
     Raises:
         FileError: The file cannot be written.
-        ValueError: The name says no format, or the format cannot hold such images.
+        ValueError: The name says no format, the format cannot hold such images, or `saturation` is below 1.
     """
     kind = format_of(path)
     if kind is None:
         raise ValueError(f"Argument `path` must end in one of {', '.join(ENDINGS)}, but is {os.fspath(path)!r}.")
+    if saturation is not None and saturation < 1:
+        raise ValueError(f"Argument `saturation` must be at least 1, but is {saturation}.")
     stack = np.asarray(images)
     if stack.dtype.kind == "f":
         if not kind.photons:
@@ -50,8 +55,10 @@ def save(
     elif stack.dtype.kind in "iu":
         recording = Recording.of(stack, experiment)
         several = stack.reshape(-1, *experiment.detector.image_shape)
-        stored = np.stack([as_counts(each, kind.counts, offset, recording.missing)[0] for each in several])
+        missing = recording.missing
+        stored = np.stack([as_counts(each, kind.counts, offset, missing, saturation)[0] for each in several])
     else:
         raise ValueError(f"Argument `images` must be numbers, but is of type {stack.dtype}.")
     turning = None if rotation is None else Rotation(*rotation)
-    kind.write(path, Recording.of(stored, experiment, turning, material=material, offset=offset))
+    more = {"material": material, "offset": offset, "saturation": saturation}
+    kind.write(path, Recording.of(stored, experiment, turning, **more))

@@ -113,7 +113,7 @@ def _panel(panel: FlatPanel, axes: NDArray[np.float64], recording: Recording, in
         "raw_image_offset": [0, 0],
         "image_size": [panel.pixels[1], panel.pixels[0]],
         "pixel_size": (np.asarray(panel.pixel_size, float) / MILLIMETRE).tolist(),
-        "trusted_range": [0.0, 1e9 if counts.kind == "f" else float(np.iinfo(counts).max) - 1],
+        "trusted_range": [0.0, 1e9 if counts.kind == "f" else float(recording.largest_good)],
         "thickness": thickness / MILLIMETRE,
         "material": recording.material if sensor is not None else "",
         "mu": 0.0 if sensor is None else float(sensor.attenuation) * MILLIMETRE,
@@ -163,6 +163,8 @@ def write_geom(path: str | os.PathLike[str], recording: Recording) -> None:
         "mask_good = 0x00000000",
         "mask_bad = 0xffffffff",
     ]
+    if np.dtype(recording.frames.dtype).kind != "f":
+        lines.append(f"flag_morethan = {recording.largest_good}")
     for i, panel in enumerate(panels):
         origin, fast, slow = (axes @ np.asarray(v, float) for v in (panel.origin, panel.fast_axis, panel.slow_axis))
         size, name = np.asarray(panel.pixel_size, float), f"p{i}"

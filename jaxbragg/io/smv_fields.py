@@ -99,6 +99,8 @@ def write_smv_recording(path: str | os.PathLike[str], recording: Recording) -> N
         raise ValueError("An SMV file holds one image of one panel.")
     (image,) = recording.checked(*TYPES)
     fields = smv_fields(_place(recording), "dials")
+    if recording.saturation is not None:
+        fields["CCD_IMAGE_SATURATION"] = str(recording.largest_good)  # a key of ADSC's
     write_smv(path, image, fields | {"ADC_OFFSET": f"{recording.offset:g}"})
 
 

@@ -1,19 +1,20 @@
 """Structures and reflections as the field's programs write them, read by gemmi; packed files (.gz) are unpacked.
 
-Structures: PDB, mmCIF, mmJSON. Reflections: MTZ, SF-mmCIF, SHELX fcf, XDS_ASCII.HKL.
+Structures: PDB, mmCIF, mmJSON. Reflections: MTZ, SF-mmCIF, SHELX fcf, XDS_ASCII.HKL, and SHELX's HKLF 4.
 """
 
 from __future__ import annotations
 
 import os
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import gemmi
 import numpy as np
 
 from jaxbragg.io.errors import FileError
+from jaxbragg.io.hklf4 import looks_like_hklf4, read_hklf4
 from jaxbragg.io.text import LARGEST_TEXT, read_bytes
 
 _XDS = b"!FORMAT=XDS_ASCII"
@@ -44,14 +45,18 @@ def read_structure(path: str | os.PathLike[str]) -> gemmi.Structure:
     return found
 
 
-def read_reflections(path: str | os.PathLike[str]) -> gemmi.Mtz:
+def read_reflections(
+    path: str | os.PathLike[str], cell: Sequence[float] | None = None, group: gemmi.SpaceGroup | None = None
+) -> gemmi.Mtz:
     """Reads merged reflections, with cell and space group.
 
     Args:
-        path: MTZ, SF-mmCIF, SHELX fcf or XDS_ASCII.HKL, which is merged.
+        path: MTZ, SF-mmCIF, SHELX fcf, or XDS_ASCII.HKL or SHELX's HKLF 4, which are merged.
+        cell: a, b, c [Å], α, β, γ [deg] of HKLF 4, which has none; the other formats say theirs.
+        group: The space group, likewise.
 
     Raises:
-        FileError: The file cannot be read, or is none of these.
+        FileError: The file cannot be read, is none of these, or says neither cell nor space group, and nor do you.
     """
     start = read_bytes(path, 1 << 12)
     if start.startswith(b"MTZ "):
@@ -59,6 +64,11 @@ def read_reflections(path: str | os.PathLike[str]) -> gemmi.Mtz:
             found = gemmi.read_mtz_file(os.fspath(path))
     elif start.startswith(_XDS):
         found = _merged_xds(path)
+    elif looks_like_hklf4(start.decode("latin-1")):
+        if cell is None or group is None:
+            raise FileError(path, "it is SHELX's HKLF 4, which has neither cell nor symmetry: give -cell, --spacegroup")
+        with _named(path, "SHELX's HKLF 4 is broken"):
+            found = read_hklf4(path, cell, group)
     else:
         found = _of_cif(path)
     if found.nreflections == 0:
@@ -81,7 +91,7 @@ def _merged_xds(path: str | os.PathLike[str]) -> gemmi.Mtz:
 
 
 def _of_cif(path: str | os.PathLike[str]) -> gemmi.Mtz:
-    what = "expected MTZ, SF-mmCIF, SHELX fcf or XDS_ASCII"
+    what = "expected MTZ, SF-mmCIF, SHELX fcf or HKLF 4, or XDS_ASCII"
     with _named(path, what):
         text = _unpacked(path).decode("utf-8", errors="strict")
         for block in gemmi.as_refln_blocks(gemmi.cif.read_string(text)):  # which takes the document apart

@@ -18,6 +18,7 @@ OUTPUT = {
         "smv-dialect",
         "truth",
         "resume",
+        "saturation",
         "printout",
         "printout_pixel",
         "progress",

@@ -101,6 +101,20 @@ def test_the_box_reaches_the_detectors_corner_and_no_farther() -> None:
     assert np.asarray(cut.amplitudes()).size < far.size
 
 
+def test_intensities_of_shelx_take_cell_and_symmetry_from_flags(tmp_path) -> None:
+    rows = "   1   2   3   81.00    1.00\n   4   1   2   -9.00    1.00\n   0   0   0    0.00    0.00\n"
+    (tmp_path / "s.hkl").write_text(rows)
+    cell = "-cell 30 35 40 90 105 90 --spacegroup P21"
+    found = setup(f"{NEAR} --mtz s.hkl", cell)
+    assert at((1, 2, 3), (-1, 2, -3), (-1, -2, -3), (4, 1, 2))(found) == [9.0, 9.0, 9.0, 0.0]
+    assert any("s.hkl: taken for intensities (HKLF 4); HKLF 3" in line for line in found.notes.said)
+    with pytest.raises(FileError, match=r"s.hkl: it is SHELX's HKLF 4, .* give -cell, --spacegroup"):
+        setup(f"{NEAR} --mtz s.hkl", "-cell 30 35 40 90 105 90")
+    doubts = setup(f"{NEAR} -hkl s.hkl", cell).notes.doubts
+    assert any("-hkl s.hkl: it has the columns of SHELX's HKLF 4" in line for line in doubts)
+    assert not any("SHELX" in line for line in setup(f"{NEAR} -hkl list.hkl", cell).notes.doubts)
+
+
 def test_an_image_from_a_structure_and_its_table_are_written(tmp_path) -> None:
     flags = f"{MODEL} {FAR} -oversample 1 -floatfile f.bin -dump F.bin --quiet".split()
     assert main(flags) == 0

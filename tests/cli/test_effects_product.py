@@ -60,6 +60,8 @@ def test_all_are_listed(capsys) -> None:
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) > 20
     assert any(line.startswith("eiger2-16m ") and "4148 × 4362" in line for line in lines)
+    assert any(line.startswith("pilatus-6m ") and "at most 1048575 counts" in line for line in lines)
+    assert any(line.startswith("agipd-1m ") and "--geometry" in line for line in lines)
 
 
 @pytest.mark.parametrize(

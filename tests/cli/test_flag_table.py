@@ -31,7 +31,7 @@ C_FLAGS = """
 OWN_FLAGS = """
 --compat --precision --device --devices --png --memory-limit --quiet --help -help -h
 --output -o --images --counts --detector --model --mtz --columns --spacegroup --solvent --bfactor --anomalous --fprime
---forward --dmin --geometry --sidecar --smv-dialect --resume --spot-scale --truth
+--forward --dmin --geometry --sidecar --smv-dialect --resume --saturation --spot-scale --truth
 --mosaic-gauss --bandwidth --divergence-gauss --method
 """
 

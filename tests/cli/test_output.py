@@ -63,6 +63,26 @@ def test_what_is_too_bright_to_be_counted_is_said(capsys) -> None:
     assert f"seed 1, {overloads} overloads" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(("words", "full"), [([], 1048575), (["--saturation", "700"], 700)])
+def test_a_pixel_holds_what_the_detector_or_the_flag_says(words, full, capsys) -> None:
+    """PILATUS has counters of 20 bits."""
+    bright = "-cell 40 -default_F 1e5 -N 30 -oversample 1 --detector pilatus-100k --counts -seed 1 --sidecar"
+    for name in ("x.h5", "x_1.cbf", "x_1.img", "x.tif"):
+        assert main([*bright.split(), *words, "-o", name]) == 0
+        pixels, offset = read_image(name).pixels, 40 if name.endswith("img") else 0
+        largest = min(full + offset, 65535) if offset else full
+        overloads = int((pixels == largest).sum())
+        assert pixels.max() == largest
+        assert f"{overloads} overloads" in capsys.readouterr().out
+        (panel,) = json.loads(Path(name).with_suffix(".expt").read_text())["detector"][0]["panels"]
+        assert panel["trusted_range"][1] == largest - 1
+        assert f"flag_morethan = {largest - 1}\n" in Path(name).with_suffix(".geom").read_text()
+    with h5py.File("x.h5") as file:
+        assert file["entry/instrument/detector/saturation_value"][()] == full - 1
+    assert f"# Count_cutoff {full - 1} counts\r\n".encode() in Path("x_1.cbf").read_bytes()
+    assert read_smv_header("x_1.img")["CCD_IMAGE_SATURATION"] == str(min(full + 40, 65535) - 1)
+
+
 def test_counts_without_a_seed_say_theirs(capsys) -> None:
     assert main([*FLAGS, "--output", "x.h5", "--counts"]) == 0
     said = capsys.readouterr().out
@@ -122,7 +142,7 @@ def test_a_series_in_files_of_their_own(capsys) -> None:
     said = capsys.readouterr().out
     assert "wrote im_0001.cbf … im_0003.cbf: miniCBF, Poisson counts, int32, seed 7, one more for each" in said
     assert sorted(path.name for path in Path().iterdir()) == [
-        "all.h5", "im.expt", "im.geom", "im_0001.cbf", "im_0002.cbf", "im_0003.cbf"
+        "all.h5", "im.cbf.json", "im.expt", "im.geom", "im_0001.cbf", "im_0002.cbf", "im_0003.cbf"
     ]  # fmt: skip
     for i in range(3):
         name = f"im_{i + 1:04d}.cbf"
@@ -131,64 +151,6 @@ def test_a_series_in_files_of_their_own(capsys) -> None:
     assert jb.load("im.expt").rotation == pytest.approx((5.0, 0.5))
     assert jb.load("im.expt").images == 3
     assert json.loads(Path("im.expt").read_text())["imageset"][0]["template"] == "im_####.cbf"
-
-
-def test_a_series_goes_on_where_it_was_cut_off(capsys) -> None:
-    turned = [*FLAGS, "-misset", "10", "20", "30", "-osc", "0.5", "-phisteps", "2", "-seed", "7", "--counts"]
-    series = [*turned, "--images", "4", "-o", "im_##.img"]
-    assert main([*series, "--quiet"]) == 0
-    whole = {path.name: path.read_bytes() for path in Path().glob("*.img")}
-    assert sorted(whole) == ["im_01.img", "im_02.img", "im_03.img", "im_04.img"]
-    for gone in (["im_01.img", "im_03.img"], ["im_04.img"], []):
-        for name in gone:
-            Path(name).unlink()
-        stamps = {path.name: path.stat().st_mtime_ns for path in Path().glob("*.img")}
-        capsys.readouterr()
-        assert main([*series, "--resume"]) == 0
-        printed = capsys.readouterr()
-        assert f"{4 - len(gone)} of them were there" in printed.out
-        assert f"--resume keeps {4 - len(gone)} of 4 images; whether of the same flags is not known" in printed.err
-        assert {path.name: path.read_bytes() for path in Path().glob("*.img")} == whole
-        assert all(Path(name).stat().st_mtime_ns == stamp for name, stamp in stamps.items())
-
-
-def test_a_series_in_one_file_goes_on_where_it_was_cut_off(monkeypatch, capsys) -> None:
-    """Cut off after two of four images, by an error and by Ctrl-C; the whole is that of a run that was not."""
-    import jaxbragg.cli.recorded as recorded
-
-    turned = [*FLAGS, "-misset", "10", "20", "30", "-osc", "0.5", "-phisteps", "2", "-seed", "7", "--counts"]
-    series = [*turned, "--images", "4", "-o", "all.h5"]
-    assert main([*turned, "--images", "4", "-o", "whole.h5", "--quiet"]) == 0
-    made = recorded.as_counts
-
-    def cut(*arguments):
-        cut.left -= 1
-        if cut.left < 0:
-            raise KeyboardInterrupt
-        return made(*arguments)
-
-    monkeypatch.setattr(recorded, "as_counts", cut)
-    cut.left = 2
-    assert main(series) == 130
-    assert "all.h5.part holds the images that are done: the same command with --resume" in capsys.readouterr().err
-    assert sorted(path.name for path in Path().iterdir()) == ["all.h5.part", "whole.h5"]
-    assert main(series) == 2
-    assert "all.h5.part is there, of a series that was cut off: --resume goes on" in capsys.readouterr().err
-    cut.left = 9
-    assert main([*series, "--resume", "-fluence", "2e21"]) == 1
-    assert "it is of another series" in capsys.readouterr().err
-    assert main([*series, "--resume"]) == 0
-    assert "4 images of 0.5° of rotation, 2 of them were there" in capsys.readouterr().out
-    assert cut.left == 7
-    assert sorted(path.name for path in Path().iterdir()) == ["all.h5", "whole.h5"]
-    for i in range(4):
-        one, other = (read_image(name, None, None, i).pixels for name in ("all.h5", "whole.h5"))
-        np.testing.assert_array_equal(one, other)
-    with h5py.File("all.h5") as file:
-        assert [*file.attrs] == ["default"]
-    Path("all.h5.part").write_bytes(Path("whole.h5").read_bytes()[:3000])
-    assert main([*series, "--resume"]) == 1
-    assert "all.h5.part: expected images that are there already, but it is broken" in capsys.readouterr().err
 
 
 def test_the_truth_is_written(capsys) -> None:
@@ -242,8 +204,12 @@ def test_a_panel_that_a_header_cannot_place_is_said(capsys) -> None:
         ("--images 3 -o x.h5 -floatfile x.bin", "--images 3: -floatfile holds one image"),
         ("--images 3", "--images 3: -floatfile holds one image; --output FILE.h5 holds several"),
         ("--sidecar", "--sidecar needs --output FILE"),
+        ("--saturation 100", "--saturation needs --output FILE"),
+        ("-o x.h5 --saturation 100", "--saturation needs --counts"),
+        ("-o x.h5 --counts --saturation 0", "--saturation"),
         ("--resume", "--resume needs --output FILE"),
         ("-o x.h5 --resume", "--resume needs --images"),
+        ("-o x.h5 --images 2 --resume -printout", "-printout prints the first image"),
         ("-o x.npy --images 2 --resume", "--resume needs --images, and --output of NXmx (.h5) or of files"),
         ("-o x.h5 --smv-dialect dials", "--smv-dialect needs an SMV image"),
         ("-o x_#.tif --images 12", "12 images need more digits than 1"),

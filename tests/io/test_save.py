@@ -68,6 +68,19 @@ def test_overloads_are_counted():
     assert as_counts(counts, "uint16", 0, None)[1] == 2
     assert as_counts(counts, "uint16", 1, None)[1] == 3
     assert as_counts(np.array([2**31 - 2**7, 5]), "uint32", 0, None)[1] == 1
+    stored, full = as_counts(counts, "int32", 0, np.array([True, False, False, False]), saturation=65535)
+    assert (stored.tolist(), full) == ([-1, 65534, 65535, 65535], 2)
+    assert as_counts(counts, "uint16", 40, None, saturation=65000)[0].tolist() == [40, 65040, 65040, 65040]
+    assert as_counts(counts, "uint16", 40, None, saturation=10**6)[0].tolist() == [40, 65535, 65535, 65535]
+
+
+def test_what_is_above_saturation_is_cut_off_and_said(tmp_path):
+    jb.save(tmp_path / "x.h5", experiment_of("flat"), COUNTS, saturation=30)
+    np.testing.assert_array_equal(pixels_of(tmp_path / "x.h5"), np.minimum(COUNTS, 30))
+    with h5py.File(tmp_path / "x.h5") as file:
+        assert file["entry/instrument/detector/saturation_value"][()] == 29
+    with pytest.raises(ValueError, match="`saturation` must be at least 1, but is 0"):
+        jb.save(tmp_path / "y.h5", experiment_of("flat"), COUNTS, saturation=0)
 
 
 def test_a_series_and_panels(tmp_path):

@@ -123,7 +123,7 @@ def test_files_cut_anywhere_are_read_or_named(folder, name):
         (read_structure, b"\x1f\x8b\x08\0nothing that unpacks", "cannot be unpacked"),
         (read_structure, gzip.compress(b"ATOM" * 1000, mtime=0)[:-20], "ends too soon"),
         (read_reflections, b"data_x\n_cell.length_a 4\n", "a CIF without reflections"),
-        (read_reflections, b"no file of anything\n", "expected MTZ, SF-mmCIF, SHELX fcf or XDS_ASCII"),
+        (read_reflections, b"no file of anything\n", "expected MTZ, SF-mmCIF, SHELX fcf or HKLF 4, or XDS_ASCII"),
         (read_reflections, b"!FORMAT=XDS_ASCII\nrubbish\n", "XDS_ASCII file is broken"),
         (read_reflections, b"MTZ \x15\0\0\0" + b"\0" * 60, "MTZ file is broken"),
     ],

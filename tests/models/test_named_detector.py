@@ -53,7 +53,7 @@ def test_a_detector_by_name_is_that_of_the_flag():
     ("make", "message"),
     [
         (lambda: jb.detector("pilatus-7m", 0.1), "such as pilatus-.*'pilatus-7m'"),
-        (lambda: jb.detector("xyzzy", 0.1), "such as adsc, eiger, eiger2"),
+        (lambda: jb.detector("xyzzy", 0.1), "such as adsc, agipd, eiger, eiger2"),
         (lambda: jb.FlatPanel.from_distance((4, 4), 1e-4, 0.1, convention="custom"), "`convention` must be"),
     ],
 )

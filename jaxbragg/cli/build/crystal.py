@@ -48,12 +48,12 @@ def build_crystal(
             "and --mtz have one, too"
         )
     if vectors is not None and "cell" in scanned:
-        vectors = _with_lengths(vectors, _six(scanned), path or source, notes)
+        vectors = _with_lengths(vectors, six_of_cell(scanned), path or source, notes)
     elif path is not None and vectors is not None:
         check_matrix(path, vectors, wavelength, notes)
     if vectors is not None and np.linalg.det(vectors) < 0:
         notes.doubt(f"{path or source}: the vectors are left-handed; |F| of Friedel mates are exchanged")
-    lengths = np.array(_six(scanned)[:3]) if vectors is None else np.linalg.norm(vectors, axis=1)
+    lengths = np.array(six_of_cell(scanned)[:3]) if vectors is None else np.linalg.norm(vectors, axis=1)
     arguments = {
         "misset": _misset(scanned, notes, compat=compat),
         "cells": _cells(scanned, lengths, notes),
@@ -64,7 +64,7 @@ def build_crystal(
         "shape": shape.name,
     }
     if vectors is None:
-        return Crystal(_cell(_six(scanned)), **arguments)
+        return Crystal(_cell(six_of_cell(scanned)), **arguments)
     return Crystal.from_vectors(vectors, **arguments)
 
 
@@ -85,7 +85,7 @@ def _cell(six: list[float]) -> UnitCell:
         raise UsageError(f"-cell {' '.join(f'{v:g}' for v in six)}: {error}") from None
 
 
-def _six(scanned: Scanned) -> list[float]:
+def six_of_cell(scanned: Scanned) -> list[float]:
     """Six cell parameters: missing lengths are a, missing angles 90°."""
     given = list(scanned.numbers("cell") or ())
     return given + [given[0]] * max(0, 3 - len(given)) + [90.0] * (6 - max(3, len(given)))

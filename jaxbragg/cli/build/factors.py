@@ -9,12 +9,14 @@ from typing import Any
 import numpy as np
 
 from jaxbragg.cli.build.consistency import resolution_of
+from jaxbragg.cli.build.crystal import six_of_cell
 from jaxbragg.cli.build.memory import BYTES_PER_INDEX, check_list
 from jaxbragg.cli.build.notes import Notes
 from jaxbragg.cli.errors import UsageError
 from jaxbragg.cli.flag_table import TABLES
 from jaxbragg.cli.scanner import Scanned
 from jaxbragg.io import FileError, read_dump, read_hkl
+from jaxbragg.io.hklf4 import TITLE, looks_like_hklf4
 from jaxbragg.io.text import read_bytes
 from jaxbragg.models import AbstractStructureFactors, Crystal, SourceStructureFactors, StructureFactors
 
@@ -72,9 +74,18 @@ def read_source(scanned: Scanned, notes: Notes) -> Source | None:
     from jaxbragg.io.structures import read_reflections, read_structure  # with gemmi, which others need not wait for
 
     path = scanned.text(kind) or ""
-    source = Source(f"--{kind}", path, read_structure(path) if kind == "model" else read_reflections(path))
-    if (name := scanned.text("spacegroup")) is not None:
-        _set_space_group(source, name)
+    asked = _asked_group(scanned)
+    if kind == "model":
+        source = Source(f"--{kind}", path, read_structure(path))
+    else:
+        cell = six_of_cell(scanned) if "cell" in scanned else None
+        source = Source(f"--{kind}", path, read_reflections(path, cell, asked))
+        if source.content.title == TITLE:
+            notes.say(f"{source.flag} {path}: taken for intensities (HKLF 4); HKLF 3, which holds |F|, looks the same")
+    if asked is not None and kind == "model":
+        source.content.spacegroup_hm = asked.xhm()
+    elif asked is not None:
+        source.content.spacegroup = asked
     group = source.content.find_spacegroup() if kind == "model" else source.content.spacegroup
     notes.say(f"{source.flag} {path}: cell {' '.join(f'{v:.6g}' for v in source.cell)}, space group {group.hm}")
     return source
@@ -112,7 +123,7 @@ def build_structure_factors(
             return _of_model(scanned, source, d_min, beam, notes)
         return _of_reflections(scanned, source, default, notes)
     if (path := scanned.text("hkl")) is not None:
-        return _of_list(scanned, path, default)
+        return _of_list(scanned, path, default, notes)
     if (path := scanned.text("dump")) is not None:
         values, minimum = read_dump(path)
         return StructureFactors(values, minimum, default)
@@ -124,8 +135,11 @@ def build_structure_factors(
     return StructureFactors(default=default)
 
 
-def _of_list(scanned: Scanned, path: str, default: float) -> StructureFactors:
-    if read_bytes(path, 4) == b"MTZ ":
+def _of_list(scanned: Scanned, path: str, default: float, notes: Notes) -> StructureFactors:
+    start = read_bytes(path, 1 << 10)
+    if looks_like_hklf4(start.decode("latin-1")):
+        notes.doubt(f"-hkl {path}: it has the columns of SHELX's HKLF 4, intensities, and is taken for |F|; see --mtz")
+    if start.startswith(b"MTZ "):
         raise FileError(path, "expected h k l F as text, but found an MTZ file: --mtz reads it")
     indices, amplitudes = read_hkl(path)
     reach = np.ptp(indices, axis=0) + 1 if "spacegroup" not in scanned else 2 * np.abs(indices).max(axis=0) + 1
@@ -225,17 +239,17 @@ def _compare_cells(source: Source, crystal: Crystal, notes: Notes) -> None:
         )
 
 
-def _set_space_group(source: Source, name: str) -> None:
+def _asked_group(scanned: Scanned) -> Any:
+    """The gemmi.SpaceGroup that --spacegroup names, or None."""
+    name = scanned.text("spacegroup")
+    if name is None:
+        return None
     from jaxbragg.models.reflections import space_group
 
     try:
-        group = space_group(name)
+        return space_group(name)
     except ValueError:
         raise UsageError(f"--spacegroup {name}: no space group has that symbol or number") from None
-    if source.flag == "--model":
-        source.content.spacegroup_hm = group.xhm()
-    else:
-        source.content.spacegroup = group
 
 
 @contextmanager
