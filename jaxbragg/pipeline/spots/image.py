@@ -1,6 +1,9 @@
-"""An image by its spots, from the experiment: lists of fitting lengths, the drawing, and backgrounds."""
+"""An image by its spots, from the experiment: lists of fitting lengths, the drawing, and backgrounds.
 
-from collections.abc import Callable
+Over 300 lines because what may be drawn by spots, how long its lists are and how it is drawn change together.
+"""
+
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
@@ -111,14 +114,14 @@ def simulate_spots(experiment: Experiment, settings: Settings) -> Float[Array, "
         ValueError: If there are no values and no sizes, or too many reflections.
     """
     if settings.options.spots is not None:
-        return with_numerics(_image)(settings, experiment)
+        return with_numerics(image_of_spots)(settings, experiment)
     if is_traced(jax.tree.leaves(experiment)):
         raise ValueError(
             "Option `spots` must be given where values are traced, as under jax.jit and jax.grad: "
             "jb.spot_options(experiment, options) finds it from the values at which you begin."
         )
     with numerics():
-        found = _lists(experiment, settings, _rounded)
+        found = _lists(experiment, settings, 1.0)
         return _drawn(experiment, settings, found.events, found.boxes, found.sizes.pairs)
 
 
@@ -135,9 +138,26 @@ def spot_options(experiment: Experiment, options: Options = Options(), *, margin
     """
     settings = make_settings(experiment, replace(options, method="spots", tile=options.tile or TILE), warns=False)
     by_spots(experiment, settings)
+    return replace(options, method="spots", spots=sizes_for([experiment], settings, margin))
+
+
+def sizes_for(experiments: Iterable[Experiment], settings: Settings, margin: float) -> SpotSizes:
+    """Lengths that serve each of some experiments.
+
+    Args:
+        experiments: With values.
+        settings: How their images are simulated.
+        margin: How much longer the lists are than the longest of them needs.
+
+    Raises:
+        ValueError: If there are too many reflections.
+    """
+    sizes = _NONE
     with numerics():
-        sizes = _lists(experiment, settings, lambda count: _rounded(int(margin * count))).sizes
-    return replace(options, method="spots", spots=sizes)
+        for experiment in experiments:
+            # No shorter than those before: so there are few compilations.
+            sizes = _lists(experiment, settings, margin, sizes).sizes
+    return sizes
 
 
 class _Lists(NamedTuple):
@@ -146,37 +166,66 @@ class _Lists(NamedTuple):
     boxes: Boxes
 
 
-def _lists(experiment: Experiment, settings: Settings, length: Callable[[int], int]) -> _Lists:
-    """The lists of an experiment with values: each is as long as the one before says."""
-    limits = _limits(experiment, settings.options)
-    mask, count = _near(experiment, settings, limits)
-    near = length(int(count))
-    every = _events(experiment, settings, mask, limits, near)
-    count = length(int(_there(every)))
+_NONE = SpotSizes((0, 0, 0), 0, 0, 0)
+
+
+def _lists(experiment: Experiment, settings: Settings, margin: float, least: SpotSizes = _NONE) -> _Lists:
+    """The lists of an experiment with values: each is as long as the one before says, and no shorter than the least."""
+
+    def length(count: Any) -> int:
+        return _rounded(int(margin * int(count)))
+
+    h, k, l = map(max, _limits(experiment, settings.options), least.limits)
+    mask, count = _near(experiment, settings, (h, k, l))
+    near = max(length(count), least.near)
+    every = _events(experiment, settings, mask, (h, k, l), near)
+    count = max(length(_there(every)), least.events)
     events, boxes, pairs = _boxes(experiment, settings, every, count)
-    return _Lists(SpotSizes(limits, near, count, length(int(pairs))), events, boxes)
+    return _Lists(SpotSizes((h, k, l), near, count, max(length(pairs), least.pairs)), events, boxes)
 
 
 @partial(jax.jit, static_argnums=0)
-def _image(settings: Settings, experiment: Experiment) -> Float[Array, "..."]:
+def image_of_spots(settings: Settings, experiment: Experiment) -> Float[Array, "..."]:
     """All of it in one program; NaN where a list is too short for the values."""
+    return _assembled(tiles_of_crystal(settings, experiment), experiment, settings)
+
+
+def tiles_of_crystal(settings: Settings, experiment: Experiment) -> Float[Array, "tile pixel"]:
+    """The crystal's photons in all tiles, lists included; NaN where a list is too short for the values.
+
+    Args:
+        settings: With the lengths of lists.
+        experiment: Its backgrounds do not count.
+    """
     sizes: Any = settings.options.spots
     fixed = jax.lax.stop_gradient(experiment)
     mask, near = _near(fixed, settings, sizes.limits)
     every = _events(fixed, settings, mask, sizes.limits, sizes.near)
     events, boxes, pairs = _boxes(fixed, settings, every, sizes.events)
     enough = (near <= sizes.near) & (_there(every) <= sizes.events) & (pairs <= sizes.pairs)
-    return jnp.where(enough, _drawn(experiment, settings, events, boxes, sizes.pairs), jnp.nan)
+    return jnp.where(enough, _tiles(experiment, settings, events, boxes, sizes.pairs), jnp.nan)
 
 
 @partial(jax.jit, static_argnames=("settings", "count"))
 def _drawn(experiment: Experiment, settings: Settings, events: Events, boxes: Boxes, count: int) -> Float[Array, "..."]:
-    plan, turns = settings.plan, experiment.scan.width is not None
-    pairs = pairs_of(boxes, plan, count, events.phi.shape[0])
+    return _assembled(_tiles(experiment, settings, events, boxes, count), experiment, settings)
+
+
+def _tiles(
+    experiment: Experiment, settings: Settings, events: Events, boxes: Boxes, count: int
+) -> Float[Array, "tile pixel"]:
+    pairs = pairs_of(boxes, settings.plan, count, events.phi.shape[0])
     arrays, found = _unpacked(experiment, settings), gaussians_of(experiment)
-    tiles = tiles_of_spots(arrays, found, settings, events, pairs, turns=turns)
-    image = assemble(tiles, experiment.detector, plan)
-    return image if not experiment.backgrounds else image + _background(experiment, settings)
+    return tiles_of_spots(arrays, found, settings, events, pairs, turns=experiment.scan.width is not None)
+
+
+def _assembled(tiles: Float[Array, "tile pixel"], experiment: Experiment, settings: Settings) -> Float[Array, "..."]:
+    """The image of a crystal's tiles, with the backgrounds."""
+    image = assemble(tiles, experiment.detector, settings.plan)
+    if not experiment.backgrounds:
+        return image
+    blocks = simulate_blocks(unpack(without_crystal(experiment), settings), settings, jnp.arange(settings.plan.blocks))
+    return image + assemble(blocks, experiment.detector, settings.plan)
 
 
 @partial(jax.jit, static_argnames=("settings", "limits"))
@@ -219,14 +268,12 @@ def _boxes(
     return events, boxes, pairs_in(boxes)
 
 
-def _background(experiment: Experiment, settings: Settings) -> Float[Array, "..."]:
-    """What is not crystalline: the image without structure factors, of one wavelength and direction."""
-    empty = eqx.tree_at(
+def without_crystal(experiment: Experiment) -> Experiment:
+    """What is not crystalline: the experiment without structure factors, of one wavelength and direction."""
+    return eqx.tree_at(
         lambda e: (e.crystal.mosaic, e.beam.sources, e.scan, e.structure_factors), experiment,
         (no_mosaic(), RelativeSources(), Scan((0.0,), (0.0, 0.0, 1.0)), StructureFactors(default=0.0)),
     )  # fmt: skip
-    blocks = simulate_blocks(unpack(empty, settings), settings, jnp.arange(settings.plan.blocks))
-    return assemble(blocks, experiment.detector, settings.plan)
 
 
 def _unpacked(experiment: Experiment, settings: Settings) -> Arrays:
