@@ -97,3 +97,44 @@ def test_where_one_has_no_closed_form_all_are_sampled():
         jb.simulate_batch(wide, replace(EXACT, method="spots"))
     with pytest.raises(ValueError, match="without a memory limit"):
         jb.spot_options(wide[:1], replace(EXACT, memory_limit=1 << 20))
+
+
+# Sums of crystals -----------------------------------------------------------------------------------------------------
+
+
+def test_many_crystals_in_one_image_are_the_sum_of_theirs_and_one_background():
+    water = jb.AmorphousBackground.water(1e-3)
+    several = [
+        gaussian(mosaic=0.2 * n, misset=turn, background=water, detector=panel(mask=MASKS[0]))
+        for n, turn in enumerate(TURNS, 1)
+    ]
+    bare = [replace(each, background=None) for each in several]
+    wanted = one_by_one([several[0], *bare[1:]], EXACT).sum(axis=0)
+    assert relative(jb.simulate_together(several, EXACT), wanted) < 1e-9
+    assert relative(wanted, one_by_one(bare, EXACT).sum(axis=0)) > 1e-4
+
+
+@pytest.mark.slow
+def test_mixed_precision_is_near_float64():
+    several = VARIED["missets"]
+    found = jb.simulate_together(several, jb.Options())
+    assert found.dtype == np.float32
+    assert relative(found, one_by_one(several, EXACT).sum(axis=0)) < 1e-5
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("gradient", [False, True])
+@in_float64
+def test_memory_is_flat_in_the_number_of_crystals(gradient):
+    options = jb.spot_options(VARIED["missets"], EXACT)
+
+    def temporary_bytes(count):
+        whole = eqx.tree_at(lambda e: e.crystal.misset, gaussian(), jnp.ones((count, 3)))
+
+        def total(fluence):
+            return jb.simulate_together(eqx.tree_at(lambda e: e.beam.fluence, whole, fluence), options).sum()
+
+        function = jax.jit(jax.grad(total) if gradient else total)
+        return function.lower(whole.beam.fluence).compile().memory_analysis().temp_size_in_bytes
+
+    assert temporary_bytes(500) < 1.2 * temporary_bytes(10)

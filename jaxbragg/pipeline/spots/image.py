@@ -187,7 +187,7 @@ def _lists(experiment: Experiment, settings: Settings, margin: float, least: Spo
 @partial(jax.jit, static_argnums=0)
 def image_of_spots(settings: Settings, experiment: Experiment) -> Float[Array, "..."]:
     """All of it in one program; NaN where a list is too short for the values."""
-    return _assembled(tiles_of_crystal(settings, experiment), experiment, settings)
+    return image_of_tiles(tiles_of_crystal(settings, experiment), experiment, settings)
 
 
 def tiles_of_crystal(settings: Settings, experiment: Experiment) -> Float[Array, "tile pixel"]:
@@ -208,7 +208,7 @@ def tiles_of_crystal(settings: Settings, experiment: Experiment) -> Float[Array,
 
 @partial(jax.jit, static_argnames=("settings", "count"))
 def _drawn(experiment: Experiment, settings: Settings, events: Events, boxes: Boxes, count: int) -> Float[Array, "..."]:
-    return _assembled(_tiles(experiment, settings, events, boxes, count), experiment, settings)
+    return image_of_tiles(_tiles(experiment, settings, events, boxes, count), experiment, settings)
 
 
 def _tiles(
@@ -219,8 +219,16 @@ def _tiles(
     return tiles_of_spots(arrays, found, settings, events, pairs, turns=experiment.scan.width is not None)
 
 
-def _assembled(tiles: Float[Array, "tile pixel"], experiment: Experiment, settings: Settings) -> Float[Array, "..."]:
-    """The image of a crystal's tiles, with the backgrounds."""
+def image_of_tiles(
+    tiles: Float[Array, "tile pixel"], experiment: Experiment, settings: Settings
+) -> Float[Array, "..."]:
+    """The image of a crystal's tiles, with the backgrounds.
+
+    Args:
+        tiles: The crystal's photons.
+        experiment: For backgrounds, mask and detector.
+        settings: How the image is simulated.
+    """
     image = assemble(tiles, experiment.detector, settings.plan)
     if not experiment.backgrounds:
         return image
