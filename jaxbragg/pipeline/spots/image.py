@@ -42,10 +42,15 @@ from jaxbragg_kernels.shapes import SHAPES
 
 _GROWTH = 1.25  # from one length of a list to the next: that many compilations, and that much idle work
 _MOST_INDICES = 50_000_000
+_OF_MARGIN = 0.2  # that share of a margin on the lengths of lists is one on the indices: of 1.5, a cell 10 % longer
 WIDEST = 2.0
 """[deg] Of an even rotation by spots: farther than that a reflection's way is not straight."""
 # Widest standard deviations that were compared with samples; a divergence of 10 mrad is 6 % of the brightest pixel off.
 _COMPARED = {"spread": (3.0, "°"), "bandwidth": (0.01, ""), "horizontal": (2e-3, " rad"), "vertical": (2e-3, " rad")}
+
+
+class TooManySpots(ValueError):
+    """More reflections, or longer lists of them, than may be."""
 
 
 def has_closed_form(experiment: Experiment, settings: Settings) -> str:
@@ -141,22 +146,25 @@ def spot_options(experiment: Experiment, options: Options = Options(), *, margin
     return replace(options, method="spots", spots=sizes_for([experiment], settings, margin))
 
 
-def sizes_for(experiments: Iterable[Experiment], settings: Settings, margin: float) -> SpotSizes:
+def sizes_for(
+    experiments: Iterable[Experiment], settings: Settings, margin: float, *, most: SpotSizes | None = None
+) -> SpotSizes:
     """Lengths that serve each of some experiments.
 
     Args:
         experiments: With values.
         settings: How their images are simulated.
         margin: How much longer the lists are than the longest of them needs.
+        most: What they may not exceed; None for no limit.
 
     Raises:
-        ValueError: If there are too many reflections.
+        TooManySpots: If there are too many reflections.
     """
     sizes = _NONE
     with numerics():
         for experiment in experiments:
             # No shorter than those before: so there are few compilations.
-            sizes = _lists(experiment, settings, margin, sizes).sizes
+            sizes = _lists(experiment, settings, margin, sizes, most).sizes
     return sizes
 
 
@@ -169,19 +177,26 @@ class _Lists(NamedTuple):
 _NONE = SpotSizes((0, 0, 0), 0, 0, 0)
 
 
-def _lists(experiment: Experiment, settings: Settings, margin: float, least: SpotSizes = _NONE) -> _Lists:
+def _lists(
+    experiment: Experiment, settings: Settings, margin: float, least: SpotSizes = _NONE, most: SpotSizes | None = None
+) -> _Lists:
     """The lists of an experiment with values: each is as long as the one before says, and no shorter than the least."""
 
-    def length(count: Any) -> int:
-        return _rounded(int(margin * int(count)))
+    def length(name: str, count: Any) -> int:
+        found = max(_rounded(int(margin * int(count))), getattr(least, name))
+        if most is not None and found > getattr(most, name):
+            raise TooManySpots(f"Argument `experiments` must need lists of at most {most}, but `{name}` is {found}.")
+        return found
 
-    h, k, l = map(max, _limits(experiment, settings.options), least.limits)
+    h, k, l = map(max, _limits(experiment, settings.options.d_min, margin), least.limits)
+    if most is not None and any(n > m for n, m in zip((h, k, l), most.limits, strict=True)):
+        raise TooManySpots(f"Argument `experiments` must need lists of at most {most}, but `limits` is {(h, k, l)}.")
     mask, count = _near(experiment, settings, (h, k, l))
-    near = max(length(count), least.near)
+    near = length("near", count)
     every = _events(experiment, settings, mask, (h, k, l), near)
-    count = max(length(_there(every)), least.events)
+    count = length("events", _there(every))
     events, boxes, pairs = _boxes(experiment, settings, every, count)
-    return _Lists(SpotSizes((h, k, l), near, count, max(length(pairs), least.pairs)), events, boxes)
+    return _Lists(SpotSizes((h, k, l), near, count, length("pairs", pairs)), events, boxes)
 
 
 @partial(jax.jit, static_argnums=0)
@@ -203,6 +218,7 @@ def tiles_of_crystal(settings: Settings, experiment: Experiment) -> Float[Array,
     every = _events(fixed, settings, mask, sizes.limits, sizes.near)
     events, boxes, pairs = _boxes(fixed, settings, every, sizes.events)
     enough = (near <= sizes.near) & (_there(every) <= sizes.events) & (pairs <= sizes.pairs)
+    enough &= (jnp.floor(jnp.minimum(*_reached(fixed, settings.options.d_min))) <= jnp.array(sizes.limits)).all()
     return jnp.where(enough, _tiles(experiment, settings, events, boxes, sizes.pairs), jnp.nan)
 
 
@@ -303,32 +319,36 @@ def _rounded(count: int) -> int:
     return int(length)
 
 
-def _limits(experiment: Experiment, options: Options) -> tuple[int, int, int]:
-    """The largest |h|, |k|, |l| that the detector sees, or the table holds where nothing is outside of it."""
-    detector: Any = experiment.detector
-    panels = detector.panels if isinstance(detector, MultiPanel) else (detector,)
-    beam, wavelength = np.asarray(experiment.beam.direction, float), float(experiment.beam.wavelength)
-    reach = 0.0
-    for panel in panels:
-        origin, fast, slow, size = (
-            np.asarray(v, float) for v in (panel.origin, panel.fast_axis, panel.slow_axis, panel.pixel_size)
-        )
-        for x in np.linspace(0, panel.pixels[1], 17):
-            for y in np.linspace(0, panel.pixels[0], 17):
-                place = origin + x * size[0] * fast + y * size[1] * slow
-                reach = max(reach, float(np.linalg.norm(place / np.linalg.norm(place) - beam)) / wavelength)
-    if options.d_min > 0:
-        reach = min(reach, 1 / options.d_min)
-    lengths = np.linalg.norm(np.asarray(experiment.crystal.vectors(), float), axis=1)
-    limits = np.floor(lengths * reach * 1.02).astype(int) + 1
-    factors = experiment.structure_factors
-    shape = factors.amplitudes().shape
-    if 0 not in shape and float(factors.default) == 0.0:
-        low = np.array(factors.minimum)
-        limits = np.minimum(limits, np.maximum(np.abs(low), np.abs(low + np.array(shape) - 1)))
+def _limits(experiment: Experiment, d_min: float, margin: float) -> tuple[int, int, int]:
+    """The largest |h|, |k|, |l| that are looked at."""
+    most, held = (np.asarray(x) for x in _reached(experiment, d_min))
+    limits = np.minimum(np.floor(most * max(1.02, 1.0 + _OF_MARGIN * (margin - 1.0))).astype(int) + 1, held)
     if float((2.0 * limits + 1).prod()) > _MOST_INDICES:
-        raise ValueError(
+        raise TooManySpots(
             f"Argument `experiment` must have at most {_MOST_INDICES} indices within the detector's resolution, "
-            f"but has {' × '.join(str(2 * n + 1) for n in limits)}: Options(d_min=…), -dmin, cuts it."
+            f"but has {' × '.join(f'{2 * n + 1:.0f}' for n in limits)}: Options(d_min=…), -dmin, cuts it."
         )
     return int(limits[0]), int(limits[1]), int(limits[2])
+
+
+@partial(jax.jit, static_argnames="d_min")
+def _reached(experiment: Experiment, d_min: float) -> tuple[Float[Array, "3"], Float[Array, "3"]]:
+    """The largest |h|, |k|, |l| that the detector sees; and that the table holds, where there is nothing outside."""
+    detector: Any = experiment.detector
+    panels = detector.panels if isinstance(detector, MultiPanel) else (detector,)
+    beam, reach = experiment.beam, jnp.zeros(())
+    at = np.linspace(0, 1, 17)
+    for panel in panels:
+        across = panel.pixels[1] * panel.pixel_size[0] * panel.fast_axis
+        down = panel.pixels[0] * panel.pixel_size[1] * panel.slow_axis
+        place = panel.origin + at[:, None, None] * across + at[:, None] * down
+        unit = place / jnp.sqrt((place * place).sum(axis=-1, keepdims=True))
+        reach = jnp.maximum(reach, jnp.sqrt(((unit - beam.direction) ** 2).sum(axis=-1)).max() / beam.wavelength)
+    if d_min > 0:
+        reach = jnp.minimum(reach, 1 / d_min)
+    vectors, factors = experiment.crystal.vectors(), experiment.structure_factors
+    most, shape, low = jnp.sqrt((vectors * vectors).sum(axis=1)) * reach, factors.amplitudes().shape, factors.minimum
+    if 0 in shape:
+        return most, jnp.full(3, jnp.inf)
+    held = np.maximum(np.abs(np.array(low)), np.abs(np.array(low) + np.array(shape) - 1)).astype(float)
+    return most, jnp.where(factors.default == 0.0, held, jnp.inf)
