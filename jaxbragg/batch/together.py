@@ -29,8 +29,8 @@ def simulate_together(
     """One image of many crystals: the sum of what `simulate` makes of each, the background counted once.
 
     Pure, as `simulate` is; memory does not grow with the number of crystals. By spots, where all crystals can be drawn
-    so, as `simulate_batch`. Each crystal's photons are those of its
-    own experiment: give a crystal that the beam meets with half its strength half the fluence.
+    so, as `simulate_batch`. Each crystal's photons are those of its own experiment: give a crystal that the beam meets
+    with half its strength half the fluence.
 
     Args:
         experiments: As for `simulate_batch`. Background and mask are the first one's.

@@ -111,7 +111,7 @@ TABLE = jb.StructureFactors(np.random.default_rng(0).uniform(20, 200, (81, 81, 8
 
 
 def still(spread=0.2, bandwidth=0.002, cells=10.0, a=90.0, misset=(11.0, 22.0, 33.0)):
-    """Some 40 spots of a few pixels each, at a scattering angle of about 23°."""
+    """Some 50 spots of a few pixels each, at a scattering angle of about 23°."""
     return gaussian(
         spread, cell=(a, 100, 110, 90, 90, 90), cells=(cells,) * 3, misset=misset, structure_factors=TABLE,
         beam=jb.Beam(1.0, fluence=1.5e29, sources=jb.GaussianSources(bandwidth)),
