@@ -230,7 +230,8 @@ SECTIONS = {
 _HEAD = """# Fitting
 
 What `jaxbragg.refine` finds where the truth is known. How fits are set up is told in `jaxbragg/refine/__init__.py`, in
-`jaxbragg refine --help`, and by examples 6 to 10. This page is written from a record:
+`jaxbragg refine --help`, and by examples 6 to 10; fits with mosaic spread,
+bandwidth and rotation in closed form by docs/spots.md. This page is written from a record:
 
 ```sh
 python -m benchmarks.fitting all --out {record}     # measures everything again, then writes the page

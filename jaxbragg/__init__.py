@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import jaxbragg_kernels as kernels
     from jaxbragg.batch import simulate_batch as simulate_batch
     from jaxbragg.batch import simulate_together as simulate_together
+    from jaxbragg.batch import spot_options as spot_options
     from jaxbragg.cli.read import read_experiment as read_experiment
     from jaxbragg.compat import as_the_c_program_draws as as_the_c_program_draws
     from jaxbragg.io.geometry import Geometry as Geometry
@@ -55,7 +56,6 @@ if TYPE_CHECKING:
     from jaxbragg.pipeline.sampled import SampledWarning as SampledWarning
     from jaxbragg.pipeline.settings import precise_options as precise_options
     from jaxbragg.pipeline.settings import precision_bound as precision_bound
-    from jaxbragg.pipeline.spots.image import spot_options as spot_options
     from jaxbragg.simulate import simulate as simulate
     from jaxbragg.trace import PixelTrace as PixelTrace
     from jaxbragg.trace import trace_pixel as trace_pixel
@@ -99,7 +99,7 @@ _HOME = {
     "SampledWarning": "jaxbragg.pipeline.sampled",
     "precise_options": "jaxbragg.pipeline.settings",
     "precision_bound": "jaxbragg.pipeline.settings",
-    "spot_options": "jaxbragg.pipeline.spots.image",
+    "spot_options": "jaxbragg.batch",
     "simulate": "jaxbragg.simulate",
     "simulate_batch": "jaxbragg.batch",
     "simulate_together": "jaxbragg.batch",

@@ -7,6 +7,7 @@ in the time of some images.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from types import SimpleNamespace
 from typing import Any, NamedTuple
@@ -18,14 +19,16 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 from numpy.typing import NDArray
 
-from jaxbragg.models import AbsoluteSources, Experiment, SourceStructureFactors, StructureFactors
+from jaxbragg.models import AbsoluteSources, Experiment, GaussianSources, SourceStructureFactors, StructureFactors
 from jaxbragg.models.unit_cell import reciprocal_vectors
 from jaxbragg.options import Options
 from jaxbragg.pipeline.arrays import Arrays, unpack
 from jaxbragg.pipeline.blocks import crystal_of, numbered_sources
 from jaxbragg.pipeline.geometry import Subpixel, subpixels_of, view_of_tiles
+from jaxbragg.pipeline.plan import TILE
 from jaxbragg.pipeline.settings import Settings, make_settings
-from jaxbragg.pipeline.spots.image import by_spots
+from jaxbragg.pipeline.spots.image import by_spots, spot_options
+from jaxbragg.pipeline.spots.strongest import strongest_of_spots
 from jaxbragg.pipeline.tiles import assemble, place_of_tiles, tiles_of_block
 from jaxbragg.simulate import simulate
 from jaxbragg_kernels import hkl as tables
@@ -36,6 +39,7 @@ from jaxbragg_kernels.rays import Rays
 
 _MOST = 100_000_000  # indices of a box
 _LEAST = 1e-9  # share of the brightest reflection's photons, below which one is left out
+_SURE = 1.02  # compiled together a list may get one entry more than where its length was found
 _GRID = 33  # points along a panel's side at which its resolution is taken
 
 
@@ -76,11 +80,9 @@ def ground_truth(experiment: Experiment, options: Options = Options()) -> Truth:
             cuts it.
     """
     experiment = _covering(jax.device_get(experiment), options)
-    if by_spots(experiment, make_settings(experiment, options, warns=False)):
-        raise ValueError(
-            "Option `method` must be 'samples' (--method samples), for the image too: of an image by spots there is no "
-            "ground truth yet."
-        )
+    spots = by_spots(experiment, make_settings(experiment, options, warns=False))
+    if spots:
+        options = spot_options(experiment, options, margin=_SURE)
     factors: Any = experiment.structure_factors
     photons, middles = _photons(experiment, options)
     panel = photons.argmax(axis=0)
@@ -94,8 +96,9 @@ def ground_truth(experiment: Experiment, options: Options = Options()) -> Truth:
     stars = reciprocal_vectors(np.asarray(experiment.crystal.vectors(), float))
     with np.errstate(divide="ignore"):
         spacing = 1 / np.linalg.norm((found + low) @ stars, axis=1)
-    return Truth(found + low, total[at], own, slow, fast, spacing, _strongest(experiment, options),
-                 _wavelengths(experiment, options))  # fmt: skip
+    strongest = (_strongest_spots if spots else _strongest)(experiment, options)
+    wavelength = (_mean_wavelengths if spots else _wavelengths)(experiment, options)
+    return Truth(found + low, total[at], own, slow, fast, spacing, strongest, wavelength)
 
 
 def _covering(experiment: Experiment, options: Options) -> Experiment:
@@ -181,6 +184,34 @@ def _wavelengths(experiment: Experiment, options: Options) -> NDArray[np.float32
         return (np.asarray(simulate(made, options), float) * heavier.sum() / image).astype(np.float32)
 
 
+def _mean_wavelengths(experiment: Experiment, options: Options) -> NDArray[np.float32]:
+    """The same by spots: of a Gaussian λ with mean m and variance v, E[(λ − m) I(λ)] is v ∂E[I]/∂m (Stein)."""
+    mean, sources = np.asarray(experiment.beam.wavelength, float), experiment.beam.sources
+    if not isinstance(sources, GaussianSources):
+        image = np.asarray(simulate(experiment, options))
+        return np.where(image > 0, mean, np.nan).astype(np.float32)
+    width = float(mean) * float(sources.bandwidth)
+    with numerics():
+
+        @jax.jit
+        def moved(mean: Any) -> Any:
+            changed = eqx.tree_at(lambda e: (e.beam.wavelength, e.beam.sources.bandwidth), experiment,
+                                  (mean, width / mean))  # fmt: skip
+            return simulate(changed, options)
+
+        start = jnp.asarray(mean)
+        image, slope = (np.asarray(x, float) for x in jax.jvp(moved, (start,), (jnp.ones_like(start),)))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(image > 0, mean + width**2 * slope / image, np.nan).astype(np.float32)
+
+
+def _strongest_spots(experiment: Experiment, options: Options) -> NDArray[np.int32]:
+    """Miller indices of the reflection that gives each pixel most; by spots."""
+    settings = make_settings(experiment, replace(options, tile=options.tile or TILE, exact_phases=False), warns=False)
+    with numerics():
+        return _simulated(np.array(strongest_of_spots(settings, experiment)), experiment, settings)
+
+
 def _strongest(experiment: Experiment, options: Options) -> NDArray[np.int32]:
     """Miller indices of the strongest term of every pixel; those of pixels that are not simulated are 0."""
     settings = make_settings(experiment, options, warns=False)
@@ -189,7 +220,11 @@ def _strongest(experiment: Experiment, options: Options) -> NDArray[np.int32]:
     factors: Any = experiment.structure_factors
     size = np.array(factors.amplitudes().shape[-3:]) + 2  # the table has a layer all round
     found = np.stack(np.unravel_index(places.astype(np.int64) % int(size.prod()), tuple(size)), axis=-1)
-    found = (found + np.array(factors.minimum) - 1).astype(np.int32)
+    return _simulated((found + np.array(factors.minimum) - 1).astype(np.int32), experiment, settings)
+
+
+def _simulated(found: NDArray[np.int32], experiment: Experiment, settings: Settings) -> NDArray[np.int32]:
+    """The indices with 0 where no pixel is simulated."""
     left, right, top, bottom = settings.plan.roi
     simulated = np.zeros(experiment.detector.shape, bool)
     simulated[:, top : bottom + 1, left : right + 1] = True

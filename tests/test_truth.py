@@ -5,6 +5,7 @@ import dataclasses
 import equinox as eqx
 import numpy as np
 import pytest
+from gaussian_cases import gaussian
 from geometries import experiment_of
 
 import jaxbragg as jb
@@ -132,8 +133,43 @@ def test_more_than_can_be_counted_is_refused():
         ground_truth(large, EXACT)
 
 
-def test_of_an_image_by_spots_there_is_none():
-    made = experiment(scan=jb.Scan.continuous(0.0, 1.0))
-    made = eqx.tree_at(lambda e: e.beam.sources, made, jb.RelativeSources())
-    with pytest.raises(ValueError, match="`method` must be 'samples'"):
-        ground_truth(made, EXACT)
+# By spots ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("width", [None, pytest.param(1.0, marks=pytest.mark.slow)])
+def test_of_an_image_by_spots_it_is_that_of_each_reflection_alone(width):
+    made = gaussian(mosaic=0.8, bandwidth=0.005, width=width, background=jb.AmorphousBackground.water(1e-5))
+    bare = without_background(made)
+    found = ground_truth(made, EXACT)
+    image = np.asarray(jb.simulate(bare, EXACT))
+    assert found.photons.sum() == pytest.approx(image.sum(), rel=1e-7)
+    assert found.strongest.dtype == np.int32
+    for i in range(5):
+        single = alone(made, found.hkl[i])
+        slow, fast = np.indices(single.shape) + 0.5
+        assert found.photons[i] == pytest.approx(single.sum(), rel=1e-5)
+        assert found.slow[i] == pytest.approx((slow * single).sum() / single.sum(), abs=1e-4)
+        assert found.fast[i] == pytest.approx((fast * single).sum() / single.sum(), abs=1e-4)
+        at = np.unravel_index(single.argmax(), single.shape)
+        if single[at] > 0.5 * image[at]:
+            np.testing.assert_array_equal(found.strongest[at], found.hkl[i])
+
+
+def test_mean_wavelengths_by_spots_are_those_of_samples():
+    made = gaussian(mosaic=0.8, bandwidth=0.005)
+    found = ground_truth(made, EXACT)
+    image = np.asarray(jb.simulate(made, EXACT))
+    crystal = eqx.tree_at(lambda e: e.crystal.mosaic, made, jb.GaussianMosaic(0.8, 2048))
+    many = eqx.tree_at(lambda e: e.beam.sources, crystal, jb.GaussianSources(0.005, samples=64))
+    samples = dataclasses.replace(EXACT, method="samples")
+    directions, wavelengths, weights = (np.asarray(x, float) for x in many.beam.rays())
+    heavier = jb.AbsoluteSources(directions, wavelengths, weights * wavelengths)
+    one = np.asarray(jb.simulate(many, samples))
+    other = np.asarray(jb.simulate(eqx.tree_at(lambda e: e.beam.sources, many, heavier), samples))
+    bright = image > 0.1 * image.max()
+    mean = (other[bright] * (weights * wavelengths).sum()) / one[bright]
+    assert bright.sum() > 10
+    assert np.std(mean) > 1e-3
+    # What is of second order, and of tails that 64 sources hardly reach.
+    assert np.corrcoef(found.wavelength[bright], mean)[0, 1] > 0.99
+    assert np.sqrt(np.mean((found.wavelength[bright] - mean) ** 2)) < 5e-4

@@ -58,29 +58,39 @@ class Batch:
         )
         if is_traced(leaves):
             return [self.single()]
-        count = self.count if any(jax.tree.leaves(sharp)) else 1
-        host = [np.asarray(leaf) if batched else leaf for leaf, batched in zip(leaves, self.batched, strict=True)]
+        return self.images(self.count if any(jax.tree.leaves(sharp)) else 1)
+
+    def images(self, count: int) -> list[Experiment]:
+        """The experiments of the first so many images; their own leaves are numpy's, unless they are traced."""
+        leaves, make = jax.tree.flatten(self.experiment)
+        mine = [
+            np.asarray(leaf) if batched and not is_traced(leaf) else leaf
+            for leaf, batched in zip(leaves, self.batched, strict=True)
+        ]
         return [
             jax.tree.unflatten(
-                make, [leaf[i] if batched else leaf for leaf, batched in zip(host, self.batched, strict=True)]
+                make, [leaf[i] if batched else leaf for leaf, batched in zip(mine, self.batched, strict=True)]
             )
             for i in range(count)
         ]
 
 
-def batch_of(experiments: Experiment | Iterable[Experiment], axes: Sequence[str] | None) -> Batch:
+def batch_of(
+    experiments: Experiment | Iterable[Experiment], axes: Sequence[str] | None, *, alone: bool = False
+) -> Batch:
     """Experiments, in either of the two forms that `simulate_batch` takes, as one.
 
     Args:
         experiments: One that has the axis, or several.
         axes: Paths of the leaves that have it; None to find out.
+        alone: Whether one that has no such axis is a batch of one image, and no error.
 
     Raises:
         TypeError: If they are something else.
         ValueError: If there is none, they differ in make, or their axes cannot be.
     """
     if isinstance(experiments, Experiment):
-        return _with_axes(experiments, axes)
+        return _with_axes(experiments, axes, alone)
     several = tuple(experiments) if isinstance(experiments, Iterable) else (experiments,)
     for i, each in enumerate(several):
         if not isinstance(each, Experiment):
@@ -93,7 +103,7 @@ def batch_of(experiments: Experiment | Iterable[Experiment], axes: Sequence[str]
 # One experiment that has the axis --------------------------------------------------------------------------------
 
 
-def _with_axes(experiment: Experiment, axes: Sequence[str] | None) -> Batch:
+def _with_axes(experiment: Experiment, axes: Sequence[str] | None, alone: bool) -> Batch:
     found, _ = jax.tree_util.tree_flatten_with_path(experiment)
     names = [_name(keys) for keys, _ in found]
     wanted = [_axes_of(experiment, keys) for keys, _ in found]
@@ -113,6 +123,8 @@ def _with_axes(experiment: Experiment, axes: Sequence[str] | None) -> Batch:
                 f"({by_itself}axes={axes!r}), but its shape is {shape}."
             )
     lengths = {name: shape[0] for name, shape, carries in zip(names, shapes, batched, strict=True) if carries}
+    if not lengths and alone:
+        return Batch(experiment, tuple(batched), 1)
     if not lengths:
         raise ValueError(
             "Argument `experiments` must have an axis of images in front of at least one leaf, but no leaf has; "

@@ -11,11 +11,13 @@ from jaxtyping import Array, Float
 
 from jaxbragg.batch.axes import Batch, batch_of
 from jaxbragg.batch.chunks import map_in_chunks, settings_and_chunk
+from jaxbragg.batch.spots import settings_by_spots
 from jaxbragg.models import Experiment
 from jaxbragg.options import Options
 from jaxbragg.pipeline.arrays import Arrays, unpack
 from jaxbragg.pipeline.blocks import simulate_blocks
 from jaxbragg.pipeline.settings import Settings, make_settings
+from jaxbragg.pipeline.spots.image import image_of_spots
 from jaxbragg.pipeline.threshold import with_threshold
 from jaxbragg.pipeline.tiles import assemble
 from jaxbragg_kernels.numerics import with_numerics
@@ -27,7 +29,9 @@ def simulate_batch(
     """The images of many experiments of one make, in one launch; each is what `simulate` makes of it.
 
     Pure, as `simulate` is: it runs under `jax.jit`, `grad` and `jacfwd`. Several images are simulated at once, whole or
-    block by block, as many as `Options.memory_limit` allows; the images themselves are not counted.
+    block by block, as many as `Options.memory_limit` allows; the images themselves are not counted. By spots
+    (`Options.method`), where all images can be made so, they are drawn one after the other; how long their lists are is
+    found from all of them first, which takes about as long again, unless `Options.spots` says (`jb.spot_options`).
 
     Args:
         experiments: Several experiments of the same classes, counts and choices. What differs between them is stacked;
@@ -47,8 +51,19 @@ def simulate_batch(
             `simulate`.
     """
     batch = batch_of(experiments, axes)
+    settings = settings_by_spots(batch, options)
+    if settings is not None:
+        return with_numerics(_draw_batch)((batch.batched, batch.count, settings), batch.experiment)
     settings = batch_settings(batch, options)
     return with_numerics(_simulate_batch)((batch.batched, batch.count, settings), batch.experiment)
+
+
+@partial(jax.jit, static_argnums=0)
+def _draw_batch(static: tuple[tuple[bool, ...], int, Settings], experiment: Experiment) -> Float[Array, "image ..."]:
+    """The images by spots."""
+    batched, count, settings = static
+    put, leaves = putting(Batch(experiment, batched, count))
+    return map_in_chunks(lambda mine: image_of_spots(settings, put(mine)), leaves, count, 1)
 
 
 def batch_settings(batch: Batch, options: Options) -> Settings:
@@ -82,17 +97,8 @@ def unpacking(batch: Batch, settings: Settings) -> tuple[Callable[[list[Array]],
         batch: The experiments.
         settings: How they are simulated.
     """
-    leaves, make = jax.tree.flatten(batch.experiment)
-
-    def put(batched: list[Array]) -> Experiment:
-        each = iter(batched)
-        return jax.tree.unflatten(
-            make, [next(each) if mine else x for x, mine in zip(leaves, batch.batched, strict=True)]
-        )
-
-    # The last counts the images: there may be nothing in which they differ.
-    of_all = [*(x for x, mine in zip(leaves, batch.batched, strict=True) if mine), jnp.arange(batch.count)]
-    factors: Any = jax.tree.unflatten(make, batch.batched).structure_factors
+    put, of_all = putting(batch)
+    factors: Any = jax.tree.unflatten(jax.tree.structure(batch.experiment), batch.batched).structure_factors
     if any(jax.tree.leaves(factors)):
         return lambda batched: unpack(put(batched), settings), of_all
     # The table is large, and would be made anew for each image.
@@ -103,6 +109,24 @@ def unpacking(batch: Batch, settings: Settings) -> tuple[Callable[[list[Array]],
         return arrays._replace(crystal=arrays.crystal._replace(table=table))
 
     return unpack_one, of_all
+
+
+def putting(batch: Batch) -> tuple[Callable[[list[Array]], Experiment], list[Array]]:
+    """A function from the leaves that one image has of its own to its experiment, and these leaves of all images.
+
+    Args:
+        batch: The experiments.
+    """
+    leaves, make = jax.tree.flatten(batch.experiment)
+
+    def put(batched: list[Array]) -> Experiment:
+        each = iter(batched)
+        return jax.tree.unflatten(
+            make, [next(each) if mine else x for x, mine in zip(leaves, batch.batched, strict=True)]
+        )
+
+    # The last counts the images: there may be nothing in which they differ.
+    return put, [*(x for x, mine in zip(leaves, batch.batched, strict=True) if mine), jnp.arange(batch.count)]
 
 
 def bytes_of_one(batch: Batch) -> int:

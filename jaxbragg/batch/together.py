@@ -10,12 +10,14 @@ from jaxtyping import Array, Float
 
 from jaxbragg.batch.axes import Batch, batch_of
 from jaxbragg.batch.chunks import settings_and_chunk, sum_in_chunks
-from jaxbragg.batch.images import batch_settings, bytes_of_one, unpacking
+from jaxbragg.batch.images import batch_settings, bytes_of_one, putting, unpacking
+from jaxbragg.batch.spots import settings_by_spots
 from jaxbragg.models import Experiment
 from jaxbragg.options import Options
 from jaxbragg.pipeline.arrays import Arrays
 from jaxbragg.pipeline.blocks import simulate_blocks
 from jaxbragg.pipeline.settings import Settings
+from jaxbragg.pipeline.spots.image import image_of_tiles, tiles_of_crystal
 from jaxbragg.pipeline.threshold import with_threshold
 from jaxbragg.pipeline.tiles import assemble
 from jaxbragg_kernels.numerics import with_numerics
@@ -26,8 +28,9 @@ def simulate_together(
 ) -> Float[Array, "slow fast"] | Float[Array, "panel slow fast"]:
     """One image of many crystals: the sum of what `simulate` makes of each, the background counted once.
 
-    Pure, as `simulate` is; memory does not grow with the number of crystals. Each crystal's photons are those of its
-    own experiment: give a crystal that the beam meets with half its strength half the fluence.
+    Pure, as `simulate` is; memory does not grow with the number of crystals. By spots, where all crystals can be drawn
+    so, as `simulate_batch`. Each crystal's photons are those of its own experiment: give a crystal that the beam meets
+    with half its strength half the fluence.
 
     Args:
         experiments: As for `simulate_batch`. Background and mask are the first one's.
@@ -44,8 +47,20 @@ def simulate_together(
     if not isinstance(experiments, Experiment) and isinstance(experiments, Iterable):
         experiments = _with_one_background(tuple(experiments))
     batch = batch_of(experiments, axes)
+    settings = settings_by_spots(batch, options)
+    if settings is not None:
+        return with_numerics(_draw_together)((batch.batched, batch.count, settings), batch.experiment)
     settings = batch_settings(batch, options)
     return with_numerics(_simulate_together)((batch.batched, batch.count, settings), batch.experiment)
+
+
+@partial(jax.jit, static_argnums=0)
+def _draw_together(static: tuple[tuple[bool, ...], int, Settings], experiment: Experiment) -> Float[Array, "..."]:
+    """The image by spots."""
+    batched, count, settings = static
+    put, leaves = putting(Batch(experiment, batched, count))
+    total = sum_in_chunks(lambda mine: tiles_of_crystal(settings, put(mine)), leaves, count, 1)
+    return image_of_tiles(total, put([leaf[0] for leaf in leaves]), settings)
 
 
 @partial(jax.jit, static_argnums=0)

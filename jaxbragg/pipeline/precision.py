@@ -172,7 +172,7 @@ def extent_of(experiment: Experiment, options: Options) -> Extent | None:
     for known, extent in _remembered:
         if len(known) == len(key) and all(map(_same, known, key)):
             return extent
-    with numerics():
+    with numerics(), jax.ensure_compile_time_eval():  # known values, under jax.jit too
         extent = _extent(experiment, options)
     _remembered[:] = [(key, extent), *_remembered[:3]]
     return extent

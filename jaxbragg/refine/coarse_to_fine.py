@@ -20,7 +20,8 @@ from jaxbragg.refine.result import Result, result_of
 from jaxbragg.refine.solution import Progress, Report, Solution
 
 # What a path ends in that makes spots wide or bright.
-_HELD = ("cells", "shear", "fudge", "spread", "scale", "blocks", "fluence", "default", "values")
+_SPREADS = ("spread", "bandwidth", "horizontal", "vertical")
+_HELD = ("cells", "shear", "fudge", *_SPREADS, "scale", "blocks", "fluence", "default", "values")
 
 
 def fit_coarse_to_fine(
@@ -117,7 +118,9 @@ def fit_multi_start(
 def blurred(problem: Problem, blur: float) -> Problem:
     """The problem with Gaussian spots that many times wider, of the same sum over the image."""
     recipes = tuple(replace(r, settings=r.settings.with_shape("gauss")) for r in problem.recipes)
-    return problem.changed(recipes=recipes, blur=blur)
+    wide = problem.changed(recipes=recipes, blur=blur)
+    wide.lengthen(wide.start, anew=True)
+    return wide
 
 
 def _held(problem: Problem) -> np.ndarray:

@@ -4,13 +4,15 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
-from jaxbragg.models import Experiment
+from jaxbragg.models import Experiment, GaussianMosaic, GaussianSources
 from jaxbragg.pipeline.arrays import unpack
 from jaxbragg.pipeline.blocks import simulate_tiles
 from jaxbragg.pipeline.settings import Settings
+from jaxbragg.pipeline.spots.image import tiles_of_crystal, without_crystal
 from jaxbragg.refine.image_terms import IMAGE_TERMS, background
 from jaxbragg.refine.paths import Assignment, assign
 
@@ -66,14 +68,41 @@ def photons(
         known: Background that is known.
         bragg: Multiplies the Bragg part: 0 for the background alone.
     """
+    changed, settings = drawn(recipe, experiment, local, blur), recipe.settings
+    terms = image_terms(recipe, local)
+    scale = terms.get("scale", 1.0) * bragg
+    if at_once(settings):
+        # A rotation brings more of a spot that is wider along it, too: to the sphere it comes once in any case.
+        scale = scale / (blur**2 if changed.scan.width is None else blur**3)
+        total = (tiles_of_crystal(settings, changed)[numbers] * scale).astype(settings.dtype)
+        if changed.backgrounds:
+            total = total + simulate_tiles(unpack(without_crystal(changed), settings), settings, numbers)
+    else:
+        arrays = unpack(changed, settings)
+        arrays = arrays._replace(bragg_scale=arrays.bragg_scale * (scale / blur**2))
+        total = simulate_tiles(arrays, settings, numbers)
+    total = total + background(terms, changed, settings.plan, numbers)
+    return total if known is None else total + known
+
+
+def at_once(settings: Settings) -> bool:
+    """Whether all tiles are drawn at once, and to be one block: by spots."""
+    return settings.options.method == "spots"
+
+
+def drawn(recipe: Recipe, experiment: Experiment, local: Float[Array, "local"], blur: Float[Array, ""]) -> Experiment:
+    """The experiment that is drawn: with the local values, and spots that many times wider.
+
+    By spots all that makes them wide counts; by samples it is the size of the crystal alone.
+    """
     changed = assign(experiment, recipe.assignments, local)
     changed = eqx.tree_at(lambda e: e.crystal.fudge, changed, changed.crystal.fudge / blur**2)
-    terms = image_terms(recipe, local)
-    arrays = unpack(changed, recipe.settings)
-    arrays = arrays._replace(bragg_scale=arrays.bragg_scale * terms.get("scale", 1.0) * (bragg / blur**2))
-    total = simulate_tiles(arrays, recipe.settings, numbers)
-    total = total + background(terms, changed, recipe.settings.plan, numbers)
-    return total if known is None else total + known
+    if not at_once(recipe.settings):
+        return changed
+    for where in (lambda e: e.crystal.mosaic, lambda e: e.beam.sources):
+        if isinstance(where(changed), GaussianMosaic | GaussianSources):
+            changed = eqx.tree_at(where, changed, jax.tree.map(lambda width: width * blur, where(changed)))
+    return changed
 
 
 def image_terms(recipe: Recipe, local: Float[Array, "local"]) -> dict[str, Float[Array, "..."]]:

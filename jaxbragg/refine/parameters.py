@@ -120,6 +120,8 @@ _KINDS: dict[str, tuple[str, float | None]] = {
     **dict.fromkeys(("horizontal", "vertical"), ("rad", 1e-3)),
     **dict.fromkeys(("constant", "slow", "fast", "radial"), ("photons", 1.0)),
     **dict.fromkeys(("values", "default"), ("e", None)),
+    "bandwidth": ("", 5e-4),
+    "width": ("°", 0.05),
     "wavelength": ("Å", 1e-3),
     "wavelengths": ("Å", 1e-3),
     "wavelength_ratios": ("", 1e-3),

@@ -12,9 +12,10 @@ from jaxbragg.options import Options
 from jaxbragg.pipeline.plan import block_pixels
 from jaxbragg.pipeline.settings import Settings
 from jaxbragg.pipeline.tiles import cut
+from jaxbragg.refine.arguments import for_each, is_list_of_lists
 from jaxbragg.refine.flagged import flagged
 from jaxbragg.refine.likelihood import AbstractLikelihood
-from jaxbragg.refine.model import Tiles
+from jaxbragg.refine.model import Tiles, at_once
 from jaxbragg_kernels.numerics import numerics
 
 Box = tuple[int, ...]
@@ -40,6 +41,48 @@ class Measured(NamedTuple):
     used: np.ndarray
     not_numbers: int
     flagged: int
+
+
+def measured_images(
+    images: list[Any],
+    listed: bool,
+    experiments: Sequence[Experiment],
+    masks: Any,
+    shoeboxes: Any,
+    saturation: Any,
+    background: Any,
+    likelihood: AbstractLikelihood,
+    options: Options,
+) -> tuple[tuple[Measured, ...], tuple[np.ndarray | None, ...]]:
+    """All images, and the known background of each or None; arguments as `Problem` takes them.
+
+    Args:
+        images: One or several.
+        listed: Whether they came as a list.
+        experiments: One for each.
+        masks: One for all, or a list.
+        shoeboxes: One list for all, or a list of lists.
+        saturation: One for all, or a list.
+        background: One for all, or a list.
+        likelihood: To check the counts.
+        options: For the region of interest.
+
+    Raises:
+        ValueError: As `measured` and `known_background`; or if a list is not as long as that of the images.
+    """
+    count = len(images)
+    masks = for_each("masks", masks, count, listed and isinstance(masks, list | tuple))
+    boxes = for_each("shoeboxes", shoeboxes, count, is_list_of_lists(shoeboxes))
+    full = for_each("saturation", saturation, count, isinstance(saturation, list | tuple))
+    known = for_each("background", background, count, listed and isinstance(background, list | tuple))
+    found = tuple(
+        measured(i, *each, likelihood, options)
+        for i, each in enumerate(zip(images, experiments, masks, boxes, full, strict=True))
+    )
+    return found, tuple(
+        None if each is None else known_background(i, each, experiments[i].detector.image_shape)
+        for i, each in enumerate(known)
+    )
 
 
 def measured(
@@ -115,7 +158,7 @@ def _warn_of_a_ceiling(number: int, counts: np.ndarray) -> None:
             f"{many} pixels of image {number} hold its largest number, {largest:g}: if that is where the detector is "
             f"full, saturation={largest:g} leaves them out, saturation=inf says that it is not",
             UserWarning,
-            stacklevel=4,
+            stacklevel=5,
         )
 
 
@@ -170,6 +213,8 @@ def to_tiles(images: Sequence[Measured], known: Sequence[Any], settings: Sequenc
         block_pixels(settings[0].options, tile=settings[0].plan.tile, skips=skips)
         // (_BLOCK_SHARE * settings[0].plan.pixels_per_tile),
     )
+    if at_once(settings[0]):
+        size = settings[0].plan.tiles
     chosen = []
     with numerics():
         for image, each in zip(images, settings, strict=True):

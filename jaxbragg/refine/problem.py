@@ -1,6 +1,6 @@
 """A fit as a function of one unbounded vector: what every solver sees."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from copy import copy
 from typing import Any
 
@@ -12,18 +12,18 @@ from jaxtyping import Float
 from jaxbragg.models import Experiment
 from jaxbragg.models.crystal import check_sheared
 from jaxbragg.options import Options
-from jaxbragg.pipeline.settings import make_settings
 from jaxbragg.pipeline.tiles import assemble
 from jaxbragg.refine.agreement import Agreement, agreements, image_agreement
-from jaxbragg.refine.arguments import check_start, for_each, is_list_of_lists
-from jaxbragg.refine.equations import image_equations, image_gradient, image_model, image_objective
+from jaxbragg.refine.arguments import check_start
+from jaxbragg.refine.equations import ImageSums, image_equations, image_gradient, image_model, image_objective
 from jaxbragg.refine.free_values import FreeValues, as_parameters, free_values
 from jaxbragg.refine.likelihood import AbstractLikelihood, likelihood_of, under_x64
 from jaxbragg.refine.model import Recipe, Tiles
 from jaxbragg.refine.normal_equations import NormalEquations
 from jaxbragg.refine.parameters import Parameter
 from jaxbragg.refine.paths import assign
-from jaxbragg.refine.pixels import Measured, known_background, measured, to_tiles
+from jaxbragg.refine.pixels import Measured, measured_images, to_tiles
+from jaxbragg.refine.spots import long_enough, settings_of
 from jaxbragg.refine.transforms import Transform
 from jaxbragg_kernels.numerics import numerics
 
@@ -97,9 +97,9 @@ class Problem:
         """
         listed = isinstance(images, list | tuple)
         images = list(images) if listed else [images]
-        if not images:
-            raise ValueError("Argument `images` must hold at least one image, but is empty.")
         count = len(images)
+        if not count:
+            raise ValueError("Argument `images` must hold at least one image, but is empty.")
         given = [experiments] if isinstance(experiments, Experiment) else list(experiments)
         if not given or not all(isinstance(e, Experiment) for e in given) or len(given) not in (1, count):
             raise ValueError(
@@ -111,27 +111,13 @@ class Problem:
             raise ValueError(
                 f"Option `devices` must be None in a fit, which uses one device, but is {options.devices}."
             )
-        # One precision for all: that of the sharpest spots.
-        settings = [make_settings(each, options, images=given, warns=i == 0) for i, each in enumerate(given)]
-        shapes = {each.shape for each in settings}
-        if len(shapes) != 1:
-            names = sorted({str(options.shape or each.crystal.shape) for each in given})
-            raise ValueError(f"Argument `experiments` must have spots of one shape, but has {names}.")
+        settings = settings_of(given, options)
         self.likelihood = under_x64(likelihood_of(likelihood))
         self.free = free_values(given, as_parameters(parameters))
         if any(item.name == "shear" for item in self.free.assignments):
             check_sheared(settings[0].shape, options.spot_width)
-        masks = for_each("masks", masks, count, listed and isinstance(masks, list | tuple))
-        boxes = for_each("shoeboxes", shoeboxes, count, is_list_of_lists(shoeboxes))
-        full = for_each("saturation", saturation, count, isinstance(saturation, list | tuple))
-        known = for_each("background", background, count, listed and isinstance(background, list | tuple))
-        self.images = tuple(
-            measured(i, *each, self.likelihood, options)
-            for i, each in enumerate(zip(images, given, masks, boxes, full, strict=True))
-        )
-        self.known = tuple(
-            None if each is None else known_background(i, each, given[i].detector.image_shape)
-            for i, each in enumerate(known)
+        self.images, self.known = measured_images(
+            images, listed, given, masks, shoeboxes, saturation, background, self.likelihood, options
         )
         self.recipes = tuple(Recipe(self.free.assignments, each) for each in settings)
         self.tiles = tuple(to_tiles(self.images, self.known, settings))
@@ -144,6 +130,7 @@ class Problem:
         self.blur = 1.0
         for i in self._each():
             check_start(self.experiment(self.start, i), i if count > 1 else None)
+        self.lengthen(self.start)
 
     def changed(self, **attributes: Any) -> "Problem":
         """A copy of the problem with other attributes."""
@@ -191,9 +178,8 @@ class Problem:
     def objective(self, x: _Vector) -> float:
         """What is minimised."""
         values = self.values(x)
-        with numerics():
-            sums = [image_objective(*self._image(i), self._local(i, values), self._blur()) for i in self._each()]
-            return float(sum(float(each) for each in sums)) + self._prior(values)[0]
+        sums = self._of_images(lambda i: image_objective(*self._image(i), self._local(i, values), self._blur()), x)
+        return float(sum(float(each) for each in sums)) + self.free.prior_terms(values)[0]
 
     def gradient(self, x: _Vector) -> _Vector:
         """Derivative of the objective by x."""
@@ -202,13 +188,12 @@ class Problem:
     def objective_and_gradient(self, x: _Vector) -> tuple[float, _Vector]:
         """Both in one pass, in reverse mode."""
         values, slopes = self.values(x), self.transform.slopes(np.asarray(x, float))
-        total, slope, _ = self._prior(values)
+        total, slope, _ = self.free.prior_terms(values)
         slope = 2.0 * slope
-        with numerics():
-            sums = [image_gradient(*self._image(i), self._local(i, values), self._blur()) for i in self._each()]
-            for i, (objective, part) in enumerate(sums):
-                total += float(objective)
-                slope[self.free.places(i)] += np.asarray(part)
+        sums = self._of_images(lambda i: image_gradient(*self._image(i), self._local(i, values), self._blur()), x)
+        for i, (objective, part) in enumerate(sums):
+            total += float(objective)
+            slope[self.free.places(i)] += np.asarray(part)
         return total, slope * slopes
 
     def normal_equations(self, x: _Vector, *, in_values: bool = False) -> NormalEquations:
@@ -221,22 +206,21 @@ class Problem:
         values = self.values(x)
         seeds = self.transform.scale if in_values else self.transform.slopes(np.asarray(x, float))
         s, o, images = self.free.shared, self.free.per_image, self.free.images
-        total, slope, curvature = self._prior(values)
+        total, slope, curvature = self.free.prior_terms(values)
         slope, curvature = slope * seeds, curvature * seeds**2
         shared, cross, per_image = np.diag(curvature[:s]), np.zeros((images, s, o)), np.zeros((images, o, o))
-        with numerics():
-            blur = self._blur()
-            sums = []
-            for i in self._each():
-                local = self._local(i, values)
-                sums.append(image_equations(*self._image(i), local, jnp.asarray(seeds[self.free.places(i)]), blur))
-            for i, each in enumerate(sums):
-                matrix = np.asarray(each.information)
-                total += float(each.objective)
-                slope[self.free.places(i)] += np.asarray(each.gradient)
-                shared += matrix[:s, :s]
-                cross[i] = matrix[:s, s:]
-                per_image[i] = matrix[s:, s:] + np.diag(curvature[s + i * o : s + (i + 1) * o])
+
+        def of_image(i: int) -> ImageSums:
+            unit = jnp.asarray(seeds[self.free.places(i)])
+            return image_equations(*self._image(i), self._local(i, values), unit, self._blur())
+
+        for i, each in enumerate(self._of_images(of_image, x)):
+            matrix = np.asarray(each.information)
+            total += float(each.objective)
+            slope[self.free.places(i)] += np.asarray(each.gradient)
+            shared += matrix[:s, :s]
+            cross[i] = matrix[:s, s:]
+            per_image[i] = matrix[s:, s:] + np.diag(curvature[s + i * o : s + (i + 1) * o])
         return NormalEquations(total, slope, shared, cross, per_image)
 
     def agreement(self, x: _Vector, determined: int) -> tuple[Agreement, Agreement]:
@@ -246,10 +230,8 @@ class Problem:
             x: Where.
             determined: How many of its values the data determine.
         """
-        values = self.values(x)
-        with numerics():
-            sums = [image_agreement(*self._image(i), self._local(i, values)) for i in self._each()]
-            return agreements(jax.tree.map(lambda *each: sum(map(np.asarray, each)), *sums), determined)
+        sums = self._of_images(lambda i: image_agreement(*self._image(i), self._local(i, self.values(x))), x)
+        return agreements(jax.tree.map(lambda *each: sum(map(np.asarray, each)), *sums), determined)
 
     def residuals(self, x: _Vector, image: int = 0) -> Float[np.ndarray, "pixels"]:
         """(count − model)/√variance of the used pixels of one image."""
@@ -264,11 +246,15 @@ class Problem:
     def model_image(self, x: _Vector, image: int = 0) -> np.ndarray:
         """Mean photons of every pixel of one image, all terms included."""
         whole = self.images[image]._replace(used=np.ones_like(self.images[image].used))
-        recipe, experiment = self.recipes[image], self.experiments[image]
+        settings, experiment = self.recipes[image].settings, self.experiments[image]
+        (tiles,) = to_tiles([whole], [self.known[image]], [settings])
+
+        def model(i: int) -> jax.Array:
+            return image_model(self.recipes[i], experiment, tiles, self._local(i, self.values(x)), self._blur())
+
         with numerics():
-            (tiles,) = to_tiles([whole], [self.known[image]], [recipe.settings])
-            blocks = image_model(recipe, experiment, tiles, self._local(image, self.values(x)), self._blur())
-            return np.asarray(assemble(blocks, experiment.detector, recipe.settings.plan))
+            (blocks,) = self._of_images(model, x, [image])
+            return np.asarray(assemble(blocks, experiment.detector, settings.plan))
 
     def residual_image(self, x: _Vector, image: int = 0) -> np.ndarray:
         """(count − model)/√variance of every pixel of one image, NaN where a pixel is not used."""
@@ -277,7 +263,29 @@ class Problem:
             sigma = np.sqrt(np.asarray(self.likelihood.variance(jnp.asarray(model, jnp.float64))))
         return np.where(self.images[image].used, (self.images[image].counts - model) / sigma, np.nan)
 
+    def lengthen(self, x: _Vector, *, anew: bool = False, spare: float = 1.02) -> bool:
+        """Make lists of images by spots long enough for x; whether one was not.
+
+        Args:
+            x: Where.
+            anew, spare: See `jaxbragg.refine.spots.long_enough`.
+        """
+        values = [self.values(x)[self.free.places(i)] for i in self._each()]
+        longer = long_enough(self.recipes, self.experiments, values, self.blur, anew=anew, spare=spare)
+        if longer is not None:
+            self.recipes = longer
+        return longer is not None
+
     # What the functions above have in common -----------------------------------------------------------------------
+
+    def _of_images(self, function: Callable[[int], Any], x: _Vector, images: Sequence[int] | None = None) -> list[Any]:
+        """A function of the number of each image; once more with longer lists where they were too short at x."""
+        while True:
+            with numerics():
+                found = [function(i) for i in (self._each() if images is None else images)]
+                finite = all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(found))
+            if finite or not self.lengthen(x):
+                return found
 
     def _image(self, image: int) -> tuple[Recipe, Experiment, AbstractLikelihood, Tiles]:
         return self.recipes[image], self.experiments[image], self.likelihood, self.tiles[image]
@@ -290,11 +298,3 @@ class Problem:
 
     def _blur(self) -> jax.Array:
         return jnp.asarray(self.blur, jnp.float64)
-
-    def _prior(self, values: _Vector) -> tuple[float, _Vector, _Vector]:
-        """The priors' part of the objective, half its slope and half its curvature, by value."""
-        sigma = self.free.gather(self.free.prior_sigma)
-        known = np.isfinite(sigma)
-        weight = np.where(known, 1.0 / np.where(known, sigma, 1.0) ** 2, 0.0)
-        off = np.where(known, values - self.free.gather(self.free.prior), 0.0)
-        return float((weight * off**2).sum()), weight * off, weight

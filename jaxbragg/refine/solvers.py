@@ -27,6 +27,10 @@ class Solver(Protocol):
         ...
 
 
+# Times as long as needed must lists of spots be where a solver ends that cannot lengthen them; how often it may go on.
+_SPARE, _TRIES = 1.2, 8
+
+
 @dataclass(frozen=True)
 class Scipy:
     """SciPy's L-BFGS-B.
@@ -134,14 +138,23 @@ class Optimistix:
         solver = self.solver
         if solver is None:
             solver = optimistix.BFGS(rtol=1e-9, atol=self.tolerance)
-        whiten = _whitening(problem, x)
         progress.add(x, problem.objective(x))
-        with numerics():
-            objective = _traced_objective(problem, x, whiten)
-            found = optimistix.minimise(objective, solver, jnp.zeros(len(x)), max_steps=self.iterations, throw=False)
-            end = x + whiten @ np.asarray(found.value)
-            good = bool(found.result == optimistix.RESULTS.successful)
-        progress.add(end, problem.objective(end))
+        end, good, found, lists = x, False, None, None
+        for _ in range(_TRIES):
+            whiten = _whitening(problem, end)
+            lists = problem.recipes
+            with numerics():
+                objective, zero = _traced_objective(problem, end, whiten), jnp.zeros(len(x))
+                found = optimistix.minimise(objective, solver, zero, max_steps=self.iterations, throw=False)
+                good = bool(found.result == optimistix.RESULTS.successful)
+            end = end + whiten @ np.asarray(found.value)
+            progress.add(end, problem.objective(end))
+            # Traced, it cannot go on with longer lists of spots: it may have ended where they did.
+            problem.lengthen(end, spare=_SPARE)
+            if problem.recipes is lists:
+                break
+        good = good and problem.recipes is lists
+        assert found is not None
         message = "optimistix is content." if good else f"optimistix: {optimistix.RESULTS[found.result]}".strip()
         return progress.solution(good, message, x)
 

@@ -1,5 +1,6 @@
 """The image of some spots: each (event, tile) pair once, added up in the order of the list."""
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -36,25 +37,42 @@ def tiles_of_spots(
         pairs: What is drawn where.
         turns: Whether the crystal turns.
     """
-    dtype, plan = settings.dtype, settings.plan
-    rows, exact = _rows(arrays, found, events, settings, turns=turns)
-    subpixels = subpixels_of(arrays.detector, settings)
-    frames = jax.vmap(polarization_frame, (0, None))(found.parts.beam, arrays.polarization_axis)
+    plan, drawn = settings.plan, pixels_of(arrays, found, settings, events, turns=turns)
     short = -pairs.tile.shape[0] % _BLOCK
     event = jnp.pad(pairs.event, (0, short)).reshape(-1, min(_BLOCK, pairs.tile.shape[0] + short))
     tile = jnp.pad(pairs.tile, (0, short), constant_values=plan.tiles).reshape(event.shape)
-    image = jnp.zeros((plan.tiles, plan.pixels_per_tile), dtype)
+    image = jnp.zeros((plan.tiles, plan.pixels_per_tile), settings.dtype)
 
     def block(image: Any, one: tuple[Int[Array, "pair"], Int[Array, "pair"]]) -> tuple[Any, None]:
-        event, tile = one
-        numbers = jnp.minimum(tile, plan.tiles - 1)
-        some = rows[event], _Exact(*(x[event] for x in exact)), _of(frames, events.part[event])
-        drawn = _pixels(arrays, settings, *some, numbers, subpixels, turns)
-        return image.at[tile].add(drawn, mode="drop"), None
+        return image.at[one[1]].add(drawn(*one), mode="drop"), None
 
     block = jax.checkpoint(block, prevent_cse=False)
     image, _ = jax.lax.scan(block, image, (event, tile))
-    return image * arrays.bragg_scale.astype(dtype)
+    return image * arrays.bragg_scale.astype(settings.dtype)
+
+
+def pixels_of(
+    arrays: Arrays, found: Gaussians, settings: Settings, events: Events, *, turns: bool
+) -> Callable[[Int[Array, "pair"], Int[Array, "pair"]], Float[Array, "pair pixel"]]:
+    """What draws some pairs of an event and a tile, in units of the crystal's sum.
+
+    Args:
+        arrays: The experiment.
+        found: Its Gaussians.
+        settings: How the image is simulated.
+        events: Reflections.
+        turns: Whether the crystal turns.
+    """
+    rows, exact = _rows(arrays, found, events, settings, turns=turns)
+    subpixels = subpixels_of(arrays.detector, settings)
+    frames = jax.vmap(polarization_frame, (0, None))(found.parts.beam, arrays.polarization_axis)
+
+    def drawn(event: Int[Array, "pair"], tile: Int[Array, "pair"]) -> Float[Array, "pair pixel"]:
+        numbers = jnp.minimum(tile, settings.plan.tiles - 1)
+        some = rows[event], _Exact(*(x[event] for x in exact)), _of(frames, events.part[event])
+        return _pixels(arrays, settings, *some, numbers, subpixels, turns)
+
+    return drawn
 
 
 class _Exact(NamedTuple):

@@ -1,6 +1,9 @@
-"""An image by its spots, from the experiment: lists of fitting lengths, the drawing, and backgrounds."""
+"""An image by its spots, from the experiment: lists of fitting lengths, the drawing, and backgrounds.
 
-from collections.abc import Callable
+Over 300 lines because what may be drawn by spots, how long its lists are and how it is drawn change together.
+"""
+
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
@@ -31,12 +34,17 @@ from jaxbragg_kernels.shapes import SHAPES
 
 _GROWTH = 1.25  # from one length of a list to the next: that many compilations, and that much idle work
 _MOST_INDICES = 50_000_000
+_OF_MARGIN = 0.2  # that share of a margin on the lengths of lists is one on the indices: of 1.5, a cell 10 % longer
 # Widest standard deviations that were compared with samples; a divergence of 10 mrad is 6 % of the brightest pixel off.
 _COMPARED = {
     "spread": (3.0, "°"),
     **dict.fromkeys(("bandwidth", "bandwidths"), (0.01, "")),
     **dict.fromkeys(("horizontal", "vertical"), (2e-3, " rad")),
 }
+
+
+class TooManySpots(ValueError):
+    """More reflections, or longer lists of them, than may be."""
 
 
 def has_closed_form(experiment: Experiment, settings: Settings) -> str:
@@ -95,14 +103,14 @@ def simulate_spots(experiment: Experiment, settings: Settings) -> Float[Array, "
         ValueError: If there are no values and no sizes, or too many reflections.
     """
     if settings.options.spots is not None:
-        return with_numerics(_image)(settings, experiment)
+        return with_numerics(image_of_spots)(settings, experiment)
     if is_traced(jax.tree.leaves(experiment)):
         raise ValueError(
             "Option `spots` must be given where values are traced, as under jax.jit and jax.grad: "
             "jb.spot_options(experiment, options) finds it from the values at which you begin."
         )
     with numerics():
-        found = _lists(experiment, settings, _rounded)
+        found = _lists(experiment, settings, 1.0)
         return _drawn(experiment, settings, found.events, found.boxes, found.sizes.pairs)
 
 
@@ -119,9 +127,29 @@ def spot_options(experiment: Experiment, options: Options = Options(), *, margin
     """
     settings = make_settings(experiment, replace(options, method="spots", tile=options.tile or TILE), warns=False)
     by_spots(experiment, settings)
+    return replace(options, method="spots", spots=sizes_for([experiment], settings, margin))
+
+
+def sizes_for(
+    experiments: Iterable[Experiment], settings: Settings, margin: float, *, most: SpotSizes | None = None
+) -> SpotSizes:
+    """Lengths that serve each of some experiments.
+
+    Args:
+        experiments: With values.
+        settings: How their images are simulated.
+        margin: How much longer the lists are than the longest of them needs.
+        most: What they may not exceed; None for no limit.
+
+    Raises:
+        TooManySpots: If there are too many reflections.
+    """
+    sizes = _NONE
     with numerics():
-        sizes = _lists(experiment, settings, lambda count: _rounded(int(margin * count))).sizes
-    return replace(options, method="spots", spots=sizes)
+        for experiment in experiments:
+            # No shorter than those before: so there are few compilations.
+            sizes = _lists(experiment, settings, margin, sizes, most).sizes
+    return sizes
 
 
 class _Lists(NamedTuple):
@@ -130,36 +158,81 @@ class _Lists(NamedTuple):
     boxes: Boxes
 
 
-def _lists(experiment: Experiment, settings: Settings, length: Callable[[int], int]) -> _Lists:
-    """The lists of an experiment with values: each is as long as the one before says."""
-    limits = _limits(experiment, settings.options)
-    near = length(int(_near(experiment, settings, limits).max()))
-    every = _events(experiment, settings, limits, near)
-    count = length(int(every.pieces.sum()))
+_NONE = SpotSizes((0, 0, 0), 0, 0, 0)
+
+
+def _lists(
+    experiment: Experiment, settings: Settings, margin: float, least: SpotSizes = _NONE, most: SpotSizes | None = None
+) -> _Lists:
+    """The lists of an experiment with values: each is as long as the one before says, and no shorter than the least."""
+
+    def length(name: str, count: Any) -> int:
+        found = max(_rounded(int(margin * int(count))), getattr(least, name))
+        if most is not None and found > getattr(most, name):
+            raise TooManySpots(f"Argument `experiments` must need lists of at most {most}, but `{name}` is {found}.")
+        return found
+
+    h, k, l = map(max, _limits(experiment, settings.options.d_min, margin), least.limits)
+    if most is not None and any(n > m for n, m in zip((h, k, l), most.limits, strict=True)):
+        raise TooManySpots(f"Argument `experiments` must need lists of at most {most}, but `limits` is {(h, k, l)}.")
+    near = length("near", _near(experiment, settings, (h, k, l)).max())
+    every = _events(experiment, settings, (h, k, l), near)
+    count = length("events", every.pieces.sum())
     events, boxes, pairs = _boxes(experiment, settings, every, count)
-    return _Lists(SpotSizes(limits, near, count, length(int(pairs))), events, boxes)
+    return _Lists(SpotSizes((h, k, l), near, count, length("pairs", pairs)), events, boxes)
 
 
 @partial(jax.jit, static_argnums=0)
-def _image(settings: Settings, experiment: Experiment) -> Float[Array, "..."]:
+def image_of_spots(settings: Settings, experiment: Experiment) -> Float[Array, "..."]:
     """All of it in one program; NaN where a list is too short for the values."""
+    return image_of_tiles(tiles_of_crystal(settings, experiment), experiment, settings)
+
+
+def tiles_of_crystal(settings: Settings, experiment: Experiment) -> Float[Array, "tile pixel"]:
+    """The crystal's photons in all tiles, lists included; NaN where a list is too short for the values.
+
+    Args:
+        settings: With the lengths of lists.
+        experiment: Its backgrounds do not count.
+    """
     sizes: Any = settings.options.spots
     fixed = jax.lax.stop_gradient(experiment)
     near = _near(fixed, settings, sizes.limits)
     every = _events(fixed, settings, sizes.limits, sizes.near)
     events, boxes, pairs = _boxes(fixed, settings, every, sizes.events)
     enough = (near.max() <= sizes.near) & (every.pieces.sum() <= sizes.events) & (pairs <= sizes.pairs)
-    return jnp.where(enough, _drawn(experiment, settings, events, boxes, sizes.pairs), jnp.nan)
+    enough &= (jnp.floor(jnp.minimum(*_reached(fixed, settings.options.d_min))) <= jnp.array(sizes.limits)).all()
+    return jnp.where(enough, _tiles(experiment, settings, events, boxes, sizes.pairs), jnp.nan)
 
 
 @partial(jax.jit, static_argnames=("settings", "count"))
 def _drawn(experiment: Experiment, settings: Settings, events: Events, boxes: Boxes, count: int) -> Float[Array, "..."]:
-    plan, turns = settings.plan, experiment.scan.width is not None
-    pairs = pairs_of(boxes, plan, count, events.side.shape[0])
+    return image_of_tiles(_tiles(experiment, settings, events, boxes, count), experiment, settings)
+
+
+def _tiles(
+    experiment: Experiment, settings: Settings, events: Events, boxes: Boxes, count: int
+) -> Float[Array, "tile pixel"]:
+    pairs = pairs_of(boxes, settings.plan, count, events.side.shape[0])
     arrays, found = _unpacked(experiment, settings), gaussians_of(experiment)
-    tiles = tiles_of_spots(arrays, found, settings, events, pairs, turns=turns)
-    image = assemble(tiles, experiment.detector, plan)
-    return image if not experiment.backgrounds else image + _background(experiment, settings)
+    return tiles_of_spots(arrays, found, settings, events, pairs, turns=experiment.scan.width is not None)
+
+
+def image_of_tiles(
+    tiles: Float[Array, "tile pixel"], experiment: Experiment, settings: Settings
+) -> Float[Array, "..."]:
+    """The image of a crystal's tiles, with the backgrounds.
+
+    Args:
+        tiles: The crystal's photons.
+        experiment: For backgrounds, mask and detector.
+        settings: How the image is simulated.
+    """
+    image = assemble(tiles, experiment.detector, settings.plan)
+    if not experiment.backgrounds:
+        return image
+    blocks = simulate_blocks(unpack(without_crystal(experiment), settings), settings, jnp.arange(settings.plan.blocks))
+    return image + assemble(blocks, experiment.detector, settings.plan)
 
 
 @partial(jax.jit, static_argnames=("settings", "limits"))
@@ -187,11 +260,10 @@ def _boxes(
     return events, boxes, pairs_in(boxes)
 
 
-def _background(experiment: Experiment, settings: Settings) -> Float[Array, "..."]:
-    """What is not crystalline: the image without structure factors, of one wavelength and direction."""
-    empty = replace(_plain(experiment), structure_factors=StructureFactors(default=0.0))
-    blocks = simulate_blocks(unpack(empty, settings), settings, jnp.arange(settings.plan.blocks))
-    return assemble(blocks, experiment.detector, settings.plan)
+def without_crystal(experiment: Experiment) -> Experiment:
+    """What is not crystalline: the experiment without structure factors, of one wavelength and direction."""
+    empty = StructureFactors(default=0.0)
+    return eqx.tree_at(lambda e: e.structure_factors, _plain(experiment), empty)
 
 
 def _unpacked(experiment: Experiment, settings: Settings) -> Arrays:
@@ -220,35 +292,38 @@ def _rounded(count: int) -> int:
     return int(length)
 
 
-def _limits(experiment: Experiment, options: Options) -> tuple[int, int, int]:
-    """The largest |h|, |k|, |l| that the detector sees, or the table holds where nothing is outside of it."""
-    detector: Any = experiment.detector
-    panels = detector.panels if isinstance(detector, MultiPanel) else (detector,)
-    lines = experiment.beam.gaussians()
-    beams, shortest = np.asarray(lines.directions, float), float(np.asarray(lines.wavelengths).min())
-    reach = 0.0
-    for panel in panels:
-        origin, fast, slow, size = (
-            np.asarray(v, float) for v in (panel.origin, panel.fast_axis, panel.slow_axis, panel.pixel_size)
-        )
-        for x in np.linspace(0, panel.pixels[1], 17):
-            for y in np.linspace(0, panel.pixels[0], 17):
-                place = origin + x * size[0] * fast + y * size[1] * slow
-                reach = max(
-                    reach, float(np.linalg.norm(place / np.linalg.norm(place) - beams, axis=1).max()) / shortest
-                )
-    if options.d_min > 0:
-        reach = min(reach, 1 / options.d_min)
-    lengths = np.linalg.norm(np.asarray(experiment.crystal.vectors(), float), axis=1)
-    limits = np.floor(lengths * reach * 1.02).astype(int) + 1
-    factors = experiment.structure_factors
-    shape = factors.amplitudes().shape
-    if 0 not in shape and float(factors.default) == 0.0:
-        low = np.array(factors.minimum)
-        limits = np.minimum(limits, np.maximum(np.abs(low), np.abs(low + np.array(shape) - 1)))
+def _limits(experiment: Experiment, d_min: float, margin: float) -> tuple[int, int, int]:
+    """The largest |h|, |k|, |l| that are looked at."""
+    most, held = (np.asarray(x) for x in _reached(experiment, d_min))
+    limits = np.minimum(np.floor(most * max(1.02, 1.0 + _OF_MARGIN * (margin - 1.0))).astype(int) + 1, held)
     if float((2.0 * limits + 1).prod()) > _MOST_INDICES:
-        raise ValueError(
+        raise TooManySpots(
             f"Argument `experiment` must have at most {_MOST_INDICES} indices within the detector's resolution, "
-            f"but has {' × '.join(str(2 * n + 1) for n in limits)}: Options(d_min=…), -dmin, cuts it."
+            f"but has {' × '.join(f'{2 * n + 1:.0f}' for n in limits)}: Options(d_min=…), -dmin, cuts it."
         )
     return int(limits[0]), int(limits[1]), int(limits[2])
+
+
+@partial(jax.jit, static_argnames="d_min")
+def _reached(experiment: Experiment, d_min: float) -> tuple[Float[Array, "3"], Float[Array, "3"]]:
+    """The largest |h|, |k|, |l| that the detector sees; and that the table holds, where there is nothing outside."""
+    detector: Any = experiment.detector
+    panels = detector.panels if isinstance(detector, MultiPanel) else (detector,)
+    lines, reach = experiment.beam.gaussians(), jnp.zeros(())
+    beams = lines.directions[:, None, None]
+    at = np.linspace(0, 1, 17)
+    for panel in panels:
+        across = panel.pixels[1] * panel.pixel_size[0] * panel.fast_axis
+        down = panel.pixels[0] * panel.pixel_size[1] * panel.slow_axis
+        place = panel.origin + at[:, None, None] * across + at[:, None] * down
+        unit = place / jnp.sqrt((place * place).sum(axis=-1, keepdims=True))
+        farthest = jnp.sqrt(((unit - beams) ** 2).sum(axis=-1)).max(axis=(1, 2))
+        reach = jnp.maximum(reach, (farthest / lines.wavelengths).max())
+    if d_min > 0:
+        reach = jnp.minimum(reach, 1 / d_min)
+    vectors, factors = experiment.crystal.vectors(), experiment.structure_factors
+    most, shape, low = jnp.sqrt((vectors * vectors).sum(axis=1)) * reach, factors.amplitudes().shape, factors.minimum
+    if 0 in shape:
+        return most, jnp.full(3, jnp.inf)
+    held = np.maximum(np.abs(np.array(low)), np.abs(np.array(low) + np.array(shape) - 1)).astype(float)
+    return most, jnp.where(factors.default == 0.0, held, jnp.inf)

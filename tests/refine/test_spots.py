@@ -1,0 +1,150 @@
+"""Fits by spots: the model is the image by spots, its derivatives are right, and lists are as long as they must be."""
+
+from dataclasses import replace
+
+import equinox as eqx
+import numpy as np
+import pytest
+from cases import relative
+from gaussian_cases import EXACT, gaussian
+
+import jaxbragg as jb
+from jaxbragg import refine
+from jaxbragg.refine.coarse_to_fine import blurred
+
+SPREAD = refine.Parameter(tuple(f"crystal.mosaic.spread[{i}]" for i in range(3)), name="mosaic")
+SIZE = refine.Parameter(tuple(f"crystal.cells[{i}]" for i in range(3)), name="N")
+FREE = [SPREAD, SIZE, "beam.sources.bandwidth", "crystal.cell.a", "crystal.misset", "image.scale"]
+WATER = jb.AmorphousBackground.water(1e-3)
+
+
+def counts_of(made, flux=1.0, seed=0):
+    """The experiment with so many photons in the brightest pixel; its image with noise, over one photon a pixel."""
+    image = np.asarray(jb.simulate(made, EXACT))
+    factor = flux / image.max()
+    made = eqx.tree_at(lambda e: e.beam.fluence, made, np.asarray(made.beam.fluence) * factor)
+    return made, np.random.default_rng(seed).poisson(factor * image + 1.0)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("more", [{}, {"width": 0.5}], ids=["a still", "a rotation"])
+def test_the_model_is_the_image_and_both_modes_agree_with_differences(more):
+    start, counts = counts_of(gaussian(bandwidth=0.002, cells=12, background=WATER, **more), 300.0)
+    problem = refine.Problem(start, [*FREE, refine.Parameter("image.constant", start=1.0)], counts, EXACT)
+    wanted = np.asarray(jb.simulate(start, EXACT)) + 1.0
+    assert relative(problem.model_image(problem.start), wanted) < 1e-9
+    x = 0.1 * np.random.default_rng(1).standard_normal(len(problem.start))
+    step = 1e-4 * np.eye(len(x))
+    numeric = np.array([(problem.objective(x + s) - problem.objective(x - s)) / 2e-4 for s in step])
+    np.testing.assert_allclose(problem.gradient(x), numeric, rtol=1e-4, atol=1e-5 * abs(numeric).max())
+    equations = problem.normal_equations(x)
+    np.testing.assert_allclose(2 * equations.gradient, numeric, rtol=1e-4, atol=1e-5 * abs(numeric).max())
+    assert equations.objective == pytest.approx(problem.objective(x), rel=1e-12)
+
+
+def test_lists_that_are_too_short_grow():
+    start, counts = counts_of(gaussian(), 300.0)
+    sizes = jb.spot_options(start, EXACT).spots
+    short = replace(EXACT, method="spots", spots=sizes._replace(pairs=sizes.pairs // 3))
+    problem = refine.Problem(start, [SPREAD], counts, short)
+    assert problem.recipes[0].settings.options.spots.pairs == sizes.pairs
+    assert relative(problem.model_image(problem.start), jb.simulate(start, EXACT)) < 1e-9
+
+
+@pytest.mark.slow
+def test_lists_grow_on_the_way_but_a_wild_step_is_not_followed():
+    """0.05° is a unit of x: mosaic 0.6°, then 50°."""
+    start, counts = counts_of(gaussian(), 300.0)
+    problem = refine.Problem(start, [SPREAD], counts, EXACT)
+    sizes, there = problem.recipes[0].settings.options.spots, np.array([6.0])
+    wide = eqx.tree_at(lambda e: e.crystal.mosaic.spread, start, np.full(3, 0.6))
+    other = refine.Problem(wide, [SPREAD], counts, EXACT)
+    assert problem.objective(there) == pytest.approx(other.objective(other.start), rel=1e-9)
+    assert problem.recipes[0].settings.options.spots.pairs > sizes.pairs
+    before = problem.recipes
+    assert not np.isfinite(problem.objective(np.array([1000.0])))
+    assert problem.recipes is before
+
+
+def test_where_spots_cannot_be_drawn_the_fit_samples_and_says_so():
+    start, counts = counts_of(gaussian(), 300.0)
+    sampled = refine.Problem(start, [SPREAD], counts, replace(EXACT, memory_limit=1 << 24))
+    with pytest.warns(jb.SampledWarning, match="samples stand for what is Gaussian"):
+        value = sampled.objective(sampled.start)
+    plain = refine.Problem(start, [SPREAD], counts, replace(EXACT, method="samples"))
+    assert value == pytest.approx(plain.objective(plain.start), rel=1e-9)
+    with pytest.raises(ValueError, match="without a memory limit"):
+        refine.Problem(start, [SPREAD], counts, replace(EXACT, memory_limit=1 << 24, method="spots"))
+
+
+def one_reflection(width):
+    """3 4 5 where it meets the sphere, at 25.74°, alone and on fine pixels; a rotation by 1.9° has all of it."""
+    values = np.zeros((17, 17, 21))
+    values[8 + 3, 8 + 4, 10 + 5] = 100.0
+    origin = np.array([0.1, 0.01377, 0.00732]) + 2e-5 * np.array([0, 12, -16])
+    scan = jb.Scan((25.74,)) if width is None else jb.Scan.continuous(25.74 - width / 2, width)
+    return gaussian(
+        mosaic=0.05, bandwidth=1e-3, cells=30, structure_factors=jb.StructureFactors(values, (-8, -8, -10)), scan=scan,
+        detector=jb.FlatPanel((24, 32), 2e-5, origin, (0, 0, 1), (0, -1, 0)),
+    )  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("width", [None, 1.9])
+def test_blurred_spots_are_wider_at_the_same_sum(width):
+    made = one_reflection(width)
+    problem = refine.Problem(made, ["crystal.misset"], np.ones((24, 32)), EXACT)
+    plain, wide = (p.model_image(p.start) for p in (problem, blurred(problem, 2.0)))
+    assert wide.sum() == pytest.approx(plain.sum(), rel=0.02)
+
+    def variance(image):
+        slow, fast = np.indices(image.shape)
+        middle = [(axis * image).sum() / image.sum() for axis in (slow, fast)]
+        return sum(((axis - m) ** 2 * image).sum() / image.sum() for axis, m in zip((slow, fast), middle, strict=True))
+
+    assert variance(wide) / variance(plain) == pytest.approx(4.0, rel=0.05)
+
+
+# Fits ------------------------------------------------------------------------------------------------------------
+
+TABLE = jb.StructureFactors(np.random.default_rng(0).uniform(20, 200, (81, 81, 81)), (-40, -40, -40))
+
+
+def still(spread=0.2, bandwidth=0.002, cells=10.0, a=90.0, misset=(11.0, 22.0, 33.0)):
+    """Some 50 spots of a few pixels each, at a scattering angle of about 23°."""
+    return gaussian(
+        spread, cell=(a, 100, 110, 90, 90, 90), cells=(cells,) * 3, misset=misset, structure_factors=TABLE,
+        beam=jb.Beam(1.0, fluence=1.5e29, sources=jb.GaussianSources(bandwidth)),
+        detector=jb.FlatPanel((96, 96), 1e-4, (0.1, 0.035, 0.025), (0, 0, 1), (0, -1, 0)),
+    )  # fmt: skip
+
+
+TRUTH = {"mosaic": 0.2, "beam.sources.bandwidth": 0.002, "N": 10.0, "crystal.cell.a": 90.0, "crystal.misset[0]": 11.0,
+         "crystal.misset[1]": 22.0, "crystal.misset[2]": 33.0, "image.scale": 1.0, "image.constant": 1.0}  # fmt: skip
+START = {"spread": 0.26, "bandwidth": 0.0026, "cells": 9.0, "a": 90.1, "misset": (11.05, 22.04, 32.95)}
+
+
+def pulls_of(counts, solver="lm"):
+    problem = refine.Problem(still(**START), [*FREE, refine.Parameter("image.constant", start=0.5)], counts)
+    result = refine.fit(problem, solver)
+    assert result.converged
+    return np.array([(result.values[name] - value) / result.uncertainties[name] for name, value in TRUTH.items()])
+
+
+@pytest.mark.slow
+def test_mosaic_bandwidth_size_cell_and_orientation_are_found_within_their_uncertainties():
+    """20 realisations of the noise: means of pulls scatter by 0.22, their standard deviations by 0.16."""
+    image = np.asarray(jb.simulate(still()), float)
+    assert 500 < image.max() < 5000
+    pulls = np.array([pulls_of(np.random.default_rng(seed).poisson(image + 1.0)) for seed in range(20)])
+    assert (abs(pulls[0]) < 2.0).all()
+    assert (abs(pulls.mean(axis=0)) < 0.7).all()
+    assert (abs(pulls.std(axis=0, ddof=1) - 1.0) < 0.5).all()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("solver", ["scipy", "optax", "optimistix"])
+def test_other_solvers_find_the_same(solver):
+    pytest.importorskip(solver)
+    counts = np.random.default_rng(0).poisson(np.asarray(jb.simulate(still()), float) + 1.0)
+    np.testing.assert_allclose(pulls_of(counts, solver), pulls_of(counts), atol=0.1)
