@@ -12,12 +12,16 @@ from jaxbragg.pipeline.geometry import Subpixel, subpixels_of, view_of_tiles
 from jaxbragg.pipeline.settings import Settings
 from jaxbragg.pipeline.spots.listing import Events, Pairs, is_there
 from jaxbragg.pipeline.spots.reflections import Gaussians, passage, points_at, rate_of
+from jaxbragg.pipeline.spots.sums import add_in_order, take_in_order
 from jaxbragg.pipeline.tiles import place_of_tiles
 from jaxbragg_kernels import hkl as tables
 from jaxbragg_kernels.rays import Rays
 from jaxbragg_kernels.spots.profile import Spot, still, turning
 
-_BLOCK = 1 << 13  # pairs at once
+# Pairs at once: what fits the caches of a CPU. A GPU wants few launches; a number for each pixel of 2 million tiles of
+# 4 × 4 is 134 MB in float32, and on paper a gradient holds thirty times that.
+_BLOCK = {"cpu": 1 << 13}
+_BLOCK_ACCELERATOR = 1 << 21
 _ROW = 20  # numbers of an event that its pairs need
 
 
@@ -39,16 +43,19 @@ def tiles_of_spots(
     direction = found.beam.astype(settings.index_dtype)
     wavelength = found.wavelength.astype(settings.index_dtype)
     subpixels = subpixels_of(arrays.detector, settings)
-    short = -pairs.tile.shape[0] % _BLOCK
-    event = jnp.pad(pairs.event, (0, short)).reshape(-1, min(_BLOCK, pairs.tile.shape[0] + short))
-    tile = jnp.pad(pairs.tile, (0, short), constant_values=plan.tiles).reshape(event.shape)
+    count = pairs.tile.shape[0]
+    blocks = -(-count // _BLOCK.get(jax.default_backend(), _BLOCK_ACCELERATOR))
+    short = -count % blocks
+    event = jnp.pad(pairs.event, (0, short)).reshape(blocks, -1)
+    tile = jnp.pad(pairs.tile, (0, short), constant_values=plan.tiles).reshape(blocks, -1)
     image = jnp.zeros((plan.tiles, plan.pixels_per_tile), dtype)
 
     def block(image: Any, one: tuple[Int[Array, "pair"], Int[Array, "pair"]]) -> tuple[Any, None]:
         event, tile = one
         numbers = jnp.minimum(tile, plan.tiles - 1)
-        drawn = _pixels(arrays, settings, rows[event], place[event], (direction, wavelength), numbers, subpixels, turns)
-        return image.at[tile].add(drawn, mode="drop"), None
+        mine = take_in_order(rows, event), take_in_order(place, event)
+        drawn = _pixels(arrays, settings, *mine, (direction, wavelength), numbers, subpixels, turns)
+        return add_in_order(image, tile, drawn), None
 
     block = jax.checkpoint(block, prevent_cse=False)
     image, _ = jax.lax.scan(block, image, (event, tile))
