@@ -89,9 +89,7 @@ def trips_of(metadata: str, hlo: str) -> dict[int, int]:
     """How often the loops of known length run, by the numbers of their steps."""
     known = {
         name: int(count)
-        for name, count in re.findall(
-            r"%(\S+) = [^\n]*? while\([^\n]*\"?known_trip_count\"?:\{\"?n\"?:\"?(\d+)", hlo
-        )
+        for name, count in re.findall(r"%(\S+) = [^\n]*? while\([^\n]*\"?known_trip_count\"?:\{\"?n\"?:\"?(\d+)", hlo)
     }
     found = re.findall(r'profile_annotation: "([^"]+)"\s+thunk_id: (\d+)', metadata)
     return {int(number): known[name] for name, number in found if name in known}

@@ -110,8 +110,8 @@ class Whole:
     pixels: tuple[int, int] | None = None
 
     def shrunk(self) -> "Whole":
-        """The middle of it at low resolution, to see that it runs."""
-        return replace(self, pixels=(64, 48), d_min=max(self.d_min, 6.0))
+        """Of few pixels and at low resolution, to see that it runs."""
+        return replace(self, pixels=(316, 308), d_min=max(self.d_min, 3.0), mosaic=max(self.mosaic, 0.3))
 
     def experiment(self, samples: int = 1) -> jb.Experiment:
         """The experiment; domains, sources and angles hold so many samples together."""
