@@ -43,6 +43,7 @@ class Record:
         slots_per_step: Operations by width, and look-ups; `operations` says how they are counted.
         share_of_peak: Time that the slots would take at the measured rates, over the time that they took.
         note: What else there is to know.
+        figures: More numbers of its group, by name.
     """
 
     case: str
@@ -65,11 +66,14 @@ class Record:
     slots_per_step: dict[str, float] | None = None
     share_of_peak: float | None = None
     note: str | None = None
+    figures: dict[str, float] | None = None
 
 
 @dataclass(frozen=True)
 class Fit:
     """Time against steps along a group: t = fixed + slope · steps, each relative error counting alike.
+
+    With `against` by least squares of the times themselves, and R² beside it.
 
     Attributes:
         group: Whose cases they are.
@@ -77,6 +81,8 @@ class Fit:
         slope_ns: For one more step.
         fixed_s: For none.
         scatter: Largest difference from the line, over the time.
+        against: What the times are held against instead of steps.
+        r_squared: Share of the times' variance that the line explains.
     """
 
     group: str
@@ -84,6 +90,8 @@ class Fit:
     slope_ns: float
     fixed_s: float
     scatter: float
+    against: str | None = None
+    r_squared: float | None = None
 
 
 @dataclass

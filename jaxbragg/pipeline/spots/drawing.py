@@ -16,12 +16,16 @@ from jaxbragg.pipeline.spots.listing import Events, is_there
 from jaxbragg.pipeline.spots.parts import Gaussians
 from jaxbragg.pipeline.spots.passages import stretch_of
 from jaxbragg.pipeline.spots.reflections import motion_of, points_at, six_of
+from jaxbragg.pipeline.spots.sums import add_in_order, take_in_order
 from jaxbragg.pipeline.tiles import place_of_tiles
 from jaxbragg_kernels import hkl as tables
 from jaxbragg_kernels.scaling import PolarizationFrame, polarization_frame, polarized
 from jaxbragg_kernels.spots.profile import Motion, Spot, still, turning
 
-_BLOCK = 1 << 13  # pairs at once
+# Pairs at once: what fits the caches of a CPU. A GPU wants few launches; a number for each pixel of 2 million tiles of
+# 4 × 4 is 134 MB in float32, and on paper a gradient holds thirty times that.
+_BLOCK = {"cpu": 1 << 13}
+_BLOCK_ACCELERATOR = 1 << 21
 
 
 def tiles_of_spots(
@@ -38,17 +42,29 @@ def tiles_of_spots(
         turns: Whether the crystal turns.
     """
     plan, drawn = settings.plan, pixels_of(arrays, found, settings, events, turns=turns)
-    short = -pairs.tile.shape[0] % _BLOCK
-    event = jnp.pad(pairs.event, (0, short)).reshape(-1, min(_BLOCK, pairs.tile.shape[0] + short))
-    tile = jnp.pad(pairs.tile, (0, short), constant_values=plan.tiles).reshape(event.shape)
+    event, tile = in_blocks(pairs, plan.tiles)
     image = jnp.zeros((plan.tiles, plan.pixels_per_tile), settings.dtype)
 
     def block(image: Any, one: tuple[Int[Array, "pair"], Int[Array, "pair"]]) -> tuple[Any, None]:
-        return image.at[one[1]].add(drawn(*one), mode="drop"), None
+        return add_in_order(image, one[1], drawn(*one)), None
 
     block = jax.checkpoint(block, prevent_cse=False)
     image, _ = jax.lax.scan(block, image, (event, tile))
     return image * arrays.bragg_scale.astype(settings.dtype)
+
+
+def in_blocks(pairs: Pairs, tiles: int) -> tuple[Int[Array, "block pair"], Int[Array, "block pair"]]:
+    """Events and tiles of the pairs, as many at once as the device likes; the last block filled with tiles that are not.
+
+    Args:
+        pairs: What is drawn where.
+        tiles: How many there are.
+    """
+    count = pairs.tile.shape[0]
+    blocks = -(-count // _BLOCK.get(jax.default_backend(), _BLOCK_ACCELERATOR))
+    short = -count % blocks
+    event = jnp.pad(pairs.event, (0, short)).reshape(blocks, -1)
+    return event, jnp.pad(pairs.tile, (0, short), constant_values=tiles).reshape(blocks, -1)
 
 
 def pixels_of(
@@ -69,24 +85,25 @@ def pixels_of(
 
     def drawn(event: Int[Array, "pair"], tile: Int[Array, "pair"]) -> Float[Array, "pair pixel"]:
         numbers = jnp.minimum(tile, settings.plan.tiles - 1)
-        some = rows[event], _Exact(*(x[event] for x in exact)), _of(frames, events.part[event])
-        return _pixels(arrays, settings, *some, numbers, subpixels, turns)
+        mine, where = take_in_order(rows, event), take_in_order(exact, event)
+        place = _Exact(where[:, :3], where[:, 3:6], where[:, 6])
+        return _pixels(arrays, settings, mine, place, _of(frames, events.part[event]), numbers, subpixels, turns)
 
     return drawn
 
 
 class _Exact(NamedTuple):
-    """Of each event, in the type of the indices: what a spot's place is made of, of which large parts cancel.
+    """Of each pair, in the type of the indices: what a spot's place is made of, of which large parts cancel.
 
     Attributes:
-        place: G [event 3; 1/Å].
-        beam: [event 3].
-        wavelength: [event; Å].
+        place: G [pair 3; 1/Å].
+        beam: [pair 3].
+        wavelength: [pair; Å].
     """
 
-    place: Float[Array, "event 3"]
-    beam: Float[Array, "event 3"]
-    wavelength: Float[Array, "event"]
+    place: Float[Array, "pair 3"]
+    beam: Float[Array, "pair 3"]
+    wavelength: Float[Array, "pair"]
 
 
 def _of(frames: PolarizationFrame, part: Int[Array, "pair"]) -> PolarizationFrame:
@@ -98,7 +115,7 @@ def _of(frames: PolarizationFrame, part: Int[Array, "pair"]) -> PolarizationFram
 
 def _rows(
     arrays: Arrays, found: Gaussians, events: Events, settings: Settings, *, turns: bool
-) -> tuple[Float[Array, "event row"], _Exact]:
+) -> tuple[Float[Array, "event row"], Float[Array, "event 7"]]:
     """What the pairs of an event need, side by side in the type of the image; and what they need exactly."""
     part = found.of(events.part)
     stretch = stretch_of(part, events, turns=turns)
@@ -118,8 +135,9 @@ def _rows(
         motion = motion_of(points, stretch.low - stretch.phi, stretch.high - stretch.phi)
         columns += [column for each in motion for column in (each.T if each.ndim == 2 else [each])]
     rows = jnp.stack([column.astype(settings.dtype) for column in columns], axis=1)
-    beam, wavelength = jnp.broadcast_to(part.beam, unit.shape), jnp.broadcast_to(part.wavelength, length.shape)
-    return rows, _Exact(*(x.astype(settings.index_dtype) for x in (points.place, beam, wavelength)))
+    wavelength = jnp.broadcast_to(part.wavelength, length.shape)
+    exact = [points.place, jnp.broadcast_to(part.beam, unit.shape), wavelength[:, None]]
+    return rows, jnp.concatenate(exact, axis=1).astype(settings.index_dtype)
 
 
 def _pixels(

@@ -11,7 +11,7 @@ from jaxtyping import Array, Int
 from jaxbragg.models import Experiment
 from jaxbragg.pipeline.settings import Settings
 from jaxbragg.pipeline.spots.boxes import pairs_of
-from jaxbragg.pipeline.spots.drawing import _BLOCK, pixels_of
+from jaxbragg.pipeline.spots.drawing import in_blocks, pixels_of
 from jaxbragg.pipeline.spots.image import _boxes, _events, _unpacked
 from jaxbragg.pipeline.spots.parts import gaussians_of
 from jaxbragg.pipeline.tiles import assemble
@@ -34,10 +34,7 @@ def strongest_of_spots(settings: Settings, experiment: Experiment) -> Int[Array,
     pairs = pairs_of(boxes, plan, sizes.pairs, sizes.events)
     arrays, found = _unpacked(experiment, settings), gaussians_of(experiment)
     drawn = pixels_of(arrays, found, settings, events, turns=turns)
-    blocks = -(-sizes.pairs // _BLOCK)
-    short = -sizes.pairs % blocks
-    event = jnp.pad(pairs.event, (0, short)).reshape(blocks, -1)
-    tile = jnp.pad(pairs.tile, (0, short), constant_values=plan.tiles).reshape(blocks, -1)
+    event, tile = in_blocks(pairs, plan.tiles)
 
     def most(best: Any, one: tuple) -> tuple[Any, None]:
         return best.at[one[1]].max(drawn(*one), mode="drop"), None
