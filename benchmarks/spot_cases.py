@@ -10,8 +10,6 @@ import numpy as np
 import jaxbragg as jb
 from benchmarks.cases import DETECTORS
 
-# How N samples are shared out: exponents for domains, sources and angles.
-_DOMAINS, _ANGLES, _SOURCES = (1.0, 0.0, 0.0), (0.5, 0.0, 0.5), (2 / 3, 1 / 3, 0.0)
 _TRICLINIC = (38.0, 42.0, 55.0, 82.0, 97.0, 75.0)
 
 
@@ -26,7 +24,6 @@ class Small:
         bandwidth, divergence: Of the beam, as a share and [rad].
         cell: [Å, deg].
         panels: 1, or 2 that are tilted against each other.
-        share: Of the samples: exponents for domains, sources and angles.
         crystal, beam: More arguments, such as a spread of the cell or a spectrum.
     """
 
@@ -37,21 +34,14 @@ class Small:
     divergence: tuple[float, float] = (0.0, 0.0)
     cell: tuple[float, ...] = (40.0, 40.0, 55.0, 90.0, 90.0, 90.0)
     panels: int = 1
-    share: tuple[float, float, float] = _DOMAINS
     crystal: Mapping[str, Any] = field(default_factory=dict)
     beam: Mapping[str, Any] = field(default_factory=dict)
 
-    def samples(self, total: int) -> tuple[int, int, int]:
-        """Domains, sources and angles, so many together."""
-        one, two, three = (max(1, round(total**exponent)) for exponent in self.share)
-        return one, two, three
-
-    def experiment(self, total: int = 1) -> jb.Experiment:
-        """The experiment; models hold so many samples together."""
-        domains, sources, angles = self.samples(total)
-        beam = {"sources": jb.GaussianSources(self.bandwidth, *self.divergence, samples=sources)} | dict(self.beam)
-        crystal = {"cells": (12, 12, 10), "mosaic": jb.GaussianMosaic(self.mosaic, domains)} | dict(self.crystal)
-        scan = jb.Scan((7.0,)) if self.width is None else jb.Scan.continuous(7.0, self.width, samples=angles)
+    def experiment(self) -> jb.Experiment:
+        """The experiment."""
+        beam = {"sources": jb.GaussianSources(self.bandwidth, *self.divergence)} | dict(self.beam)
+        crystal = {"cells": (12, 12, 10), "mosaic": jb.GaussianMosaic(self.mosaic)} | dict(self.crystal)
+        scan = jb.Scan((7.0,)) if self.width is None else jb.Scan.continuous(7.0, self.width)
         return jb.Experiment(
             beam=jb.Beam(1.0, fluence=1e28, polarization=0.5, **beam),
             crystal=jb.Crystal(self.cell, misset=(11, 22, 33), shape="gauss", **crystal),
@@ -61,6 +51,12 @@ class Small:
         )
 
 
+def _two_colours() -> tuple[np.ndarray, np.ndarray]:
+    """Two peaks, 2 % apart [Å, relative]."""
+    at = np.linspace(0.98, 1.02, 41)
+    return at, np.exp(-0.5 * ((at - 0.99) / 0.002) ** 2) + 0.5 * np.exp(-0.5 * ((at - 1.01) / 0.004) ** 2)
+
+
 ACCURACY = (
     Small("mosaic 0.1°", 0.1),
     Small("mosaic 0.3°"),
@@ -68,22 +64,27 @@ ACCURACY = (
     Small("mosaic 3°", 3.0),
     Small("mosaic 0.5 0.1 0.3°", (0.5, 0.1, 0.3)),
     Small("mosaic 1 0 0.2°", (1.0, 0.0, 0.2)),
-    Small("rotation 0.1°", 0.1, 0.1, share=_ANGLES),
-    Small("rotation 0.5°", 0.1, 0.5, share=_ANGLES),
-    Small("rotation 1°", 0.05, 1.0, share=_ANGLES),
-    Small("rotation 2°", 0.2, 2.0, share=_ANGLES),
-    Small("rotation 1°, no mosaic", 0.0, 1.0, share=(0.0, 0.0, 1.0)),
-    Small("rotation 1°, mosaic 0.5 0.1 0.3°", (0.5, 0.1, 0.3), 1.0, share=(0.75, 0.0, 0.25)),
-    Small("pink 0.1 %", bandwidth=0.001, share=_SOURCES),
-    Small("pink 0.3 %", bandwidth=0.003, share=_SOURCES),
-    Small("pink 1 %", bandwidth=0.01, share=_SOURCES),
-    Small("pink 0.3 %, rotation 0.5°", 0.1, 0.5, bandwidth=0.003, share=(0.5, 0.25, 0.25)),
-    Small("divergence 1 and 0.5 mrad", 0.2, divergence=(1e-3, 5e-4), share=(0.5, 0.5, 0.0)),
+    Small("rotation 0.1°", 0.1, 0.1),
+    Small("rotation 0.5°", 0.1, 0.5),
+    Small("rotation 1°", 0.05, 1.0),
+    Small("rotation 2°", 0.2, 2.0),
+    Small("rotation 1°, no mosaic", 0.0, 1.0),
+    Small("rotation 1°, mosaic 0.5 0.1 0.3°", (0.5, 0.1, 0.3), 1.0),
+    Small("pink 0.1 %", bandwidth=0.001),
+    Small("pink 0.3 %", bandwidth=0.003),
+    Small("pink 1 %", bandwidth=0.01),
+    Small("pink 0.3 %, rotation 0.5°", 0.1, 0.5, bandwidth=0.003),
+    Small("divergence 1 and 0.5 mrad", 0.2, divergence=(1e-3, 5e-4)),
     Small("tilted panels", panels=2),
-    Small("tilted panels, rotation 1°", 0.1, 1.0, panels=2, share=_ANGLES),
+    Small("tilted panels, rotation 1°", 0.1, 1.0, panels=2),
     Small("triclinic", cell=_TRICLINIC),
-    Small("triclinic, rotation 1°", 0.1, 1.0, cell=_TRICLINIC, share=_ANGLES),
-    Small("triclinic, pink 0.3 %", bandwidth=0.003, cell=_TRICLINIC, share=_SOURCES),
+    Small("triclinic, rotation 1°", 0.1, 1.0, cell=_TRICLINIC),
+    Small("triclinic, pink 0.3 %", bandwidth=0.003, cell=_TRICLINIC),
+    Small("mosaic of six numbers", (0.5, 0.2, 0.3, 0.2, -0.1, 0.05)),
+    Small("pink 1 %, rotation 2°", width=2.0, bandwidth=0.01),
+    Small("cells 1 %", crystal={"cell_spread": jb.CellSpread(0.01)}),
+    Small("cells 1, 0.2, 0.5 %", crystal={"cell_spread": jb.CellSpread((0.01, 0.002, 0.005))}),
+    Small("table of a spectrum", beam={"sources": jb.SpectrumTable(*_two_colours())}),
 )
 
 
@@ -113,8 +114,8 @@ class Whole:
         """Of few pixels and at low resolution, to see that it runs."""
         return replace(self, pixels=(316, 308), d_min=max(self.d_min, 3.0), mosaic=max(self.mosaic, 0.3))
 
-    def experiment(self, samples: int = 1) -> jb.Experiment:
-        """The experiment; domains, sources and angles hold so many samples together."""
+    def experiment(self) -> jb.Experiment:
+        """The experiment."""
         slow, fast = DETECTORS[self.detector][0]
         size = DETECTORS[self.detector][2]
         pixels = self.pixels or (slow, fast)
@@ -123,17 +124,15 @@ class Whole:
         origin = (0.25, area[0] / 2, -area[1] / 2)
         cell = (79.0 * self.edges, 79.0 * self.edges, 38.0 * self.edges, 90.0, 90.0, 90.0)
         reach = tuple(int(edge / self.d_min) + 1 for edge in cell[:3])
-        count = Small("", share=(_SOURCES if self.bandwidth else _DOMAINS) if self.width is None else _ANGLES)
-        domains, sources, angles = count.samples(samples)
         return jb.Experiment(
-            beam=jb.Beam(0.9795, sources=jb.GaussianSources(self.bandwidth, samples=sources), fluence=1e24),
+            beam=jb.Beam(0.9795, sources=jb.GaussianSources(self.bandwidth), fluence=1e24),
             crystal=jb.Crystal(
                 cell, misset=(10, 20, 30), cells=tuple(n / self.edges for n in (30, 30, 60)), shape="gauss",
-                mosaic=jb.GaussianMosaic(self.mosaic, domains),
+                mosaic=jb.GaussianMosaic(self.mosaic),
             ),
             detector=jb.FlatPanel(pixels, step, origin, (0, 0, 1), (0, -1, 0)),
             structure_factors=jb.StructureFactors(_factors(reach), tuple(-n for n in reach)),
-            scan=jb.Scan() if self.width is None else jb.Scan.continuous(0.0, self.width, samples=angles),
+            scan=jb.Scan() if self.width is None else jb.Scan.continuous(0.0, self.width),
         )  # fmt: skip
 
     def options(self, **more: Any) -> jb.Options:

@@ -40,8 +40,8 @@ from jaxbragg.io.hkl import write_hkl  # noqa: E402
 from jaxbragg_kernels.numerics import numerics  # noqa: E402
 
 # Samples of the whole image, for the time of each; of a part of it, for the error; and the error to which it is
-# extrapolated: the pixels' root mean square difference over their root mean square.
-_TIMED, _COMPARED = (4, 16, 64), (1024, 4096, 16384)
+# extrapolated, by the square root: the pixels' root mean square difference over their root mean square.
+_TIMED, _COMPARED = (4, 16, 64), (4096, 16384, 65536)
 _AS_RIGHT = 1e-2
 _PART = 256  # pixels along both sides
 _COLUMNS = 15
@@ -69,8 +69,8 @@ def accuracy(report: Report, chosen: argparse.Namespace) -> None:
 
 def against_samples(case: Small, total: int, repeats: int) -> Record:
     """One experiment in float64."""
-    experiment = case.experiment(total)
-    options = jb.Options(precision="float64", oversample=2)
+    experiment = case.experiment()
+    options = jb.Options(precision="float64", oversample=2, samples=total)
     cold, runs, image = _timed_image(experiment, replace(options, method="spots"), repeats)
     draw = jax.jit(lambda e: jb.simulate(e, replace(options, method="samples")))
     with numerics():
@@ -79,7 +79,7 @@ def against_samples(case: Small, total: int, repeats: int) -> Record:
         wanted = np.asarray(compiled(experiment))
     sampled = time.perf_counter() - begun
     figures = {
-        "samples": float(np.prod(case.samples(total))),
+        "samples": float(total),
         "samples_s": sampled,
         "decorrelation": 1.0 - float(np.corrcoef(image.ravel(), wanted.ravel())[0, 1]),
         "sum": float(image.sum() / wanted.sum() - 1.0),
@@ -118,30 +118,28 @@ def by_spots(case: Whole, repeats: int, group: str = "speed") -> tuple[Record, n
     return _record(group, case.name, runs, image.size, sizes.pairs * 16, figures=figures), image
 
 
-def by_samples(case: Whole, image: np.ndarray, quick: bool) -> Record | str:
-    """The time of the samples that would be as right: a line through the times, and a power law through the errors."""
+def by_samples(case: Whole, image: np.ndarray, quick: bool) -> Record:
+    """The time of the samples that would be as right: a line through the times; errors by the square root."""
     times, timed, errors, compared = [], [], [], []
     for total in _TIMED:
-        experiment, options = case.experiment(total), case.options(method="samples")
+        experiment, options = case.experiment(), case.options(method="samples", samples=total)
         runs, _ = time_calls(lambda e=experiment, o=options: jb.simulate(e, o), 1)
         times.append(min(runs))
-        timed.append(_count(experiment))
+        timed.append(total)
     slow, fast = (n // 4 for n in image.shape)
     right, bottom = min(fast + _PART, image.shape[1]) - 1, min(slow + _PART, image.shape[0]) - 1
     part = np.s_[slow : bottom + 1, fast : right + 1]
     wanted = np.asarray(image[part], np.float64)
     for total in [n // 16 for n in _COMPARED] if quick else _COMPARED:
-        experiment = case.experiment(total)
-        found = np.asarray(jb.simulate(experiment, case.options(method="samples", roi=(fast, right, slow, bottom))))
+        options = case.options(method="samples", samples=total, roi=(fast, right, slow, bottom))
+        found = np.asarray(jb.simulate(case.experiment(), options))
         errors.append(float(np.linalg.norm(found[part] - wanted) / np.linalg.norm(wanted)))
-        compared.append(_count(experiment))
+        compared.append(total)
     each, once = np.polyfit(timed, times, 1)
-    power, start = np.polyfit(np.log(compared), np.log(errors), 1)
-    if power >= 0:
-        return f"{case.name}, samples: their errors do not fall ({', '.join(f'{e:.2g}' for e in errors)})"
-    enough = float(np.exp((np.log(_AS_RIGHT) - start) / power))
+    power = float(np.polyfit(np.log(compared), np.log(errors), 1)[0])
+    enough = compared[-1] * (errors[-1] / _AS_RIGHT) ** 2
     note = f"extrapolated to {enough:.3g} samples, with which the root mean square error is {_AS_RIGHT:g}"
-    figures = {"samples": enough, "each_s": float(each), "power": float(power), "least_error": errors[-1]}
+    figures = {"samples": enough, "each_s": float(each), "power": power, "least_error": errors[-1]}
     seconds = float(once + each * enough)
     return _record("speed", case.name, [seconds], image.size, image.size, by="samples", note=note, figures=figures)
 
@@ -296,13 +294,6 @@ def _say_speed(record: Record) -> None:
     )
 
 
-def _count(experiment: jb.Experiment) -> int:
-    """Samples of an experiment: domains × sources × angles."""
-    models: tuple[Any, ...] = (experiment.crystal.mosaic, experiment.beam.sources)
-    angles = experiment.scan.samples if experiment.scan.width is not None else 1
-    return int(np.prod([model.samples for model in models])) * int(angles)
-
-
 def _pixels(experiment: jb.Experiment) -> int:
     return int(np.prod(experiment.detector.shape))
 
@@ -322,9 +313,11 @@ def main(argv: list[str] | None = None) -> int:
     chosen = parser.parse_args(argv)
     if unknown := [part for part in chosen.parts if part not in PARTS]:
         parser.error(f"unknown part {unknown[0]!r}: there are {', '.join(PARTS)}")
-    if chosen.nanobragg is not None and (binary := find_binary(chosen.nanobragg)) is None:
-        parser.error(f"--nanobragg {chosen.nanobragg}: no such program, or it may not be run")
-    chosen.nanobragg = binary if chosen.nanobragg is not None else None
+    if chosen.nanobragg is not None:
+        binary = find_binary(chosen.nanobragg)
+        if binary is None:
+            parser.error(f"--nanobragg {chosen.nanobragg}: no such program, or it may not be run")
+        chosen.nanobragg = binary
     if chosen.out is not None:
         check_writable(chosen.out)
     report = new_report(chosen.repeats, chosen.quick, None)

@@ -12,15 +12,15 @@ EXACT = jb.Options(precision="float64")
 
 def gaussian(
     mosaic: Any = 0.3, bandwidth: float = 0.0, width: float | None = None, misset: Any = (11.0, 22.0, 33.0),
-    cell: Any = (40.0, 40, 55, 90, 90, 90), cells: Any = (12, 12, 10), samples: int = 2, **parts: Any,
+    cell: Any = (40.0, 40, 55, 90, 90, 90), cells: Any = (12, 12, 10), **parts: Any,
 ) -> jb.Experiment:  # fmt: skip
     """Spots a few pixels wide on 24 × 32 pixels."""
     made = {
-        "beam": jb.Beam(1.0, fluence=1e28, polarization=0.5, sources=jb.GaussianSources(bandwidth, samples=samples)),
-        "crystal": jb.Crystal(cell, misset=misset, cells=cells, shape="gauss", mosaic=jb.GaussianMosaic(mosaic, 2)),
+        "beam": jb.Beam(1.0, fluence=1e28, polarization=0.5, sources=jb.GaussianSources(bandwidth)),
+        "crystal": jb.Crystal(cell, misset=misset, cells=cells, shape="gauss", mosaic=jb.GaussianMosaic(mosaic)),
         "detector": panel(),
         "structure_factors": FACTORS,
-        "scan": jb.Scan((7.0,)) if width is None else jb.Scan.continuous(7.0, width, samples=2),
+        "scan": jb.Scan((7.0,)) if width is None else jb.Scan.continuous(7.0, width),
     }
     return jb.Experiment(**(made | parts))
 

@@ -20,7 +20,6 @@ from jaxbragg_kernels.namespace import namespace_of
 from jaxbragg_kernels.numerics import numerics
 
 DEFAULT_SAMPLES = 4096
-_MOST_SOURCES = 64  # each is a pass over the image
 
 
 class SampledWarning(UserWarning):
@@ -66,7 +65,7 @@ def samples_of(experiment: Experiment, options: Options) -> tuple[int, int]:
         return 0, count if _orientations_are(experiment) else 0
     if not _orientations_are(experiment):
         return count, 0
-    sources = min(_MOST_SOURCES, 2 ** int(np.log2(count) / 2))
+    sources = 2 ** int(np.log2(count) / 2)
     return sources, max(1, count // sources)
 
 

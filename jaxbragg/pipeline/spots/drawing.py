@@ -54,7 +54,7 @@ def tiles_of_spots(
 
 
 def in_blocks(pairs: Pairs, tiles: int) -> tuple[Int[Array, "block pair"], Int[Array, "block pair"]]:
-    """Events and tiles of the pairs, as many at once as the device likes; the last block filled with tiles that are not.
+    """Events and tiles of the pairs, as many at once as suits the device; beyond the last, tiles that are not there.
 
     Args:
         pairs: What is drawn where.
