@@ -138,14 +138,19 @@ def cases() -> dict[str, Case]:
     boxes = np.random.default_rng(2).uniform(10.0, 60.0, (3, 4, 5, 4))
     per_source = jb.SourceStructureFactors(boxes, (-2, -2, -2), 20.0)
     dealt_out = eqx.tree_at(lambda e: e.structure_factors, several, per_source)
-    sampled = eqx.tree_at(
-        lambda e: (e.crystal.mosaic, e.beam.sources, e.scan),
+    gaussian = eqx.tree_at(
+        lambda e: (e.crystal.mosaic, e.crystal.cell_spread, e.beam.sources, e.scan),
         several,
         (
-            jb.GaussianMosaic((0.3, 0.5, 0.4)),
+            jb.GaussianMosaic((0.3, 0.5, 0.4, 0.1, -0.1, 0.2)),
+            jb.CellSpread((0.01, 0.02, 0.015)),
             jb.GaussianSources(0.01, 0.002, 0.001),
             jb.Scan.continuous(0.0, 1.0),
         ),
+        is_leaf=lambda x: x is None,
+    )
+    lines = eqx.tree_at(
+        lambda e: e.beam.sources, gaussian, jb.SpectrumTable([1.09, 1.11], [1.0, 2.0], 0.005, 0.002, 0.001)
     )
     one = jb.RotationList(np.eye(3)[None])
     along = eqx.tree_at(lambda e: (e.beam.sources, e.crystal.mosaic), several, (jb.RelativeSources(), one))
@@ -161,8 +166,9 @@ def cases() -> dict[str, Case]:
         "C": Case("curved detector with a sensor, round spots, relative sources, mosaic, water", curved, double),
         "S": Case("as M, |F| of each source", dealt_out, double, slow=True),
         "G": Case(
-            "as M, samples of what is Gaussian", sampled, replace(double, method="samples", samples=18), slow=True
+            "as M, samples of what is Gaussian", gaussian, replace(double, method="samples", samples=18), slow=True
         ),
+        "P": Case("as G, by spots, lines of a spectrum", lines, replace(double, method="spots"), slow=True),
         "V": Case("flat panel, gauss spots, quantities that are no leaf", tilted, double, flat_virtual, slow=True),
         "W": Case(
             "two panels, gauss spots, quantities that are no leaf",
@@ -199,9 +205,11 @@ class Drawing:
 def drawing(case: Case) -> Drawing:
     """The image by leaves or by virtual quantities."""
     start, changed = _virtual(case.experiment, case.virtual) if case.virtual else _leaves(case.experiment)
+    by_spots = case.options.method == "spots"
+    chosen = jb.spot_options(case.experiment, case.options) if by_spots else case.options
 
     def image(values: dict[str, jax.Array], precision: str) -> jax.Array:
-        options = replace(case.options, precision=precision)
+        options = replace(chosen, precision=precision)
         return jb.simulate(changed(values), options).astype(jnp.float64).ravel()
 
     return Drawing(start, image)

@@ -22,6 +22,7 @@ ZERO = {
     "F": {"crystal.fudge", "crystal.shear"},
     "M": {"beam.wavelength", "beam.direction"},
     "S": {"beam.wavelength", "beam.direction"},
+    "P": {"beam.wavelength"},  # lines have their own
     "T": {"beam.sources.weights"},  # of a single source: they are normalized
 }
 

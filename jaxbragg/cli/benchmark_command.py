@@ -126,13 +126,13 @@ def _work(setup: Setup) -> tuple[str, int]:
     panels, slow, fast = experiment.detector.shape
     if options.roi is not None:
         fast, slow = options.roi[1] - options.roi[0] + 1, options.roi[3] - options.roi[2] + 1
-    from jaxbragg.pipeline.sampled import steps_of
+    from jaxbragg.pipeline.sampled import steps_of, steps_text
 
     sources, orientations = steps_of(experiment, options)
     steps = panels * slow * fast * options.oversample**2 * sources * orientations
     text = (
-        f"{fast} × {slow} pixels × {options.oversample}² sub-pixels × {sources} source(s) × "
-        f"{orientations} orientation(s): {steps:.4g} steps, {options.precision}"
+        f"{fast} × {slow} pixels × {options.oversample}² sub-pixels × "
+        f"{steps_text(experiment, options)}: {steps:.4g} steps, {options.precision}"
     )
     return text, steps
 

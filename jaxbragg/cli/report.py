@@ -10,7 +10,7 @@ from jaxbragg.cli.outputs import Statistics
 from jaxbragg.cli.read import Setup
 from jaxbragg.models import GaussianMosaic, GaussianSources
 from jaxbragg.models.unit_cell import cell_parameters, cell_volume, reciprocal_vectors
-from jaxbragg.pipeline.sampled import steps_of
+from jaxbragg.pipeline.sampled import steps_text
 from jaxbragg.pipeline.settings import make_settings
 from jaxbragg.pipeline.spots.image import by_spots
 from jaxbragg_kernels.numerics import numerics
@@ -82,8 +82,7 @@ def describe(setup: Setup) -> Iterator[str]:
             yield _line("phi", f"{start:g} … {start + float(experiment.scan.width):g} deg, evenly, about {axis}")
     else:
         inside = f"{options.oversample}² sub-pixels × {_layers(detector.detector)} layer(s)"
-        count, orientations = steps_of(experiment, options)
-        yield _line("per pixel", f"{inside} × {count} source(s) × {orientations} orientation(s)")
+        yield _line("per pixel", f"{inside} × {steps_text(experiment, options)}")
         angles = np.asarray(experiment.scan.held)
         yield _line("phi", f"{angles[0]:g} … {angles[-1]:g} deg about {axis}")
     several = f"{options.devices} × " if (options.devices or 1) > 1 else ""

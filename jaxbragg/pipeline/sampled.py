@@ -77,6 +77,16 @@ def steps_of(experiment: Experiment, options: Options) -> tuple[int, int]:
     return sources or experiment.beam.rays()[1].shape[0], max(each, 1) * scan.angles.shape[0] * domains
 
 
+def steps_text(experiment: Experiment, options: Options) -> str:
+    """The steps of `steps_of` in words."""
+    sources, orientations = steps_of(experiment, options)
+    _, each = samples_of(experiment, options)
+    if each:
+        return f"{sources} source(s) × {orientations} sampled orientation(s)"
+    angles = experiment.scan.angles.shape[0]
+    return f"{sources} source(s) × {angles} φ step(s) × {orientations // angles} domain(s)"
+
+
 def angles_of(experiment: Experiment, options: Options) -> np.ndarray:
     """Spindle angles: those that are listed, whatever the source; or those of every orientation that is sampled.
 

@@ -9,10 +9,17 @@ from jaxbragg.cli.errors import UsageError
 
 GAUSS = "-gauss_xtal -N 5"
 CASES = (
-    Effect("--mosaic-gauss 0.3", lambda s: getattr(s.experiment.crystal.mosaic, "spread", None), [0.3] * 3, base=GAUSS),
+    Effect("--mosaic-gauss 0.3", lambda s: getattr(s.experiment.crystal.mosaic, "spread", None), [0.3], base=GAUSS),
+    Effect(
+        "--cell-spread 0.5 0.2 0.1",
+        lambda s: getattr(s.experiment.crystal.cell_spread, "spread", None),
+        [0.005, 0.002, 0.001],
+        base=GAUSS,
+    ),
     Effect("--bandwidth 0.5", lambda s: getattr(s.experiment.beam.sources, "bandwidth", None), 0.005, base=GAUSS),
     Effect("--divergence-gauss 2 1", lambda s: getattr(s.experiment.beam.sources, "vertical", None), 0.001, base=GAUSS),
     Effect("--method spots", lambda s: s.options.method, "spots", base=GAUSS),
+    Effect("--samples 100", lambda s: s.options.samples, 100, base=f"{GAUSS} --mosaic-gauss 0.3 --method samples"),
 )
 
 
@@ -31,7 +38,7 @@ def test_a_rotation_is_even_where_it_is_in_closed_form() -> None:
 
 def test_where_nothing_is_in_closed_form_the_samples_are_said() -> None:
     notes = setup("-N 5 --mosaic-gauss 0.3 --bandwidth 0.1").notes
-    assert any("16384 samples stand for what is Gaussian" in line for line in notes.warnings)
+    assert any("4096 samples (--samples) stand for what is Gaussian" in line for line in notes.warnings)
     assert any(
         "--method samples" in line for line in setup(f"{GAUSS} --mosaic-gauss 0.3 --method samples").notes.warnings
     )
@@ -40,17 +47,20 @@ def test_where_nothing_is_in_closed_form_the_samples_are_said() -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ("--mosaic-gauss 1 2", "--mosaic-gauss takes 1 or 3 numbers in degrees, but got 2"),
-        ("--mosaic-gauss -1", "--mosaic-gauss takes 1 to 3 numbers of at least 0"),
+        ("--mosaic-gauss 1 2", "--mosaic-gauss takes 1, 3 or 6 numbers in degrees, but got 2"),
+        ("--mosaic-gauss -1", "--mosaic-gauss: Argument `spread` must not be negative"),
         ("--mosaic-gauss 1 -mosaic 1", "-mosaic contradicts --mosaic-gauss"),
         ("--bandwidth 1 -dispersion 1", "-dispersion contradicts --bandwidth"),
         ("--divergence-gauss 1 1 -divergence 1", "-divergence contradicts --divergence-gauss"),
-        ("--method spots -osc 400", "turns by more than 0° and at most 2°"),
+        ("--method spots -osc 400", "-osc 400: an image turns evenly by more than 0° and at most 180°"),
         ("--method spots -osc 1 -phisteps 5", "-phisteps contradicts an image by spots"),
         ("--method spots -curved_det", "--method spots: the detector must be of flat panels"),
         ("--method spots -square_xtal", "--method spots: spots must be gauss ones"),
-        ("--method spots -mosaic 1 -mosaic_domains 5", "--method spots: the mosaic must be a GaussianMosaic"),
-        ("--method spots -dispersion 1 -dispsteps 3", "--method spots: the sources must be GaussianSources"),
+        ("--mosaic-gauss 1 1 1 2 0 0", "must be a matrix without negative eigenvalues"),
+        ("--cell-spread 1 2", "--cell-spread takes 1 or 3 numbers in percent, but got 2"),
+        ("--cell-spread -1", "--cell-spread takes 1 to 3 numbers of at least 0"),
+        ("--samples 10", "--samples: nothing is sampled without one of --mosaic-gauss"),
+        ("--samples 10 --mosaic-gauss 1", "--samples: nothing is sampled, all is in closed form"),
         ("--mosaic-gauss 1 --compat", "--compat samples as the C program does"),
     ],
 )

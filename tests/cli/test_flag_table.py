@@ -32,7 +32,7 @@ OWN_FLAGS = """
 --compat --precision --device --devices --png --memory-limit --quiet --help -help -h
 --output -o --images --counts --detector --model --mtz --columns --spacegroup --solvent --bfactor --anomalous --fprime
 --forward --dmin --geometry --sidecar --smv-dialect --resume --saturation --spot-scale --truth
---mosaic-gauss --bandwidth --divergence-gauss --method
+--mosaic-gauss --bandwidth --divergence-gauss --cell-spread --method --samples
 """
 
 SPELLINGS = [(flag, word) for flag in FLAGS for word in flag.words]

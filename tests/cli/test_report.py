@@ -46,7 +46,7 @@ def test_the_experiment(capsys):
     assert value(text, "Fbeam Sbeam") == "0.9, 0.9 mm"
     assert value(text, "origin") == "120, 0.9, -0.9 mm (outer corner of the first pixel)"
     assert value(text, "pivot") == "beam"
-    assert value(text, "per pixel") == "1² sub-pixels × 1 layer(s) × 1 source(s) × 2 phi × 3 domain(s)"
+    assert value(text, "per pixel") == "1² sub-pixels × 1 layer(s) × 1 source(s) × 2 φ step(s) × 3 domain(s)"
     assert value(text, "phi") == "0 … 0.5 deg about 0 0 1"
     a, b, c = (np.array(value(text, name).split()[:3], float) for name in "abc")
     stars = [np.array(value(text, name).split()[:3], float) for name in ("a*", "b*", "c*")]

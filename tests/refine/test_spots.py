@@ -12,7 +12,7 @@ import jaxbragg as jb
 from jaxbragg import refine
 from jaxbragg.refine.coarse_to_fine import blurred
 
-SPREAD = refine.Parameter(tuple(f"crystal.mosaic.spread[{i}]" for i in range(3)), name="mosaic")
+SPREAD = refine.Parameter("crystal.mosaic.spread", name="mosaic")
 SIZE = refine.Parameter(tuple(f"crystal.cells[{i}]" for i in range(3)), name="N")
 FREE = [SPREAD, SIZE, "beam.sources.bandwidth", "crystal.cell.a", "crystal.misset", "image.scale"]
 WATER = jb.AmorphousBackground.water(1e-3)
@@ -57,7 +57,7 @@ def test_lists_grow_on_the_way_but_a_wild_step_is_not_followed():
     start, counts = counts_of(gaussian(), 300.0)
     problem = refine.Problem(start, [SPREAD], counts, EXACT)
     sizes, there = problem.recipes[0].settings.options.spots, np.array([6.0])
-    wide = eqx.tree_at(lambda e: e.crystal.mosaic.spread, start, np.full(3, 0.6))
+    wide = eqx.tree_at(lambda e: e.crystal.mosaic.spread, start, np.full(1, 0.6))
     other = refine.Problem(wide, [SPREAD], counts, EXACT)
     assert problem.objective(there) == pytest.approx(other.objective(other.start), rel=1e-9)
     assert problem.recipes[0].settings.options.spots.pairs > sizes.pairs
