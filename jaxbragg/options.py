@@ -26,12 +26,25 @@ class SpotSizes(NamedTuple):
         near: Reflections that may come near enough to the sphere of one wavelength and orientation.
         events: Those that do, and their pieces where their ways are not straight.
         pairs: Of one of these and a tile of pixels.
+        cuts: Into how many narrower Gaussians one that is too wide is cut: of bandwidth, horizontal and vertical
+            divergence, and mosaic along three axes.
     """
 
     limits: tuple[int, int, int]
     near: int
     events: int
     pairs: int
+    cuts: tuple[int, ...] = (1, 1, 1, 1, 1, 1)
+
+    def longest(self, other: "SpotSizes") -> "SpotSizes":
+        """What suffices for either."""
+        h, k, l = map(max, self.limits, other.limits)
+        near, events, pairs = map(max, (self.near, self.events, self.pairs), (other.near, other.events, other.pairs))
+        return SpotSizes((h, k, l), near, events, pairs, tuple(map(max, self.cuts, other.cuts)))
+
+    def exceeds(self, most: "SpotSizes") -> bool:
+        """Whether a length is greater than that of some others."""
+        return self.longest(most) != most
 
 
 @dataclass(frozen=True)

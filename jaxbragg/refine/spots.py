@@ -76,14 +76,14 @@ def long_enough(
         each = zip(recipes, experiments, map(jnp.asarray, values), strict=True)
         models = [drawn(*one, jnp.asarray(blur, jnp.float64)) for one in each]
     try:
-        if now is not None and _longest(now, sizes_for(models, settings, spare, most=most)) == now:
+        if now is not None and not sizes_for(models, settings, spare, most=most).exceeds(now):
             return None
         sizes = sizes_for(models, settings, _MARGIN)
     except TooManySpots:
         if now is None:
             raise
         return None
-    sizes = sizes if now is None else _longest(now, sizes)
+    sizes = sizes if now is None else now.longest(sizes)
     return tuple(
         replace(r, settings=replace(r.settings, options=replace(r.settings.options, spots=sizes))) for r in recipes
     )
@@ -91,9 +91,5 @@ def long_enough(
 
 def _longer(sizes: SpotSizes) -> SpotSizes:
     h, k, l = (2 * n + 1 for n in sizes.limits)
-    return SpotSizes((h, k, l), *(_AT_ONCE * n for n in sizes[1:]))
-
-
-def _longest(one: SpotSizes, other: SpotSizes) -> SpotSizes:
-    h, k, l = map(max, one.limits, other.limits)
-    return SpotSizes((h, k, l), *map(max, one[1:], other[1:]))
+    near, events, pairs = (_AT_ONCE * n for n in (sizes.near, sizes.events, sizes.pairs))
+    return SpotSizes((h, k, l), near, events, pairs, tuple(_AT_ONCE * n for n in sizes.cuts))

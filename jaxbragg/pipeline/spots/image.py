@@ -3,6 +3,7 @@
 Over 300 lines because what may be drawn by spots, how long its lists are and how it is drawn change together.
 """
 
+import math
 from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
@@ -16,7 +17,6 @@ from jaxtyping import Array, Float, Int
 
 from jaxbragg.models import Experiment, FlatPanel, MultiPanel, RelativeSources, Scan, StructureFactors
 from jaxbragg.models.checks import is_traced
-from jaxbragg.models.gaussian import GaussianMosaic, GaussianSources, SpectrumTable
 from jaxbragg.models.mosaic import no_mosaic
 from jaxbragg.options import DEFAULT_SKIP_BELOW, Options, SpotSizes
 from jaxbragg.pipeline.arrays import Arrays, unpack
@@ -25,9 +25,10 @@ from jaxbragg.pipeline.plan import TILE
 from jaxbragg.pipeline.sampled import asks_for_spots
 from jaxbragg.pipeline.settings import Settings, make_settings
 from jaxbragg.pipeline.spots.boxes import Boxes, boxes_of, pairs_in, pairs_of
+from jaxbragg.pipeline.spots.cuts import NO_CUTS, cut_lines, cuts_of
 from jaxbragg.pipeline.spots.drawing import tiles_of_spots
 from jaxbragg.pipeline.spots.listing import Events, all_events, chosen, near_in, reflections_near
-from jaxbragg.pipeline.spots.parts import gaussians_of
+from jaxbragg.pipeline.spots.parts import Gaussians, gaussians_of
 from jaxbragg.pipeline.tiles import assemble
 from jaxbragg_kernels.numerics import numerics, with_numerics
 from jaxbragg_kernels.shapes import SHAPES
@@ -35,12 +36,8 @@ from jaxbragg_kernels.shapes import SHAPES
 _GROWTH = 1.25  # from one length of a list to the next: that many compilations, and that much idle work
 _MOST_INDICES = 50_000_000
 _OF_MARGIN = 0.2  # that share of a margin on the lengths of lists is one on the indices: of 1.5, a cell 10 % longer
-# Widest standard deviations that were compared with samples; a divergence of 10 mrad is 6 % of the brightest pixel off.
-_COMPARED = {
-    "spread": (3.0, "°"),
-    **dict.fromkeys(("bandwidth", "bandwidths"), (0.01, "")),
-    **dict.fromkeys(("horizontal", "vertical"), (2e-3, " rad")),
-}
+_MOST_CUTS = 1024
+_MOST_NEAR = 4_000_000  # a kilobyte each
 
 
 class TooManySpots(ValueError):
@@ -49,21 +46,14 @@ class TooManySpots(ValueError):
 
 def has_closed_form(experiment: Experiment, settings: Settings) -> str:
     """Why an image cannot be made by spots; "" where it can."""
-    crystal, sources = experiment.crystal, experiment.beam.sources
     if settings.shape != SHAPES["gauss"] or settings.options.spot_width != "miller":
         return "spots must be gauss ones, of width N in Miller indices"
     if not isinstance(experiment.detector, FlatPanel | MultiPanel):
         return f"the detector must be of flat panels, but is a {type(experiment.detector).__name__}"
-    for model in (crystal.mosaic, sources):
-        for name, (most, unit) in _COMPARED.items():
-            value = (
-                getattr(model, name, 0.0)
-                if isinstance(model, GaussianMosaic | GaussianSources | SpectrumTable)
-                else 0.0
-            )
-            if not is_traced(value) and float(np.max(np.asarray(value))) > most * (1 + 1e-6):  # float32 may be above it
-                return f"`{name}` must be at most {most:g}{unit}, to which spots were compared with samples"
     options = settings.options
+    count = math.prod(cuts_of(experiment, options.tolerance))
+    if count > _MOST_CUTS:
+        return f"what is Gaussian must be narrower: at most {_MOST_CUTS} narrower Gaussians may stand for it"
     if (options.devices or 1) > 1:
         return "the image must be made on one device"
     if options.memory_limit is not None or options.block_pixels is not None:
@@ -111,6 +101,7 @@ def simulate_spots(experiment: Experiment, settings: Settings) -> Float[Array, "
         )
     with numerics():
         found = _lists(experiment, settings, 1.0)
+        settings = _with_cuts(settings, found.sizes.cuts)
         return _drawn(experiment, settings, found.events, found.boxes, found.sizes.pairs)
 
 
@@ -166,20 +157,32 @@ def _lists(
 ) -> _Lists:
     """The lists of an experiment with values: each is as long as the one before says, and no shorter than the least."""
 
-    def length(name: str, count: Any) -> int:
-        found = max(_rounded(int(margin * int(count))), getattr(least, name))
-        if most is not None and found > getattr(most, name):
-            raise TooManySpots(f"Argument `experiments` must need lists of at most {most}, but `{name}` is {found}.")
+    def checked(**lengths: Any) -> SpotSizes:
+        found = least.longest(_NONE._replace(**lengths))
+        if most is not None and found.exceeds(most):
+            raise TooManySpots(f"Argument `experiments` must need lists of at most {most}, but needs {found}.")
         return found
 
-    h, k, l = map(max, _limits(experiment, settings.options.d_min, margin), least.limits)
-    if most is not None and any(n > m for n, m in zip((h, k, l), most.limits, strict=True)):
-        raise TooManySpots(f"Argument `experiments` must need lists of at most {most}, but `limits` is {(h, k, l)}.")
-    near = length("near", _near(experiment, settings, (h, k, l)).max())
-    every = _events(experiment, settings, (h, k, l), near)
-    count = length("events", every.pieces.sum())
+    def length(count: Any) -> int:
+        return _rounded(int(margin * int(count)))
+
+    options = settings.options
+    spare = max(1.02, 1.0 + _OF_MARGIN * (margin - 1.0))
+    cuts = checked(cuts=cuts_of(experiment, options.tolerance, spare if margin > 1.0 else 1.0)).cuts
+    settings = _with_cuts(settings, cuts)
+    limits = checked(limits=_limits(experiment, settings, spare)).limits
+    found = _near(experiment, settings, limits)
+    near = checked(near=length(found.max())).near
+    if (count := near * found.shape[0]) > _MOST_NEAR:
+        raise TooManySpots(
+            f"Argument `experiment` must have at most {_MOST_NEAR} reflections near the sphere, but has {count}, of "
+            f"{found.shape[0]} orientations, angles and wavelengths: Options(method='samples') does without lists."
+        )
+    every = _events(experiment, settings, limits, near)
+    count = checked(events=length(every.pieces.sum())).events
     events, boxes, pairs = _boxes(experiment, settings, every, count)
-    return _Lists(SpotSizes((h, k, l), near, count, length("pairs", pairs)), events, boxes)
+    sizes = checked(limits=limits, near=near, events=count, pairs=length(pairs), cuts=cuts)
+    return _Lists(sizes, events, boxes)
 
 
 @partial(jax.jit, static_argnums=0)
@@ -201,7 +204,7 @@ def tiles_of_crystal(settings: Settings, experiment: Experiment) -> Float[Array,
     every = _events(fixed, settings, sizes.limits, sizes.near)
     events, boxes, pairs = _boxes(fixed, settings, every, sizes.events)
     enough = (near.max() <= sizes.near) & (every.pieces.sum() <= sizes.events) & (pairs <= sizes.pairs)
-    enough &= (jnp.floor(jnp.minimum(*_reached(fixed, settings.options.d_min))) <= jnp.array(sizes.limits)).all()
+    enough &= (jnp.floor(jnp.minimum(*_reached(fixed, settings))) <= jnp.array(sizes.limits)).all()
     return jnp.where(enough, _tiles(experiment, settings, events, boxes, sizes.pairs), jnp.nan)
 
 
@@ -214,7 +217,7 @@ def _tiles(
     experiment: Experiment, settings: Settings, events: Events, boxes: Boxes, count: int
 ) -> Float[Array, "tile pixel"]:
     pairs = pairs_of(boxes, settings.plan, count, events.side.shape[0])
-    arrays, found = _unpacked(experiment, settings), gaussians_of(experiment)
+    arrays, found = _unpacked(experiment, settings), _gaussians(experiment, settings)
     return tiles_of_spots(arrays, found, settings, events, pairs, turns=experiment.scan.width is not None)
 
 
@@ -237,12 +240,12 @@ def image_of_tiles(
 
 @partial(jax.jit, static_argnames=("settings", "limits"))
 def _near(experiment: Experiment, settings: Settings, limits: tuple[int, int, int]) -> Int[Array, "part"]:
-    return near_in(gaussians_of(experiment), limits, _skip(settings), settings.options.d_min)
+    return near_in(_gaussians(experiment, settings), limits, _skip(settings), settings.options.d_min)
 
 
 @partial(jax.jit, static_argnames=("settings", "limits", "count"))
 def _events(experiment: Experiment, settings: Settings, limits: tuple[int, int, int], count: int) -> Events:
-    found, options, skip = gaussians_of(experiment), settings.options, _skip(settings)
+    found, options, skip = _gaussians(experiment, settings), settings.options, _skip(settings)
     near = reflections_near(found, limits, skip, options.d_min, count)
     table = _unpacked(experiment, settings).crystal.table
     turns = experiment.scan.width is not None
@@ -256,7 +259,7 @@ def _boxes(
     events = chosen(every, count)
     detector = _unpacked(experiment, settings).detector
     turns = experiment.scan.width is not None
-    boxes = boxes_of(gaussians_of(experiment), events, detector, settings.plan, turns=turns)
+    boxes = boxes_of(_gaussians(experiment, settings), events, detector, settings.plan, turns=turns)
     return events, boxes, pairs_in(boxes)
 
 
@@ -264,6 +267,18 @@ def without_crystal(experiment: Experiment) -> Experiment:
     """What is not crystalline: the experiment without structure factors, of one wavelength and direction."""
     empty = StructureFactors(default=0.0)
     return eqx.tree_at(lambda e: e.structure_factors, _plain(experiment), empty)
+
+
+def _gaussians(experiment: Experiment, settings: Settings) -> Gaussians:
+    return gaussians_of(experiment, _cuts(settings))
+
+
+def _with_cuts(settings: Settings, cuts: tuple[int, ...]) -> Settings:
+    return replace(settings, options=replace(settings.options, method="spots", spots=_NONE._replace(cuts=cuts)))
+
+
+def _cuts(settings: Settings) -> tuple[int, ...]:
+    return NO_CUTS if settings.options.spots is None else settings.options.spots.cuts
 
 
 def _unpacked(experiment: Experiment, settings: Settings) -> Arrays:
@@ -292,10 +307,10 @@ def _rounded(count: int) -> int:
     return int(length)
 
 
-def _limits(experiment: Experiment, d_min: float, margin: float) -> tuple[int, int, int]:
+def _limits(experiment: Experiment, settings: Settings, spare: float) -> tuple[int, int, int]:
     """The largest |h|, |k|, |l| that are looked at."""
-    most, held = (np.asarray(x) for x in _reached(experiment, d_min))
-    limits = np.minimum(np.floor(most * max(1.02, 1.0 + _OF_MARGIN * (margin - 1.0))).astype(int) + 1, held)
+    most, held = (np.asarray(x) for x in _reached(experiment, settings))
+    limits = np.minimum(np.floor(most * spare).astype(int) + 1, held)
     if float((2.0 * limits + 1).prod()) > _MOST_INDICES:
         raise TooManySpots(
             f"Argument `experiment` must have at most {_MOST_INDICES} indices within the detector's resolution, "
@@ -304,13 +319,14 @@ def _limits(experiment: Experiment, d_min: float, margin: float) -> tuple[int, i
     return int(limits[0]), int(limits[1]), int(limits[2])
 
 
-@partial(jax.jit, static_argnames="d_min")
-def _reached(experiment: Experiment, d_min: float) -> tuple[Float[Array, "3"], Float[Array, "3"]]:
+@partial(jax.jit, static_argnames="settings")
+def _reached(experiment: Experiment, settings: Settings) -> tuple[Float[Array, "3"], Float[Array, "3"]]:
     """The largest |h|, |k|, |l| that the detector sees; and that the table holds, where there is nothing outside."""
     detector: Any = experiment.detector
     panels = detector.panels if isinstance(detector, MultiPanel) else (detector,)
-    lines, reach = experiment.beam.gaussians(), jnp.zeros(())
-    beams = lines.directions[:, None, None]
+    lines: Any = experiment.beam
+    lines = cut_lines(lines.gaussians(), lines.polarization_axis, _cuts(settings))
+    reach, d_min, beams = jnp.zeros(()), settings.options.d_min, lines.directions[:, None, None]
     at = np.linspace(0, 1, 17)
     for panel in panels:
         across = panel.pixels[1] * panel.pixel_size[0] * panel.fast_axis

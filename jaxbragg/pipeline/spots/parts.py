@@ -7,6 +7,7 @@ from jaxtyping import Array, Float, Int
 
 from jaxbragg.models import Experiment
 from jaxbragg.models.gaussian import GaussianMosaic
+from jaxbragg.pipeline.spots.cuts import cut_lines, cut_mosaic
 from jaxbragg.units import RADIANS
 from jaxbragg_kernels import rotation
 from jaxbragg_kernels.shapes.gauss import WIDTH
@@ -60,8 +61,13 @@ class Gaussians(NamedTuple):
         return Part(*(x[part] for x in self.parts))
 
 
-def gaussians_of(experiment: Experiment) -> Gaussians:
-    """The Gaussians of an experiment with gauss spots; in float64, where that is on."""
+def gaussians_of(experiment: Experiment, cuts: tuple[int, ...]) -> Gaussians:
+    """The Gaussians of an experiment with gauss spots; in float64, where that is on.
+
+    Args:
+        experiment: Its leaves may be traced.
+        cuts: See `jaxbragg.pipeline.spots.cuts`.
+    """
     crystal, beam, scan = experiment.crystal, experiment.beam, experiment.scan
     vectors, frame = crystal.vectors(), crystal.frame()
     cells = product(crystal.cells_matrix(), vectors)
@@ -69,11 +75,15 @@ def gaussians_of(experiment: Experiment) -> Gaussians:
     stars, size = inverse(vectors).T, inverse(4.0 * crystal.fudge / WIDTH * squared)
     mosaic: Any = crystal.mosaic
     if isinstance(mosaic, GaussianMosaic):
-        turns = jnp.eye(3)[None]
-        covariance = rotation.product(rotation.product(frame, mosaic.covariance()), frame.T)
+        about, weights, narrow = cut_mosaic(mosaic, cuts)
+        turns = rotation.product(rotation.product(frame, about), frame.T)
+        covariance = rotation.product(rotation.product(frame, narrow), frame.T)
+        axes = jnp.broadcast_to(scan.axis, (turns.shape[0], 3))
     else:
         turns, covariance = jnp.asarray(mosaic.rotations()), jnp.zeros((3, 3))
-    lines = beam.gaussians()
+        weights = jnp.full(turns.shape[0], 1.0 / turns.shape[0])
+        axes = (turns * scan.axis).sum(axis=2)
+    lines = cut_lines(beam.gaussians(), beam.polarization_axis, cuts)
     angles = scan.angles * RADIANS
     counts = turns.shape[0], angles.shape[0], lines.weights.shape[0]
 
@@ -91,8 +101,8 @@ def gaussians_of(experiment: Experiment) -> Gaussians:
             wavelength=spread(lines.wavelengths, 2),
             bandwidth=spread(lines.bandwidths**2, 2),
             divergence=spread(_divergence(lines, beam.polarization_axis), 2),
-            weight=spread(lines.weights / (counts[0] * counts[1]), 2),
-            axis=spread((turns * scan.axis).sum(axis=2), 0),
+            weight=spread(weights / counts[1], 0) * spread(lines.weights, 2),
+            axis=spread(axes, 0),
             start=spread(angles, 1),
             end=spread(angles if scan.width is None else angles + scan.width * RADIANS, 1),
         ),

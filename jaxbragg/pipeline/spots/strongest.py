@@ -12,8 +12,7 @@ from jaxbragg.models import Experiment
 from jaxbragg.pipeline.settings import Settings
 from jaxbragg.pipeline.spots.boxes import pairs_of
 from jaxbragg.pipeline.spots.drawing import in_blocks, pixels_of
-from jaxbragg.pipeline.spots.image import _boxes, _events, _unpacked
-from jaxbragg.pipeline.spots.parts import gaussians_of
+from jaxbragg.pipeline.spots.image import _boxes, _events, _gaussians, _unpacked
 from jaxbragg.pipeline.tiles import assemble
 
 _SAME = 1.0 - 1e-5  # drawn twice, in two programs that may round otherwise
@@ -32,7 +31,7 @@ def strongest_of_spots(settings: Settings, experiment: Experiment) -> Int[Array,
     every = _events(experiment, settings, sizes.limits, sizes.near)
     events, boxes, _ = _boxes(experiment, settings, every, sizes.events)
     pairs = pairs_of(boxes, plan, sizes.pairs, sizes.events)
-    arrays, found = _unpacked(experiment, settings), gaussians_of(experiment)
+    arrays, found = _unpacked(experiment, settings), _gaussians(experiment, settings)
     drawn = pixels_of(arrays, found, settings, events, turns=turns)
     event, tile = in_blocks(pairs, plan.tiles)
 
