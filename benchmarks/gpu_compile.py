@@ -163,10 +163,13 @@ def on_paper(function: Callable, operand: Any, device: Any, heaviest: int) -> On
         compiled = lowered.compile({"xla_dump_to": folder, "xla_dump_hlo_as_text": True})
 
         def text(ending: str) -> str:
-            return next(Path(folder).glob(f"*{ending}")).read_text(encoding="utf-8")
+            found = next(Path(folder).glob(f"*{ending}"), None)
+            return "" if found is None else found.read_text(encoding="utf-8")
 
         trips = trips_of(text(".thunk_metadata.txt"), text("gpu_after_optimizations.txt"))
-        launches = count_launches(thunks_of(text(".thunk_sequence_after_thunk_passes.txt")), trips)
+        # The second is written only where some launches became a graph.
+        steps = text(".thunk_sequence_after_thunk_passes.txt") or text(".thunk_sequence.txt")
+        launches = count_launches(thunks_of(steps), trips)
         kernels = _heaviest(Path(folder), launches.kernels, heaviest)
         memory: Any = compiled.memory_analysis()
         return OnPaper(launches, memory.temp_size_in_bytes, kernels)
