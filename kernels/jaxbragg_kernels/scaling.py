@@ -142,4 +142,6 @@ def _cross(a: Float[Array, "3"], b: Float[Array, "3"]) -> Float[Array, "3"]:
 
 
 def _unit(a: Float[Array, "3"]) -> Float[Array, "3"]:
-    return a / jnp.sqrt((a * a).sum())
+    # By components: else XLA makes a Triton kernel of it for GPUs, which takes in what uses the vector, down to the
+    # drawing of spots, by tiles of 1024 × 16 numbers; a thread of that spilled 17 kB (jax 0.10.2).
+    return a / jnp.sqrt(a[0] * a[0] + a[1] * a[1] + a[2] * a[2])

@@ -11,6 +11,7 @@ from jaxbragg.pipeline.spots.listing import Events
 from jaxbragg.pipeline.spots.parts import Gaussians, Part
 from jaxbragg.pipeline.spots.passages import stretch_of
 from jaxbragg.pipeline.spots.reflections import points_at, rate_of
+from jaxbragg.pipeline.spots.search import entry_of
 from jaxbragg_kernels.spots.matrices import dot, times
 
 _MARGIN = 1.1  # on the half-widths of boxes, whose curvature is left out
@@ -174,7 +175,7 @@ def pairs_of(boxes: Boxes, plan: Plan, count: int, events: int) -> Pairs:
     """The pairs, event by event."""
     each = (boxes.rows * boxes.columns).astype(jnp.int32)
     ends = jnp.cumsum(each)
-    box = jnp.searchsorted(ends, jnp.arange(count, dtype=jnp.int32), side="right").astype(jnp.int32)
+    box = entry_of(ends, jnp.arange(count, dtype=jnp.int32))
     there = box < each.shape[0]
     box = jnp.minimum(box, each.shape[0] - 1)
     inside = jnp.arange(count, dtype=jnp.int32) - (ends - each)[box]

@@ -13,6 +13,7 @@ from jaxtyping import Array, Bool, Float, Int
 from jaxbragg.pipeline.spots.parts import Gaussians, Part
 from jaxbragg.pipeline.spots.pieces import Reach, pieces_of, reach_of
 from jaxbragg.pipeline.spots.reflections import Points, passage, points_at, rate_of
+from jaxbragg.pipeline.spots.search import entry_of
 from jaxbragg_kernels import hkl as tables
 from jaxbragg_kernels import rotation
 from jaxbragg_kernels.spots.matrices import dot, times
@@ -224,7 +225,7 @@ def chosen(events: Events, count: int) -> Events:
     """The pieces of the events that are there, so many; what only fills the list is not there."""
     ends = jnp.cumsum(events.pieces)
     number = jnp.arange(count, dtype=jnp.int32)
-    which = jnp.searchsorted(ends, number, side="right").astype(jnp.int32)
+    which = entry_of(ends, number)
     filled = which < ends.shape[0]
     which = jnp.minimum(which, ends.shape[0] - 1)
     some = jax.tree.map(lambda x: x[which], events)
