@@ -155,6 +155,7 @@ def test_of_an_image_by_spots_it_is_that_of_each_reflection_alone(width):
             np.testing.assert_array_equal(found.strongest[at], found.hkl[i])
 
 
+@pytest.mark.slow
 def test_mean_wavelengths_by_spots_are_those_of_samples():
     made = gaussian(mosaic=0.8, bandwidth=0.005)
     found = ground_truth(made, EXACT)

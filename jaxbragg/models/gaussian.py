@@ -79,8 +79,9 @@ class GaussianMosaic(AbstractMosaic):
         with numerics():
             xp = namespace_of(self.spread)
             turns = (xp.asarray(points)[:, None, :] * (self.matrix() * RADIANS)).sum(axis=-1)
-            angle = xp.sqrt((turns * turns).sum(axis=1))
-            still = angle == 0
+            square = (turns * turns).sum(axis=1)
+            still = square == 0  # where the root has no derivative
+            angle = xp.where(still, 0.0, xp.sqrt(xp.where(still, 1.0, square)))
             axes = xp.where(still[:, None], xp.asarray([0.0, 0.0, 1.0]), turns) / xp.where(still, 1.0, angle)[:, None]
             return rotation.axis_angle(axes, angle)
 

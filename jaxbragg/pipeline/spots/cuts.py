@@ -90,6 +90,8 @@ def cut_mosaic(
     Returns:
         Rotations, their weights, and the covariance that all have [rad²]; about the crystal's axes.
     """
+    if cuts[3:] == NO_CUTS[3:]:
+        return jnp.eye(3)[None], jnp.ones(1), mosaic.covariance()
     nodes, weights = _grid(cuts[3:])
     narrow = mosaic.matrix() * RADIANS * np.array([_share(n) for n in cuts[3:]])
     return mosaic.rotations_of(nodes), jnp.asarray(weights), rotation.product(narrow, narrow.T)

@@ -12,9 +12,9 @@ import jaxbragg as jb
 from jaxbragg.pipeline.spots.cuts import _COUNTS, _nodes, _share, cuts_of
 
 WIDE = {
-    "bandwidth": gaussian(bandwidth=0.04),
-    "divergence": gaussian(0.2, beam=jb.Beam(1.0, fluence=1e28, sources=jb.GaussianSources(0, 0.004, 0.001))),
-    "mosaic": gaussian((1.0, 0.1, 0.1)),
+    "bandwidth": gaussian(bandwidth=0.025),
+    "divergence": gaussian(0.2, beam=jb.Beam(1.0, fluence=1e28, sources=jb.GaussianSources(0, 0.0025, 0.001))),
+    "mosaic": gaussian((0.8, 0.1, 0.1)),
 }
 # What a finer cut changes: what is left of second order.
 LEFT = {"bandwidth": 2e-3, "divergence": 3e-3, "mosaic": 3e-3}
@@ -33,20 +33,21 @@ def test_the_narrow_ones_add_up_to_the_wide_one(count):
 
 def test_what_is_narrow_is_not_cut():
     assert cuts_of(gaussian(3.0, 0.02, 1.0), 0.2) == (1,) * 6
-    assert cuts_of(gaussian((1.0, 0.1, 0.1)), 0.2) == (1, 1, 1, 9, 1, 1)
+    assert cuts_of(gaussian((0.8, 0.1, 0.1)), 0.2) == (1, 1, 1, 7, 1, 1)
 
 
-@pytest.mark.parametrize("name", WIDE)
+@pytest.mark.parametrize("name", [pytest.param(n, marks=[pytest.mark.slow] if n != "divergence" else []) for n in WIDE])
 def test_a_finer_cut_changes_little(name):
     made, options = WIDE[name], replace(EXACT, method="spots")
-    one, other = cuts_of(made, 0.2), cuts_of(made, 0.05)
+    one, other = cuts_of(made, 0.2), cuts_of(made, 0.1)
     assert 1 < np.prod(one) < np.prod(other)
-    fine = np.asarray(jb.simulate(made, replace(options, tolerance=0.05)))
+    fine = np.asarray(jb.simulate(made, replace(options, tolerance=0.1)))
     found = np.asarray(jb.simulate(made, options))
     assert relative(found, fine) < LEFT[name]
     assert found.sum() == pytest.approx(fine.sum(), rel=1e-3)
 
 
+@pytest.mark.slow
 def test_under_jit_the_cuts_are_those_of_the_sizes():
     made = WIDE["divergence"]
     options = jb.spot_options(made, EXACT)
@@ -62,10 +63,3 @@ def test_wide_divergence_against_samples():
     found = np.asarray(jb.simulate(made, EXACT))
     assert np.corrcoef(found.ravel(), samples.ravel())[0, 1] > 0.9995
     assert found.sum() == pytest.approx(samples.sum(), rel=3e-3)
-
-
-def test_what_is_wider_than_that_is_refused_or_sampled():
-    with pytest.raises(ValueError, match="at most 1024 narrower Gaussians may stand for it"):
-        jb.simulate(gaussian(12.0), replace(EXACT, method="spots"))
-    with pytest.warns(jb.SampledWarning, match="samples stand for what is Gaussian"):
-        jb.simulate(gaussian(12.0), replace(EXACT, samples=16))
