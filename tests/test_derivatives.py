@@ -57,6 +57,7 @@ def nodes(node):
             yield from nodes(item)
 
 
+@pytest.mark.slow
 @in_float64
 def test_check_grads_in_both_modes():
     drawn = script.drawing(CASES["M"])  # compiles fastest

@@ -22,6 +22,7 @@ def bound(name: str) -> float:
     return 1e-4 if "gradient" in name else 1e-5 if name == "float32" else 1e-6
 
 
+@pytest.mark.slow
 def test_they_are_those_of_one_device():
     found = differences(*QUICK)
     assert set(found) == set(QUICK)

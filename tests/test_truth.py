@@ -136,6 +136,7 @@ def test_more_than_can_be_counted_is_refused():
 # By spots ----------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [None, pytest.param(1.0, marks=pytest.mark.slow)])
 def test_of_an_image_by_spots_it_is_that_of_each_reflection_alone(width):
     made = gaussian(mosaic=0.8, bandwidth=0.005, width=width, background=jb.AmorphousBackground.water(1e-5))

@@ -89,6 +89,7 @@ def test_under_jit_lists_are_found_before_and_gradients_are_those_of_the_images(
         jax.jit(lambda turns: total(turns, spread, EXACT))(turns)
 
 
+@pytest.mark.slow
 def test_where_one_has_no_closed_form_all_are_sampled():
     wide = [gaussian(mosaic=0.3), gaussian(mosaic=12.0)]
     with pytest.warns(jb.SampledWarning, match="samples stand for what is Gaussian"):

@@ -45,6 +45,7 @@ def test_a_plain_fit_does_not_reach_as_far_as_one_from_coarse_to_fine(far):
     assert reached.chi2_per_dof == pytest.approx(1.0, abs=0.2)
 
 
+@pytest.mark.slow
 def test_several_starts_reach_it_too(far):
     assert furthest_off(refine.fit_multi_start(far, 32, 5.0, blurs=(4.0, 2.0))) < 0.002
 

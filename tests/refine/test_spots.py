@@ -42,6 +42,7 @@ def test_the_model_is_the_image_and_both_modes_agree_with_differences(more):
     assert equations.objective == pytest.approx(problem.objective(x), rel=1e-12)
 
 
+@pytest.mark.slow
 def test_lists_that_are_too_short_grow():
     start, counts = counts_of(gaussian(), 300.0)
     sizes = jb.spot_options(start, EXACT).spots

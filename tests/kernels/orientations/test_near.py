@@ -173,6 +173,7 @@ def test_the_place_of_a_bit_is_found_by_its_rank(words, data):
     assert int(place_of_bit(entry, jnp.asarray([rank]), 32)[0]) == places[rank]
 
 
+@pytest.mark.slow
 @in_float64
 def test_derivatives_are_those_of_all_orientations_in_both_modes():
     crystal, rays = random_case(3, count=9, tiles=20)

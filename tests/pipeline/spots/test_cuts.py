@@ -36,6 +36,7 @@ def test_what_is_narrow_is_not_cut():
     assert cuts_of(gaussian((0.8, 0.1, 0.1)), 0.2) == (1, 1, 1, 7, 1, 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [pytest.param(n, marks=[pytest.mark.slow] if n != "divergence" else []) for n in WIDE])
 def test_a_finer_cut_changes_little(name):
     made, options = WIDE[name], replace(EXACT, method="spots")

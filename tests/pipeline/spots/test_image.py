@@ -66,6 +66,7 @@ def near(image, wanted, share, sums):
     assert image.sum() == pytest.approx(wanted.sum(), rel=sums)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "more", [{"mosaic": 0.3}, pytest.param({"mosaic": 0.05, "width": 1.0}, marks=pytest.mark.slow)]
 )
