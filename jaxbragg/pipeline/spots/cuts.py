@@ -42,11 +42,14 @@ def cuts_of(experiment: Experiment, tolerance: float, margin: float = 1.0) -> tu
         Of bandwidth, horizontal and vertical divergence, and the mosaic along each column of Σ.
     """
     narrow = np.sqrt(min(tolerance / _TOLERANCE, 1.0)) / margin
-    lines, mosaic = experiment.beam.gaussians(), experiment.crystal.mosaic
-    widths = [0.0 if is_traced(x) else float(np.max(np.asarray(x))) for x in lines[3:]]
-    columns, most = np.zeros(3), _EVEN
-    if isinstance(mosaic, GaussianMosaic) and not is_traced(mosaic.spread):
-        columns = np.linalg.norm(np.asarray(mosaic.matrix()), axis=0)
+    sources, mosaic = _known(experiment.beam.sources), _known(experiment.crystal.mosaic)
+    widths, columns, most = np.zeros(3), np.zeros(3), _EVEN
+    if sources is not None:
+        # Of any beam: widths do not depend on its direction and wavelength.
+        lines = sources.gaussians(np.array([1.0, 0, 0]), np.array([0, 0, 1.0]), np.asarray(1.0))
+        widths = [float(np.max(x)) for x in lines[3:]]
+    if isinstance(mosaic, GaussianMosaic):
+        columns = np.linalg.norm(mosaic.matrix(), axis=0)
         most = _EVEN if columns.max() < 1.5 * columns.min() else _UNEVEN
     limits = *_LINES, most, most, most
     return tuple(_number(width, narrow * limit) for width, limit in zip([*widths, *columns], limits, strict=True))
@@ -95,6 +98,11 @@ def cut_mosaic(
     nodes, weights = _grid(cuts[3:])
     narrow = mosaic.matrix() * RADIANS * np.array([_share(n) for n in cuts[3:]])
     return mosaic.rotations_of(nodes), jnp.asarray(weights), rotation.product(narrow, narrow.T)
+
+
+def _known(model: Any) -> Any:
+    """A model with numpy leaves, which stay values under `jax.jit`; None where one is traced."""
+    return None if is_traced(jax.tree.leaves(model)) else jax.tree.map(np.asarray, model)
 
 
 def _number(width: float, narrow: float) -> int:
