@@ -37,6 +37,7 @@ _GROWTH = 1.25  # from one length of a list to the next: that many compilations,
 _MOST_INDICES = 50_000_000
 _OF_MARGIN = 0.2  # that share of a margin on the lengths of lists is one on the indices: of 1.5, a cell 10 % longer
 _MOST_CUTS = 1024
+_WIDEST_CELLS = 0.01 * (1 + 1e-6)  # float32 may be above it
 _MOST_NEAR = 4_000_000  # a kilobyte each
 
 
@@ -51,6 +52,9 @@ def has_closed_form(experiment: Experiment, settings: Settings) -> str:
     if not isinstance(experiment.detector, FlatPanel | MultiPanel):
         return f"the detector must be of flat panels, but is a {type(experiment.detector).__name__}"
     options = settings.options
+    spread = getattr(experiment.crystal.cell_spread, "spread", 0.0)
+    if not is_traced(spread) and float(np.max(np.asarray(spread))) > _WIDEST_CELLS:
+        return "`cell_spread` must be at most 1 %, to which spots were compared with samples"
     count = math.prod(cuts_of(experiment, options.tolerance))
     if count > _MOST_CUTS:
         return f"what is Gaussian must be narrower: at most {_MOST_CUTS} narrower Gaussians may stand for it"

@@ -255,6 +255,9 @@ def test_what_has_no_closed_form_is_sampled_or_refused():
     with pytest.warns(jb.SampledWarning, match="samples stand for what is Gaussian"):
         sampled = np.asarray(jb.simulate(wide, few))
     np.testing.assert_array_equal(sampled, np.asarray(jb.simulate(wide, replace(few, method="samples"))))
+    uneven = eqx.tree_at(lambda e: e.crystal.cell_spread, made, jb.CellSpread(0.02), is_leaf=lambda x: x is None)
+    with pytest.raises(ValueError, match="`cell_spread` must be at most 1 %"):
+        jb.simulate(uneven, jb.Options(method="spots"))
     with pytest.raises(ValueError, match="spots must be gauss ones"):
         jb.simulate(made, jb.Options(method="spots", shape="square"))
     with pytest.raises(ValueError, match="Option `method` must be"):
