@@ -20,7 +20,8 @@ from jaxbragg.pipeline.blocks import simulate_blocks
 from jaxbragg.pipeline.plan import TILE, blocks_per_launch
 from jaxbragg.pipeline.sampled import warn_of_samples
 from jaxbragg.pipeline.settings import Settings, make_settings
-from jaxbragg.pipeline.spots.image import by_spots, simulate_spots
+from jaxbragg.pipeline.spots.closed_form import by_spots
+from jaxbragg.pipeline.spots.image import simulate_spots
 from jaxbragg.pipeline.threshold import with_threshold
 from jaxbragg.pipeline.tiles import assemble
 from jaxbragg_kernels.numerics import numerics, with_numerics

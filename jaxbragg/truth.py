@@ -19,7 +19,9 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 from numpy.typing import NDArray
 
-from jaxbragg.models import AbsoluteSources, Experiment, GaussianSources, SourceStructureFactors, StructureFactors
+from jaxbragg.batch import spot_options
+from jaxbragg.models import AbsoluteSources, AbstractSources, Experiment, SourceStructureFactors, StructureFactors
+from jaxbragg.models.sources import GaussianRays
 from jaxbragg.models.unit_cell import reciprocal_vectors
 from jaxbragg.options import Options
 from jaxbragg.pipeline.arrays import Arrays, unpack
@@ -27,7 +29,7 @@ from jaxbragg.pipeline.blocks import crystal_of, numbered_sources
 from jaxbragg.pipeline.geometry import Subpixel, subpixels_of, view_of_tiles
 from jaxbragg.pipeline.plan import TILE
 from jaxbragg.pipeline.settings import Settings, make_settings
-from jaxbragg.pipeline.spots.image import by_spots, spot_options
+from jaxbragg.pipeline.spots.closed_form import by_spots
 from jaxbragg.pipeline.spots.strongest import strongest_of_spots
 from jaxbragg.pipeline.tiles import assemble, place_of_tiles, tiles_of_block
 from jaxbragg.simulate import simulate
@@ -184,25 +186,37 @@ def _wavelengths(experiment: Experiment, options: Options) -> NDArray[np.float32
         return (np.asarray(simulate(made, options), float) * heavier.sum() / image).astype(np.float32)
 
 
+class _Lines(AbstractSources):
+    """Gaussian lines as they are, whatever model they are of."""
+
+    lines: GaussianRays
+
+    def rays(self, direction: Any, polarization_axis: Any, wavelength: Any) -> tuple[Any, Any, Any]:
+        return self.lines[:3]
+
+    def gaussians(self, direction: Any, polarization_axis: Any, wavelength: Any) -> GaussianRays:
+        return self.lines
+
+
 def _mean_wavelengths(experiment: Experiment, options: Options) -> NDArray[np.float32]:
-    """The same by spots: of a Gaussian λ with mean m and variance v, E[(λ − m) I(λ)] is v ∂E[I]/∂m (Stein)."""
-    mean, sources = np.asarray(experiment.beam.wavelength, float), experiment.beam.sources
-    if not isinstance(sources, GaussianSources):
-        image = np.asarray(simulate(experiment, options))
-        return np.where(image > 0, mean, np.nan).astype(np.float32)
-    width = float(mean) * float(sources.bandwidth)
+    """The same by spots: of a Gaussian λ with mean m and variance v, E[λ I(λ)] is m E[I] + v ∂E[I]/∂m (Stein)."""
     with numerics():
+        lines = experiment.beam.gaussians()
+        widths = lines.bandwidths * lines.wavelengths
 
         @jax.jit
-        def moved(mean: Any) -> Any:
-            changed = eqx.tree_at(lambda e: (e.beam.wavelength, e.beam.sources.bandwidth), experiment,
-                                  (mean, width / mean))  # fmt: skip
-            return simulate(changed, options)
+        def image(means: Any, weights: Any) -> Any:
+            mine = lines._replace(wavelengths=means, weights=weights, bandwidths=widths / means)
+            return simulate(eqx.tree_at(lambda e: e.beam.sources, experiment, _Lines(mine)), options)
 
-        start = jnp.asarray(mean)
-        image, slope = (np.asarray(x, float) for x in jax.jvp(moved, (start,), (jnp.ones_like(start),)))
+        means, weights = jnp.asarray(lines.wavelengths), jnp.asarray(lines.weights)
+        whole, slope = (
+            np.asarray(x, float) for x in jax.jvp(lambda m: image(m, weights), (means,), (jnp.asarray(widths**2),))
+        )
+        heavier = weights * means
+        first = np.asarray(image(means, heavier), float) * float(heavier.sum())
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(image > 0, mean + width**2 * slope / image, np.nan).astype(np.float32)
+        return np.where(whole > 0, (first + slope) / whole, np.nan).astype(np.float32)
 
 
 def _strongest_spots(experiment: Experiment, options: Options) -> NDArray[np.int32]:

@@ -174,3 +174,20 @@ def test_mean_wavelengths_by_spots_are_those_of_samples():
     # What is of second order, and of tails that 64 sources hardly reach.
     assert np.corrcoef(found.wavelength[bright], mean)[0, 1] > 0.99
     assert np.sqrt(np.mean((found.wavelength[bright] - mean) ** 2)) < 5e-4
+
+
+def test_the_mean_wavelength_of_lines_is_that_of_their_images():
+    """Two sharp lines of a spectrum: each pixel's is weighted by what either gives alone."""
+    options = dataclasses.replace(EXACT, method="spots")
+    both = gaussian(0.8, beam=jb.Beam(1.0, fluence=1e28, sources=jb.SpectrumTable([0.99, 1.02], [1.0, 2.0], 0.0)))
+    found = ground_truth(both, options).wavelength
+    each = [
+        np.asarray(
+            jb.simulate(eqx.tree_at(lambda e: e.beam.sources, both, jb.SpectrumTable([at], [1.0], 0.0)), options)
+        )
+        for at in (0.99, 1.02)
+    ]
+    one, other = each[0] / 3, each[1] * 2 / 3
+    bright = one + other > 1e-3 * (one + other).max()
+    one, other = one[bright], other[bright]
+    np.testing.assert_allclose(found[bright], (0.99 * one + 1.02 * other) / (one + other), atol=1e-5)

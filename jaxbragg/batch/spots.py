@@ -11,7 +11,8 @@ from jaxbragg.models.checks import is_traced
 from jaxbragg.options import Options
 from jaxbragg.pipeline.plan import TILE
 from jaxbragg.pipeline.settings import Settings, make_settings
-from jaxbragg.pipeline.spots.image import by_spots, sizes_for
+from jaxbragg.pipeline.spots.closed_form import by_spots
+from jaxbragg.pipeline.spots.image import sizes_for
 
 # Compiled together a list may get one entry more or less than where its length was found.
 _SURE = 1.02

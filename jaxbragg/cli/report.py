@@ -12,7 +12,7 @@ from jaxbragg.models import GaussianMosaic, GaussianSources
 from jaxbragg.models.unit_cell import cell_parameters, cell_volume, reciprocal_vectors
 from jaxbragg.pipeline.sampled import steps_text
 from jaxbragg.pipeline.settings import make_settings
-from jaxbragg.pipeline.spots.image import by_spots
+from jaxbragg.pipeline.spots.closed_form import by_spots
 from jaxbragg_kernels.numerics import numerics
 
 

@@ -98,7 +98,7 @@ def _simulated(
     from jaxbragg.cli.read import plausible, read_setup
     from jaxbragg.cli.report import describe
     from jaxbragg.pipeline.settings import make_settings
-    from jaxbragg.pipeline.spots.image import by_spots
+    from jaxbragg.pipeline.spots.closed_form import by_spots
     from jaxbragg.simulate import simulate
 
     _check_devices(scanned.whole("devices"))

@@ -12,7 +12,7 @@ from jaxbragg.models import Experiment, Scan
 from jaxbragg.options import Options
 from jaxbragg.pipeline.sampled import samples_of
 from jaxbragg.pipeline.settings import make_settings
-from jaxbragg.pipeline.spots.image import has_closed_form
+from jaxbragg.pipeline.spots.closed_form import has_closed_form
 
 _GAUSSIAN = ("mosaic_gauss", "cell_spread", "bandwidth", "divergence_gauss")
 

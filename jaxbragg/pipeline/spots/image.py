@@ -1,7 +1,4 @@
-"""An image by its spots, from the experiment: lists of fitting lengths, the drawing, and backgrounds.
-
-Over 300 lines because what may be drawn by spots, how long its lists are and how it is drawn change together.
-"""
+"""An image by its spots, from the experiment: lists of fitting lengths, the drawing, and backgrounds."""
 
 import math
 from collections.abc import Iterable
@@ -15,75 +12,30 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from jaxbragg.models import Experiment, FlatPanel, MultiPanel, RelativeSources, Scan, StructureFactors
+from jaxbragg.models import Experiment, MultiPanel, RelativeSources, Scan, StructureFactors
 from jaxbragg.models.checks import is_traced
 from jaxbragg.models.mosaic import no_mosaic
-from jaxbragg.options import DEFAULT_SKIP_BELOW, Options, SpotSizes
+from jaxbragg.options import DEFAULT_SKIP_BELOW, SpotSizes
 from jaxbragg.pipeline.arrays import Arrays, unpack
 from jaxbragg.pipeline.blocks import simulate_blocks
-from jaxbragg.pipeline.plan import TILE
-from jaxbragg.pipeline.sampled import asks_for_spots
-from jaxbragg.pipeline.settings import Settings, make_settings
+from jaxbragg.pipeline.settings import Settings
 from jaxbragg.pipeline.spots.boxes import Boxes, boxes_of, pairs_in, pairs_of
+from jaxbragg.pipeline.spots.closed_form import MOST_CUTS
 from jaxbragg.pipeline.spots.cuts import NO_CUTS, cut_lines, cuts_of
 from jaxbragg.pipeline.spots.drawing import tiles_of_spots
 from jaxbragg.pipeline.spots.listing import Events, all_events, chosen, near_in, reflections_near
 from jaxbragg.pipeline.spots.parts import Gaussians, gaussians_of
 from jaxbragg.pipeline.tiles import assemble
 from jaxbragg_kernels.numerics import numerics, with_numerics
-from jaxbragg_kernels.shapes import SHAPES
 
 _GROWTH = 1.25  # from one length of a list to the next: that many compilations, and that much idle work
 _MOST_INDICES = 50_000_000
 _OF_MARGIN = 0.2  # that share of a margin on the lengths of lists is one on the indices: of 1.5, a cell 10 % longer
-_MOST_CUTS = 1024
-_WIDEST_CELLS = 0.01 * (1 + 1e-6)  # float32 may be above it
 _MOST_NEAR = 4_000_000  # a kilobyte each
 
 
 class TooManySpots(ValueError):
     """More reflections, or longer lists of them, than may be."""
-
-
-def has_closed_form(experiment: Experiment, settings: Settings) -> str:
-    """Why an image cannot be made by spots; "" where it can."""
-    if settings.shape != SHAPES["gauss"] or settings.options.spot_width != "miller":
-        return "spots must be gauss ones, of width N in Miller indices"
-    if not isinstance(experiment.detector, FlatPanel | MultiPanel):
-        return f"the detector must be of flat panels, but is a {type(experiment.detector).__name__}"
-    options = settings.options
-    spread = getattr(experiment.crystal.cell_spread, "spread", 0.0)
-    if not is_traced(spread) and float(np.max(np.asarray(spread))) > _WIDEST_CELLS:
-        return "`cell_spread` must be at most 1 %, to which spots were compared with samples"
-    count = math.prod(cuts_of(experiment, options.tolerance))
-    if count > _MOST_CUTS:
-        return f"what is Gaussian must be narrower: at most {_MOST_CUTS} narrower Gaussians may stand for it"
-    if (options.devices or 1) > 1:
-        return "the image must be made on one device"
-    if options.memory_limit is not None or options.block_pixels is not None:
-        return "the image must be made as a whole, without a memory limit and blocks of its pixels"
-    if options.skip_below == 0:
-        return "something must be skipped (`skip_below` above 0): a Gaussian has no end"
-    if experiment.structure_factors.amplitudes().ndim > 3:
-        return "there must be one |F| for all wavelengths"
-    if options.interpolation != "nearest" or options.corrections != "each":
-        return "|F| must be taken at the reflections, and corrections at each pixel"
-    return ""
-
-
-def by_spots(experiment: Experiment, settings: Settings) -> bool:
-    """Whether an image is to be made by spots.
-
-    Raises:
-        ValueError: If it must, by `Options.method`, and cannot.
-    """
-    method = settings.options.method
-    if method == "samples" or (method is None and not asks_for_spots(experiment)):
-        return False
-    reason = has_closed_form(experiment, settings)
-    if reason and method == "spots":
-        raise ValueError(f"Option `method` cannot be 'spots': {reason}.")
-    return not reason
 
 
 def simulate_spots(experiment: Experiment, settings: Settings) -> Float[Array, "..."]:
@@ -107,22 +59,6 @@ def simulate_spots(experiment: Experiment, settings: Settings) -> Float[Array, "
         found = _lists(experiment, settings, 1.0)
         settings = _with_cuts(settings, found.sizes.cuts)
         return _drawn(experiment, settings, found.events, found.boxes, found.sizes.pairs)
-
-
-def spot_options(experiment: Experiment, options: Options = Options(), *, margin: float = 1.5) -> Options:
-    """The options with `spots` chosen for an experiment: for `jax.jit` and `jax.grad`, where values are not known.
-
-    Args:
-        experiment: With values.
-        options: What else they say stays.
-        margin: How much longer the lists are than this experiment needs, for others that are like it.
-
-    Raises:
-        ValueError: If the image cannot be made by spots, or there are too many reflections.
-    """
-    settings = make_settings(experiment, replace(options, method="spots", tile=options.tile or TILE), warns=False)
-    by_spots(experiment, settings)
-    return replace(options, method="spots", spots=sizes_for([experiment], settings, margin))
 
 
 def sizes_for(
@@ -173,6 +109,10 @@ def _lists(
     options = settings.options
     spare = max(1.02, 1.0 + _OF_MARGIN * (margin - 1.0))
     cuts = checked(cuts=cuts_of(experiment, options.tolerance, spare if margin > 1.0 else 1.0)).cuts
+    if math.prod(cuts) > MOST_CUTS:
+        raise TooManySpots(
+            f"Argument `experiment` must be narrower: at most {MOST_CUTS} narrower Gaussians may stand for it."
+        )
     settings = _with_cuts(settings, cuts)
     limits = checked(limits=_limits(experiment, settings, spare)).limits
     found = _near(experiment, settings, limits)
