@@ -91,7 +91,9 @@ class Options:
             too short, all of the image is NaN.
         tolerance: Of an image by spots: how far, in standard deviations of the spot, the way of a reflection through
             the sphere may be from a straight one. Where it is farther the rotation is cut into pieces. Each is taken to
-            second order: with 0.2 pixels are off by at most some 1e-3 of the brightest.
+            second order. What is Gaussian is cut into narrower Gaussians where it is wide: with 0.2 bandwidths above
+            2 %, divergences above 2 mrad, mosaics above 3° (0.7° where it is not about all axes), more at the root of
+            it. Pixels are off by at most some 1e-2 of the brightest (docs/spots.md).
         samples: Of an image by samples: how many stand for all that is Gaussian and for an even rotation together; None
             for 4,096.
         sample_seed: Which ones, of a scrambled Sobol' sequence.

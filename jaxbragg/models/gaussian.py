@@ -154,6 +154,7 @@ class GaussianSources(AbstractSources):
         """Raise a ValueError for a value that cannot be."""
         for name in ("bandwidth", "horizontal", "vertical"):
             checks.not_negative(name, getattr(self, name))
+        _check_bandwidth("bandwidth", self.bandwidth)
 
     def rays(
         self, direction: Float[Array, "3"], polarization_axis: Float[Array, "3"], wavelength: Float[Array, ""]
@@ -228,6 +229,7 @@ class SpectrumTable(AbstractSources):
         checks.positive("wavelengths", self.wavelengths)
         for name in ("weights", "bandwidths", "horizontal", "vertical"):
             checks.not_negative(name, getattr(self, name))
+        _check_bandwidth("bandwidths", self.bandwidths)
         weights = checks.known(self.weights)
         if weights is not None:
             checks.require(weights.sum() > 0, "weights", "not all be zero", weights)
@@ -246,6 +248,12 @@ class SpectrumTable(AbstractSources):
         """See `AbstractSources.gaussians`: one for each line."""
         directions, wavelengths, weights = self.rays(direction, polarization_axis, wavelength)
         return GaussianRays(directions, wavelengths, weights, self.bandwidths, self.horizontal, self.vertical)
+
+
+def _check_bandwidth(name: str, value: Any) -> None:
+    known = checks.known(value)
+    if known is not None:  # at four times that, wavelengths would be near 0 or below
+        checks.require(known <= 0.2, name, "be at most 0.2", known)
 
 
 def _overlapping(wavelengths: np.ndarray) -> np.ndarray:

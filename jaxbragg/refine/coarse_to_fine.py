@@ -117,7 +117,12 @@ def fit_multi_start(
 
 def blurred(problem: Problem, blur: float) -> Problem:
     """The problem with Gaussian spots that many times wider, of the same sum over the image."""
-    recipes = tuple(replace(r, settings=r.settings.with_shape("gauss")) for r in problem.recipes)
+    # What is wider on purpose is not cut finer for it.
+    recipes = tuple(
+        replace(r, settings=replace(one, options=replace(one.options, tolerance=one.options.tolerance * blur**2)))
+        for r in problem.recipes
+        for one in [r.settings.with_shape("gauss")]
+    )
     wide = problem.changed(recipes=recipes, blur=blur)
     wide.lengthen(wide.start, anew=True)
     return wide

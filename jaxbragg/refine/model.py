@@ -1,20 +1,27 @@
 """The model of one image: its local free values → experiment and terms of the image → mean photons of some tiles."""
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
-from jaxbragg.models import Experiment, GaussianMosaic, GaussianSources
+from jaxbragg.models import CellSpread, Experiment, GaussianMosaic, GaussianSources, SpectrumTable
 from jaxbragg.pipeline.arrays import unpack
 from jaxbragg.pipeline.blocks import simulate_tiles
 from jaxbragg.pipeline.settings import Settings
 from jaxbragg.pipeline.spots.image import tiles_of_crystal, without_crystal
 from jaxbragg.refine.image_terms import IMAGE_TERMS, background
 from jaxbragg.refine.paths import Assignment, assign
+
+# What makes spots wide, by model.
+_WIDTHS: dict[type, tuple[str, ...]] = {
+    GaussianMosaic: ("spread",),
+    CellSpread: ("spread",),
+    GaussianSources: ("bandwidth", "horizontal", "vertical"),
+    SpectrumTable: ("bandwidths", "horizontal", "vertical"),
+}
 
 
 @dataclass(frozen=True)
@@ -99,10 +106,16 @@ def drawn(recipe: Recipe, experiment: Experiment, local: Float[Array, "local"], 
     changed = eqx.tree_at(lambda e: e.crystal.fudge, changed, changed.crystal.fudge / blur**2)
     if not at_once(recipe.settings):
         return changed
-    for where in (lambda e: e.crystal.mosaic, lambda e: e.beam.sources):
-        if isinstance(where(changed), GaussianMosaic | GaussianSources):
-            changed = eqx.tree_at(where, changed, jax.tree.map(lambda width: width * blur, where(changed)))
+    for where in (lambda e: e.crystal.mosaic, lambda e: e.crystal.cell_spread, lambda e: e.beam.sources):
+        if type(where(changed)) in _WIDTHS:
+            changed = eqx.tree_at(where, changed, _wider(where(changed), blur))
     return changed
+
+
+def _wider(model: Any, blur: Float[Array, ""]) -> Any:
+    names = _WIDTHS[type(model)]
+    widths = [getattr(model, name) * blur for name in names]
+    return eqx.tree_at(lambda m: [getattr(m, name) for name in names], model, widths)
 
 
 def image_terms(recipe: Recipe, local: Float[Array, "local"]) -> dict[str, Float[Array, "..."]]:

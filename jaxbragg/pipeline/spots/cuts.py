@@ -41,7 +41,7 @@ def cuts_of(experiment: Experiment, tolerance: float, margin: float = 1.0) -> tu
     Returns:
         Of bandwidth, horizontal and vertical divergence, and the mosaic along each column of Σ.
     """
-    narrow = np.sqrt(min(tolerance / _TOLERANCE, 1.0)) / margin
+    narrow = np.sqrt(tolerance / _TOLERANCE) / margin
     sources, mosaic = _known(experiment.beam.sources), _known(experiment.crystal.mosaic)
     widths, columns, most = np.zeros(3), np.zeros(3), _EVEN
     if sources is not None:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import equinox as eqx
 import jax
 import numpy as np
 import pytest
@@ -64,3 +65,31 @@ def test_wide_divergence_against_samples():
     found = np.asarray(jb.simulate(made, EXACT))
     assert np.corrcoef(found.ravel(), samples.ravel())[0, 1] > 0.9995
     assert found.sum() == pytest.approx(samples.sum(), rel=3e-3)
+
+
+def test_a_wide_divergence_is_the_sum_of_sharp_directions():
+    """Without cuts it is up to 11 % of the brightest pixel off, and the sum 1.7 %."""
+    at = np.linspace(-4.5, 4.5, 121)
+    sharp = jb.RelativeSources(0.008 * at, 0 * at, 1.0 + 0 * at, np.exp(-0.5 * at**2))
+    wide = gaussian(0.2, beam=jb.Beam(1.0, fluence=1e28, sources=jb.GaussianSources(0, 0.008, 0)))
+    listed = gaussian(0.2, beam=jb.Beam(1.0, fluence=1e28, sources=sharp))
+    found, wanted = (np.asarray(jb.simulate(e, replace(EXACT, method="spots"))) for e in (wide, listed))
+    assert relative(found, wanted) < 7e-3
+    assert found.sum() == pytest.approx(wanted.sum(), rel=1e-3)
+
+
+@pytest.mark.slow
+def test_a_wide_mosaic_about_one_axis_is_the_sum_of_its_domains():
+    """Without cuts it is up to 14 % of the brightest pixel off, and the sum 7 %."""
+    from scipy.spatial.transform import Rotation
+    from scipy.special import ndtri
+
+    wide = gaussian((3.0, 0.0, 0.0), scan=jb.Scan((0.0,)))
+    frame = np.asarray(wide.crystal.frame())
+    angles = np.radians(3.0) * ndtri((np.arange(2000) + 0.5) / 2000)
+    turns = frame @ Rotation.from_rotvec(angles[:, None] * [1.0, 0, 0]).as_matrix() @ frame.T
+    listed = eqx.tree_at(lambda e: e.crystal.mosaic, wide, jb.RotationList(turns))
+    found = np.asarray(jb.simulate(wide, replace(EXACT, method="spots")))
+    wanted = np.asarray(jb.simulate(listed, replace(EXACT, method="samples")))
+    assert relative(found, wanted) < 1.3e-2
+    assert found.sum() == pytest.approx(wanted.sum(), rel=5e-3)
