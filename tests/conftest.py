@@ -147,6 +147,54 @@ SLOW = (
     "kernels/orientations/test_every.py::test_single_precision_slopes_are_near_those_of_double_precision",
     "kernels/orientations/test_every.py::test_each_tile_may_have_orientations_of_its_own[gauss]",
     "refine/test_fit.py::test_gaussian_counts_with_read_out_noise",
+    "pipeline/spots/test_image.py::test_without_spreads_it_is_the_image_of_one_orientation",
+    "pipeline/spots/test_cuts.py::test_a_wide_divergence_is_the_sum_of_sharp_directions",
+    "batch/test_spots.py::test_many_crystals_in_one_image_are_the_sum_of_theirs_and_one_background",
+    "test_truth.py::test_the_mean_wavelength_of_lines_is_that_of_their_images",
+    "test_truth.py::test_panels_masks_and_regions",
+    "test_derivatives.py::test_masked_pixels_have_no_derivative_and_change_no_other[square]",
+    "test_plugins.py::test_backgrounds_of_any_kind_are_added",
+    "test_plugins.py::test_derivatives_of_shapes_of_ones_own_agree_with_differences[shape1]",
+    "test_plugins.py::test_tiles_that_such_spots_do_not_reach_are_left_out_within_the_bound",
+    "test_examples.py::test_the_example_runs[03_gradient]",
+    "test_simulate.py::test_everything_is_finite_at_exact_forward_scattering[square-mixed]",
+    "test_simulate.py::test_a_panel_with_positions_of_its_own_is_not_taken_for_flat",
+    "test_simulate.py::test_cells_can_be_made_under_a_transformation",
+    "cli/test_refine_command.py::test_the_detector_of_a_file",
+    "cli/test_refine_command.py::test_what_is_not_to_be_believed_is_said",
+    "refine/test_coarse_to_fine.py::test_an_interrupted_stage_hands_back_where_it_was",
+    "refine/test_fit.py::test_a_constant_is_the_mean_count[poisson]",
+    "refine/test_fit.py::test_a_value_at_its_bound_is_said_to_be",
+    "refine/test_solvers.py::test_all_reach_the_same_optimum[scipy]",
+    "test_factors_of_sources.py::test_the_image_is_the_sum_over_sources[square-tricubic]",
+    "models/test_panels_of_sizes.py::test_pixels_beyond_a_panel_have_no_part_in_a_fit",
+    "models/test_detector_sides.py::test_a_panel_read_out_the_other_way_round_has_the_same_image_mirrored[across-sensor]",
+    "view/test_predict.py::test_simulated_spots_are_where_they_are_predicted[-detector_thick 450 -detector_abs 250]",
+    "kernels/orientations/test_near.py::test_where_much_is_near_everything_is_drawn_with_the_same_result[0.003-False]",
+    "kernels/orientations/test_every.py::test_any_number_of_orientations[2]",
+    "kernels/orientations/test_every.py::test_any_number_of_orientations[3]",
+    "trace/test_trace.py::test_the_last_line_is_the_pixel_of_the_image[-square_xtal-float64]",
+    "trace/test_trace.py::test_the_last_line_is_the_pixel_of_the_image[-tophat_spots-mixed]",
+    *(
+        f"trace/test_trace.py::test_every_factor_and_step_is_that_of_the_c_program[{name}]"
+        for name in (
+            "adxv-fixed",
+            "large_crystal_precision-fixed",
+            "mosflm_beam-fixed",
+            "phi_from_ten-c",
+            "phi_from_ten-fixed",
+            "round_xtal-fixed",
+            "triclinic_hkl-fixed",
+            "triclinic_misset-fixed",
+        )
+    ),
+    "batch/test_images.py::test_images_in_which_orientations_are_skipped_one_by_one[pixels0]",
+    "batch/test_images.py::test_forward_mode_and_experiments_made_under_it",
+    "batch/test_together.py::test_the_image_is_the_sum_of_the_images[several waters]",
+    "batch/test_together.py::test_a_memory_limit_and_small_blocks_change_nothing[options0]",
+    "benchmark/implementations/test_nanobragg.py::test_another_image_is_found_out",
+    "benchmark/test_experiments.py::test_flags_say_what_the_experiment_is[changes0]",
+    "cli/test_cache.py::test_broken_entries_are_replaced_without_a_word",
 )
 
 # Beginnings of names. Something of every part, in less than two minutes on two cores with nothing compiled before.
@@ -256,6 +304,15 @@ def compiled_programs_are_let_go():
     yield
     if "jax" in sys.modules:
         sys.modules["jax"].clear_caches()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def short_lists_of_spots_have_one_length() -> None:
+    """Each length is a compilation of seconds: with 1,024 one serves nearly all images that tests make by spots."""
+    if "jax" in sys.modules:
+        from jaxbragg.pipeline.spots import image
+
+        image._SHORTEST = 1024
 
 
 @pytest.fixture(scope="session")

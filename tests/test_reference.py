@@ -14,11 +14,16 @@ FILES = sorted(HERE.glob("images_*.h5"))
 
 
 def _cases():
+    """All images; slow are those with the C program's errors where these make no difference."""
     for path in FILES:
         with h5py.File(path) as file:
             for name in file:
-                for variant in file[name]:
-                    yield pytest.param(path, f"{name}/{variant}", id=f"{name}-{variant}")
+                images = {variant: file[name][variant]["image"][()] for variant in file[name]}
+                same = len(images) == 2 and images["c"].shape == images["fixed"].shape
+                same = same and np.abs(images["c"] - images["fixed"]).max() <= 1e-5 * images["fixed"].max()
+                for variant in images:
+                    marks = [pytest.mark.slow] if same and variant == "c" else []
+                    yield pytest.param(path, f"{name}/{variant}", id=f"{name}-{variant}", marks=marks)
 
 
 CASES = list(_cases())

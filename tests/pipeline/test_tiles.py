@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import jaxbragg as jb
@@ -14,6 +14,7 @@ from jaxbragg.pipeline.tiles import assemble, cut, place_of_tiles, tiles_of_bloc
 PANEL = jb.FlatPanel((23, 17), 1e-4, (0.1, 0, 0), (0, 0, 1), (0, -1, 0))
 
 
+@settings(max_examples=15)  # each is a compilation
 @given(st.integers(1, 2), st.tuples(*[st.integers(0, 22)] * 2), st.tuples(*[st.integers(0, 16)] * 2))
 def test_what_is_cut_can_be_put_together_again(panels, slow, fast):
     (top, bottom), (left, right) = sorted(slow), sorted(fast)
