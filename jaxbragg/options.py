@@ -67,14 +67,17 @@ class Options:
             Na Nb Nc as the newest C program does.
         corrections: Polarization, solid angle and capture at "each" sub-pixel, source and layer, or as the C program
             has them, at the "first" of them for all (capture: the last layer's).
-        memory_limit: Bytes that the simulation may use beside the image; bigger images go in blocks.
+        memory_limit: Bytes that the simulation may use beside the image; bigger images go in blocks. Lists of spots
+            have to fit as a whole.
         block_pixels: Pixels to a block; None to choose by device and memory limit. Changes the image by less than 1e-6.
-        devices: How many of `jax.devices()` share the blocks of an image; None for one.
+        devices: How many of `jax.devices()` share the blocks of an image; None for one. By spots each has an image of
+            its own, which are added.
         unroll: Orientations to a pass over a block, at most.
         skip_below: Tiles of pixels and orientations of the crystal that cannot meet a Bragg spot are left out, where
-            all that is left out of a pixel is guaranteed to be below this share of the brightest pixel; 0 to compute
-            everything; None for 1e-7. Nothing is left out of square and round spots, whose tails reach far, of other
-            shapes without a radius, and with tricubic interpolation.
+            all that is left out of a pixel is guaranteed to be below this share of the brightest pixel (by spots: of
+            the brightest spot's top, which may lie between pixels); 0 to compute everything; None for 1e-7. Nothing is
+            left out of square and round spots, whose tails reach far, of other shapes without a radius, and with
+            tricubic interpolation.
         tile: Pixels along the side of the tiles in whose middles Miller indices are computed in float64; float32 steps
             lead from there to the pixels. 4, or 1 for crystals so large that many fringes fall between two pixels,
             where such steps lose digits of N·h; it takes three times as long. None for 4 wherever that is enough, as

@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from cases import crystal, experiment, panel, tilted_panel
+from gaussian_cases import gaussian
 
 import jaxbragg as jb
 from jaxbragg.pipeline.plan import make_plan
@@ -44,6 +45,22 @@ def images(*names: str) -> dict[str, float]:
         one = jb.simulate(drawn, options)
         found[name] = difference(jb.simulate(drawn, replace(options, devices=8)), one)
     return found
+
+
+def by_spots() -> dict[str, float]:
+    """A mosaic crystal in closed form, each device drawing some of its spots; and its slope by the crystal's turn."""
+    made = gaussian()
+    options = jb.spot_options(made, jb.Options(precision="float64", block_pixels=256))
+    weights = np.random.default_rng(1).uniform(0.5, 1.5, (24, 32))
+
+    def loss(misset, devices):
+        image = jb.simulate(eqx.tree_at(lambda e: e.crystal.misset, made, misset), replace(options, devices=devices))
+        return (weights * image).sum(), image
+
+    with jax.enable_x64(True):
+        slope = jax.jit(jax.grad(loss, has_aux=True), static_argnums=1)
+        several, one = (slope(jnp.asarray([11.0, 22.0, 33.0]), devices) for devices in (8, None))
+    return {"slope": difference(several[0], one[0]), "image": difference(several[1], one[1])}
 
 
 def three_of_them() -> float:
@@ -113,6 +130,7 @@ def slow() -> dict:
     return {
         "images": images(*others),
         "three": three_of_them(),
+        "spots": by_spots(),
         "steps": steps,
         "seen": seen,
         "derivatives": derivatives(),

@@ -89,6 +89,32 @@ def test_the_trace_has_each_sources_f():
     assert len({step.source for step in trace.steps}) == 3
 
 
+def lines_of_their_own():
+    """Three sharp lines in closed form, in the order of neither their wavelengths nor their weights."""
+    lines = jb.SpectrumTable(1.5 * RATIOS[[2, 0, 1]], WEIGHTS[[2, 0, 1]], 1e-5)
+    return experiment(BOXES[[2, 0, 1]], lines, shape="gauss", cells=20, mosaic=jb.GaussianMosaic(0.5))
+
+
+def test_by_spots_each_line_has_its_own():
+    options = jb.Options(precision="float64", method="spots")
+    made = lines_of_their_own()
+    image, total = np.asarray(jb.simulate(made, options)), 0.0
+    for i, (box, weight) in enumerate(zip(BOXES[[2, 0, 1]], WEIGHTS[[2, 0, 1]], strict=True)):
+        sources = jb.SpectrumTable(made.beam.sources.wavelengths, np.eye(3)[i], 1e-5)
+        alone = experiment(box, sources, shape="gauss", cells=20, mosaic=jb.GaussianMosaic(0.5))
+        total = total + np.asarray(jb.simulate(alone, options)) * weight / WEIGHTS.sum()
+    # What is left out of an image is a share of its own brightest spot.
+    np.testing.assert_allclose(image, total, atol=5e-6 * image.max())
+
+
+def test_samples_of_lines_have_the_factors_of_their_line():
+    made = lines_of_their_own()
+    wanted = np.asarray(jb.simulate(made, jb.Options(method="spots")), float)
+    found = np.asarray(jb.simulate(made, jb.Options(method="samples", samples=16384)), float)
+    assert np.corrcoef(found.ravel(), wanted.ravel())[0, 1] > 0.9995
+    assert found.sum() == pytest.approx(wanted.sum(), rel=3e-3)
+
+
 def test_batches_share_boxes_or_have_their_own():
     one = experiment(**SHAPES["square"])
     other = experiment(BOXES[::-1].copy(), **SHAPES["square"])
@@ -102,6 +128,11 @@ def test_batches_share_boxes_or_have_their_own():
 def test_boxes_that_do_not_go_round_are_refused():
     with pytest.raises(ValueError, match="dealt out evenly, but has 2 where the beam has 3 sources"):
         jb.simulate(experiment(BOXES[:2], **SHAPES["square"]))
+    broad = experiment(sources=jb.GaussianSources(0.01), shape="gauss")
+    with pytest.raises(ValueError, match="dealt out evenly, but has 3 where the beam has 1 sources"):
+        jb.simulate(broad, jb.Options(method="samples"))
+    with pytest.raises(ValueError, match="one for each of the 1 lines, not 3"):
+        jb.simulate(broad, jb.Options(method="spots"))
     with pytest.raises(ValueError, match="`values`"):
         jb.SourceStructureFactors(np.ones((2, 2)))
     with pytest.raises(ValueError, match="at least one index"):

@@ -10,7 +10,7 @@ from geometries import experiment_of
 
 import jaxbragg as jb
 from jaxbragg.models.unit_cell import reciprocal_vectors
-from jaxbragg.truth import ground_truth
+from jaxbragg.truth import _mean_wavelengths, ground_truth
 
 RNG = np.random.default_rng(5)
 FACTORS = RNG.uniform(20, 200, (13, 13, 13))
@@ -178,16 +178,14 @@ def test_mean_wavelengths_by_spots_are_those_of_samples():
 
 def test_the_mean_wavelength_of_lines_is_that_of_their_images():
     """Two sharp lines of a spectrum: each pixel's is weighted by what either gives alone."""
-    options = dataclasses.replace(EXACT, method="spots")
     both = gaussian(0.8, beam=jb.Beam(1.0, fluence=1e28, sources=jb.SpectrumTable([0.99, 1.02], [1.0, 2.0], 0.0)))
-    found = ground_truth(both, options).wavelength
-    each = [
-        np.asarray(
-            jb.simulate(eqx.tree_at(lambda e: e.beam.sources, both, jb.SpectrumTable([at], [1.0], 0.0)), options)
-        )
-        for at in (0.99, 1.02)
-    ]
-    one, other = each[0] / 3, each[1] * 2 / 3
+    options = jb.spot_options(both, EXACT)
+    found = _mean_wavelengths(both, options)
+    alone = [jb.SpectrumTable([0.99, 1.02], weights, 0.0) for weights in ([1.0, 0.0], [0.0, 1.0])]
+    one, other = (
+        np.asarray(jb.simulate(eqx.tree_at(lambda e: e.beam.sources, both, each), options)) * share
+        for each, share in zip(alone, (1 / 3, 2 / 3), strict=True)
+    )
     bright = one + other > 1e-3 * (one + other).max()
     one, other = one[bright], other[bright]
     np.testing.assert_allclose(found[bright], (0.99 * one + 1.02 * other) / (one + other), atol=1e-5)

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 from jaxbragg.models import AbstractBackground, AbstractDetector, Crystal, Experiment
 from jaxbragg.pipeline.sampled import sampled, warn_of_samples
@@ -27,6 +27,7 @@ class Arrays(NamedTuple):
         sources: Photon directions, wavelengths [Å] and weights.
         bragg_scale: Photons for one unit of the crystal's sum.
         background_scale: Photons for one unit of the backgrounds' sum.
+        lines: See `jaxbragg.pipeline.sampled.Sampled`.
         threshold: What may be left out, see `jaxbragg_kernels.orientations`; None until `with_threshold` has found it,
             and where nothing may.
     """
@@ -39,6 +40,7 @@ class Arrays(NamedTuple):
     sources: tuple[Float[Array, "source 3"], Float[Array, "source"], Float[Array, "source"]]
     bragg_scale: Float[Array, ""]
     background_scale: Float[Array, ""]
+    lines: Int[Array, "source"] | None = None
     threshold: Float[Array, ""] | None = None
 
 
@@ -69,10 +71,11 @@ def unpack(experiment: Experiment, settings: Settings, *, warns: bool = True) ->
     phase_size = settings.shape.size(crystal.cells, metric) if settings.exact_phases else None
     directions, wavelengths, weights = found.rays
     amplitudes = factors.amplitudes()
-    if amplitudes.ndim == 4 and wavelengths.shape[0] % amplitudes.shape[0]:
+    lines = wavelengths.shape[0] if found.lines is None else beam.gaussians().weights.shape[0]
+    if amplitudes.ndim == 4 and lines % amplitudes.shape[0]:
         raise ValueError(
             "Argument `structure_factors` must have one box for all sources or some that are dealt out evenly, "
-            f"but has {amplitudes.shape[0]} where the beam has {wavelengths.shape[0]} sources."
+            f"but has {amplitudes.shape[0]} where the beam has {lines} sources."
         )
     return Arrays(
         crystal=kernel.Crystal(
@@ -90,6 +93,7 @@ def unpack(experiment: Experiment, settings: Settings, *, warns: bool = True) ->
         sources=(directions.astype(index_dtype), wavelengths.astype(index_dtype), weights.astype(index_dtype)),
         bragg_scale=scaling.photon_scale(beam.fluence, crystal.volume(), steps) * crystal.blocks,
         background_scale=scaling.THOMSON_AREA * beam.fluence / subpixels,
+        lines=found.lines,
     )
 
 

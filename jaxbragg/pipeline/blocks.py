@@ -132,20 +132,23 @@ def _over_sources(arrays: Arrays, settings: Settings, directions: Directions) ->
 
 
 def numbered_sources(arrays: Arrays) -> tuple:
-    """The sources, with their numbers where each has structure factors or orientations of its own."""
+    """The sources, with their numbers and lines where each has structure factors or orientations of its own."""
     if arrays.crystal.table.boxes == 1 and arrays.crystal.orientations.ndim == 3:
         return arrays.sources
-    return (*arrays.sources, jnp.arange(arrays.sources[2].shape[0]))
+    numbers = jnp.arange(arrays.sources[2].shape[0])
+    return (*arrays.sources, numbers, numbers if arrays.lines is None else arrays.lines)
 
 
-def crystal_of(arrays: Arrays, number: Int[Array, ""] | None = None) -> kernel.Crystal:
+def crystal_of(
+    arrays: Arrays, number: Int[Array, ""] | None = None, line: Int[Array, ""] | None = None
+) -> kernel.Crystal:
     """The crystal as a source sees it."""
     crystal = arrays.crystal
-    if number is None:
+    if number is None or line is None:
         return crystal
     if crystal.orientations.ndim == 4:
         crystal = crystal._replace(orientations=crystal.orientations[number])
-    return crystal if crystal.table.boxes == 1 else crystal._replace(table=crystal.table.of(number))
+    return crystal if crystal.table.boxes == 1 else crystal._replace(table=crystal.table.of(line))
 
 
 def polarization_of(arrays: Arrays, rays: Rays) -> _Pixels:

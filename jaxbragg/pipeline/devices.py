@@ -6,10 +6,11 @@ from typing import Any, TypeVar
 import jax
 import numpy as np
 from jax.sharding import AxisType, Mesh, PartitionSpec
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float
 
 _AXIS = "device"
 _Shared = TypeVar("_Shared")
+_Blocks = TypeVar("_Blocks")
 
 
 def usable_devices() -> list[Any]:
@@ -35,13 +36,13 @@ def check_devices(count: int | None) -> None:
 
 
 def spread_over_devices(
-    simulate: Callable[[_Shared, Int[Array, "block"]], Float[Array, "block ..."]], count: int | None
-) -> Callable[[_Shared, Int[Array, "block"]], Float[Array, "block ..."]]:
+    simulate: Callable[[_Shared, _Blocks], Float[Array, "block ..."]], count: int | None
+) -> Callable[[_Shared, _Blocks], Float[Array, "block ..."]]:
     """The function, with each of so many devices doing an equal part of the blocks.
 
     Args:
-        simulate: A function of what all blocks share, and of the blocks' numbers; whatever it needs must be among
-            these.
+        simulate: A function of what all blocks share, and of arrays with an axis of blocks in front, such as their
+            numbers; whatever it needs must be among these.
         count: Devices; the number of blocks must be a multiple of it. None for one.
     """
     if count is None or count == 1:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import jax
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 from jaxbragg.models import AbstractSources, Beam, Crystal, Experiment, GaussianMosaic, RelativeSources, Scan
 from jaxbragg.models.sequence import normal_of, uniform_points
@@ -33,11 +33,13 @@ class Sampled(NamedTuple):
         rotations: From φ = 0 of the mean crystal; of each source its own where both are sampled.
         lengths: What multiplies a, b, c of each; None for alike cells.
         rays: Directions, wavelengths [Å] and weights of the sources.
+        lines: The number of the line that each source is a sample of; None for sources that are listed, each its own.
     """
 
     rotations: Float[Array, "*source orientation 3 3"]
     lengths: Float[Array, "*source orientation 3"] | None
     rays: Rays
+    lines: Int[Array, "source"] | None = None
 
 
 def asks_for_spots(experiment: Experiment) -> bool:
@@ -129,19 +131,21 @@ def sampled(experiment: Experiment, options: Options) -> Sampled:
     crystal, beam, scan = experiment.crystal, experiment.beam, experiment.scan
     sources, each = samples_of(experiment, options)
     with numerics():
-        rays = _rays(beam, uniform_points(sources, 4, options.sample_seed)) if sources else beam.rays()
+        rays, lines = beam.rays(), None
+        if sources:
+            rays, lines = _samples(beam, uniform_points(sources, 4, options.sample_seed))
         if not each:
-            return Sampled(rotation.orientation_stack(scan.rotations(), crystal.mosaic.rotations()), None, rays)
+            return Sampled(rotation.orientation_stack(scan.rotations(), crystal.mosaic.rotations()), None, rays, lines)
         points = uniform_points(max(sources, 1) * each, 7, options.sample_seed + 1)
         rotations, lengths = _orientations(crystal, scan, points)
         if sources:
             rotations = rotations.reshape(sources, -1, 3, 3)
             lengths = None if lengths is None else lengths.reshape(sources, -1, 3)
-        return Sampled(rotations, lengths, rays)
+        return Sampled(rotations, lengths, rays, lines)
 
 
-def _rays(beam: Beam, points: np.ndarray) -> Rays:
-    """Samples of Gaussian lines: of each line its share, by the first number of a point; all of equal weight."""
+def _samples(beam: Beam, points: np.ndarray) -> tuple[Rays, Int[Array, "source"]]:
+    """Samples of Gaussian lines, and the line of each: of each line its share, by the first number of a point."""
     lines = beam.gaussians()
     xp = namespace_of(*lines)
     normal = normal_of(points[:, 1:])
@@ -152,7 +156,7 @@ def _rays(beam: Beam, points: np.ndarray) -> Rays:
     ratios = lines.wavelengths[which] * (1.0 + normal[:, 2] * lines.bandwidths[which]) / beam.wavelength
     each = RelativeSources(normal[:, 0] * lines.horizontal, normal[:, 1] * lines.vertical, ratios, weights)
     directions, wavelengths, weights = each.rays(beam.direction, beam.polarization_axis, beam.wavelength)
-    return directions, wavelengths, weights / weights.sum()
+    return (directions, wavelengths, weights / weights.sum()), which
 
 
 def _orientations(crystal: Crystal, scan: Scan, points: np.ndarray) -> tuple[Any, Any]:

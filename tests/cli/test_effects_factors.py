@@ -166,3 +166,7 @@ def test_a_broad_spectrum_has_f_of_each_wavelength() -> None:
     assert (
         setup(f"{FAR} --anomalous -dispersion 0.05 -dispsteps 3", MODEL).experiment.structure_factors.values.ndim == 3
     )
+    # A Gaussian spectrum is one line.
+    broad = setup(f"{FAR} --anomalous -gauss_xtal --bandwidth 0.5", MODEL)
+    assert broad.experiment.structure_factors.values.ndim == 3
+    assert any("the mean of --bandwidth" in note for note in broad.notes.said)

@@ -38,6 +38,7 @@ def test_so_they_do_however_it_is_shared_out(also_found):
     assert set(also_found["images"]) == set(SLOW)
     assert max(also_found["images"].values()) < 1e-6, also_found
     assert also_found["three"] < 1e-6
+    assert max(also_found["spots"].values()) < 1e-12, also_found["spots"]
 
 
 def test_all_devices_take_part(found):

@@ -69,13 +69,13 @@ def test_lists_grow_on_the_way_but_a_wild_step_is_not_followed():
 
 def test_where_spots_cannot_be_drawn_the_fit_samples_and_says_so():
     start, counts = counts_of(gaussian(), 300.0)
-    sampled = refine.Problem(start, [SPREAD], counts, replace(EXACT, memory_limit=1 << 24))
+    sampled = refine.Problem(start, [SPREAD], counts, replace(EXACT, skip_below=0.0))
     with pytest.warns(jb.SampledWarning, match="samples stand for what is Gaussian"):
         value = sampled.objective(sampled.start)
-    plain = refine.Problem(start, [SPREAD], counts, replace(EXACT, method="samples"))
+    plain = refine.Problem(start, [SPREAD], counts, replace(EXACT, skip_below=0.0, method="samples"))
     assert value == pytest.approx(plain.objective(plain.start), rel=1e-9)
-    with pytest.raises(ValueError, match="without a memory limit"):
-        refine.Problem(start, [SPREAD], counts, replace(EXACT, memory_limit=1 << 24, method="spots"))
+    with pytest.raises(ValueError, match="something must be skipped"):
+        refine.Problem(start, [SPREAD], counts, replace(EXACT, skip_below=0.0, method="spots"))
 
 
 def one_reflection(width):

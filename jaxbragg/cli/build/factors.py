@@ -173,6 +173,8 @@ def _of_model(scanned: Scanned, source: Source, d_min: float, beam: Any, notes: 
     wavelengths = _wavelengths(beam) if anomalous else []
     if anomalous:
         said = f"{wavelengths[0]:.6g} Å" if len(wavelengths) == 1 else f"{len(wavelengths)} wavelengths"
+        broad = float(np.max(np.asarray(beam.gaussians().bandwidths))) > _ONE_WAVELENGTH
+        said += ", the mean of --bandwidth" if broad else ""
         notes.say(f"--anomalous: f' and f'' at {said}, by Cromer and Liberman" + _said(dispersion))
         check_list(scanned, f"{what} × wavelengths", math.prod(int(2 * n + 1) for n in limits) * len(wavelengths),
                    2 * BYTES_PER_INDEX)  # fmt: skip
@@ -196,11 +198,11 @@ def _of_model(scanned: Scanned, source: Source, d_min: float, beam: Any, notes: 
 
 
 def _wavelengths(beam: Any) -> list[float]:
-    """At which |F| are computed: that of the beam, or those of its sources where they differ enough, one box for each.
+    """At which |F| are computed: that of the beam, or those of its lines where they differ enough, one box for each.
 
     The boxes of several directions come round again: a grid of sources has its wavelengths fastest.
     """
-    each = np.asarray(beam.rays()[1], float)
+    each = np.asarray(beam.gaussians().wavelengths, float)
     if np.ptp(each) <= _ONE_WAVELENGTH * float(beam.wavelength):
         return [float(beam.wavelength)]
     turns = (n for n in range(1, len(each) + 1) if len(each) % n == 0)

@@ -29,14 +29,11 @@ def has_closed_form(experiment: Experiment, settings: Settings) -> str:
     count = math.prod(cuts_of(experiment, options.tolerance))
     if count > MOST_CUTS:
         return f"what is Gaussian must be narrower: at most {MOST_CUTS} narrower Gaussians may stand for it"
-    if (options.devices or 1) > 1:
-        return "the image must be made on one device"
-    if options.memory_limit is not None or options.block_pixels is not None:
-        return "the image must be made as a whole, without a memory limit and blocks of its pixels"
     if options.skip_below == 0:
         return "something must be skipped (`skip_below` above 0): a Gaussian has no end"
-    if experiment.structure_factors.amplitudes().ndim > 3:
-        return "there must be one |F| for all wavelengths"
+    boxes, lines = experiment.structure_factors.amplitudes().shape[:-3], experiment.beam.gaussians().weights.shape[0]
+    if boxes and lines % boxes[0]:
+        return f"|F| must be one set for all wavelengths, or one for each of the {lines} lines, not {boxes[0]}"
     if options.interpolation != "nearest" or options.corrections != "each":
         return "|F| must be taken at the reflections, and corrections at each pixel"
     return ""

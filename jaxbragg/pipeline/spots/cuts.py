@@ -14,6 +14,7 @@ from jaxtyping import Array, Float
 from jaxbragg.models import Experiment, GaussianMosaic, RelativeSources
 from jaxbragg.models.checks import is_traced
 from jaxbragg.models.sources import GaussianRays
+from jaxbragg.options import Options
 from jaxbragg.units import RADIANS
 from jaxbragg_kernels import rotation
 
@@ -53,6 +54,11 @@ def cuts_of(experiment: Experiment, tolerance: float, margin: float = 1.0) -> tu
         most = _EVEN if columns.max() < 1.5 * columns.min() else _UNEVEN
     limits = *_LINES, most, most, most
     return tuple(_number(width, narrow * limit) for width, limit in zip([*widths, *columns], limits, strict=True))
+
+
+def cuts_in(options: Options) -> tuple[int, ...]:
+    """How far Gaussians are cut, as the lengths of lists say; not at all where there are none."""
+    return NO_CUTS if options.spots is None else options.spots.cuts
 
 
 def cut_lines(lines: GaussianRays, field: Float[Array, "3"], cuts: tuple[int, ...]) -> GaussianRays:

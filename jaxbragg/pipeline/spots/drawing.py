@@ -9,7 +9,9 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from jaxbragg.pipeline.arrays import Arrays
+from jaxbragg.pipeline.devices import spread_over_devices
 from jaxbragg.pipeline.geometry import Subpixel, subpixels_of, view_of_tiles
+from jaxbragg.pipeline.plan import bytes_per_pixel
 from jaxbragg.pipeline.settings import Settings
 from jaxbragg.pipeline.spots.boxes import Pairs
 from jaxbragg.pipeline.spots.listing import Events, is_there
@@ -27,6 +29,8 @@ from jaxbragg_kernels.spots.profile import Motion, Spot, still, turning
 _BLOCK = {"cpu": 1 << 13}
 _BLOCK_ACCELERATOR = 1 << 21
 
+_Blocks = tuple[Int[Array, "*block pair"], Int[Array, "*block pair"]]
+
 
 def tiles_of_spots(
     arrays: Arrays, found: Gaussians, settings: Settings, events: Events, pairs: Pairs, *, turns: bool
@@ -41,30 +45,51 @@ def tiles_of_spots(
         pairs: What is drawn where.
         turns: Whether the crystal turns.
     """
-    plan, drawn = settings.plan, pixels_of(arrays, found, settings, events, turns=turns)
-    event, tile = in_blocks(pairs, plan.tiles)
-    image = jnp.zeros((plan.tiles, plan.pixels_per_tile), settings.dtype)
+    plan = settings.plan
 
-    def block(image: Any, one: tuple[Int[Array, "pair"], Int[Array, "pair"]]) -> tuple[Any, None]:
-        return add_in_order(image, one[1], drawn(*one)), None
+    def some(shared: tuple[Arrays, Gaussians, Events], blocks: _Blocks) -> Float[Array, "1 tile pixel"]:
+        drawn = pixels_of(*shared[:2], settings, shared[2], turns=turns)
 
-    block = jax.checkpoint(block, prevent_cse=False)
-    image, _ = jax.lax.scan(block, image, (event, tile))
-    return image * arrays.bragg_scale.astype(settings.dtype)
+        def block(image: Any, one: _Blocks) -> tuple[Any, None]:
+            return add_in_order(image, one[1], drawn(*one)), None
+
+        empty = jnp.zeros((plan.tiles, plan.pixels_per_tile), settings.dtype)
+        return jax.lax.scan(jax.checkpoint(block, prevent_cse=False), empty, blocks)[0][None]
+
+    images = spread_over_devices(some, settings.options.devices)((arrays, found, events), in_blocks(pairs, settings))
+    return images.sum(axis=0) * arrays.bragg_scale.astype(settings.dtype)
 
 
-def in_blocks(pairs: Pairs, tiles: int) -> tuple[Int[Array, "block pair"], Int[Array, "block pair"]]:
-    """Events and tiles of the pairs, as many at once as suits the device; beyond the last, tiles that are not there.
+def in_blocks(pairs: Pairs, settings: Settings) -> _Blocks:
+    """Events and tiles of the pairs, as many at once as suits device and options, an equal number for each device.
+
+    Beyond the last of them are tiles that are not there.
 
     Args:
         pairs: What is drawn where.
-        tiles: How many there are.
+        settings: How the image is simulated.
     """
-    count = pairs.tile.shape[0]
-    blocks = -(-count // _BLOCK.get(jax.default_backend(), _BLOCK_ACCELERATOR))
+    options, count = settings.options, pairs.tile.shape[0]
+    devices = options.devices or 1
+    blocks = -(-count // (pairs_at_once(settings) * devices)) * devices
     short = -count % blocks
     event = jnp.pad(pairs.event, (0, short)).reshape(blocks, -1)
-    return event, jnp.pad(pairs.tile, (0, short), constant_values=tiles).reshape(blocks, -1)
+    return event, jnp.pad(pairs.tile, (0, short), constant_values=settings.plan.tiles).reshape(blocks, -1)
+
+
+def pairs_at_once(settings: Settings) -> int:
+    """How many pairs are drawn at once.
+
+    Args:
+        settings: For block size and memory limit.
+    """
+    options, pixels = settings.options, settings.plan.pixels_per_tile
+    most = _BLOCK.get(jax.default_backend(), _BLOCK_ACCELERATOR)
+    if options.block_pixels is not None:
+        most = options.block_pixels // pixels
+    elif options.memory_limit is not None:
+        most = min(most, options.memory_limit // (bytes_per_pixel(options, settings.plan.tile) * pixels))
+    return max(1, most)
 
 
 def pixels_of(
@@ -124,7 +149,7 @@ def _rows(
     away = square > 0  # 0 0 0 is not; nothing bends there, and its direction and length do not matter
     length = jnp.where(away, jnp.sqrt(jnp.where(away, square, 1.0)), 1.0)
     unit = jnp.where(away[:, None], points.place / length[:, None], part.beam)
-    factor = tables.nearest(arrays.crystal.table, events.hkl[:, 0], events.hkl[:, 1], events.hkl[:, 2])
+    factor = tables.nearest(arrays.crystal.table.of(part.line), events.hkl[:, 0], events.hkl[:, 1], events.hkl[:, 2])
     # Of a rotation, the part that this event stands for.
     height = factor.astype(length.dtype) ** 2 * points.share * part.weight * stretch.share
     height = jnp.where(is_there(events), height, 0.0)

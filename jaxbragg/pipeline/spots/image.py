@@ -12,30 +12,29 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from jaxbragg.models import Experiment, MultiPanel, RelativeSources, Scan, StructureFactors
+from jaxbragg.models import Experiment, RelativeSources, Scan, StructureFactors
 from jaxbragg.models.checks import is_traced
 from jaxbragg.models.mosaic import no_mosaic
-from jaxbragg.options import DEFAULT_SKIP_BELOW, SpotSizes
+from jaxbragg.options import DEFAULT_SKIP_BELOW, Options, SpotSizes
 from jaxbragg.pipeline.arrays import Arrays, unpack
 from jaxbragg.pipeline.blocks import simulate_blocks
+from jaxbragg.pipeline.memory import available, shown
 from jaxbragg.pipeline.settings import Settings
 from jaxbragg.pipeline.spots.boxes import Boxes, boxes_of, pairs_in, pairs_of
 from jaxbragg.pipeline.spots.closed_form import MOST_CUTS
-from jaxbragg.pipeline.spots.cuts import NO_CUTS, cut_lines, cuts_of
+from jaxbragg.pipeline.spots.cuts import cuts_in, cuts_of
 from jaxbragg.pipeline.spots.drawing import tiles_of_spots
+from jaxbragg.pipeline.spots.limits import TooManySpots, limits_of, reached
 from jaxbragg.pipeline.spots.listing import Events, all_events, chosen, near_in, reflections_near
 from jaxbragg.pipeline.spots.parts import Gaussians, gaussians_of
 from jaxbragg.pipeline.tiles import assemble
 from jaxbragg_kernels.numerics import numerics, with_numerics
 
+_SHORTEST = 64  # of a list
 _GROWTH = 1.25  # from one length of a list to the next: that many compilations, and that much idle work
-_MOST_INDICES = 50_000_000
 _OF_MARGIN = 0.2  # that share of a margin on the lengths of lists is one on the indices: of 1.5, a cell 10 % longer
-_MOST_NEAR = 4_000_000  # a kilobyte each
-
-
-class TooManySpots(ValueError):
-    """More reflections, or longer lists of them, than may be."""
+# By XLA's count on a CPU.
+_BYTES_PER_INDEX, _BYTES_NEAR = 9, 2200
 
 
 def simulate_spots(experiment: Experiment, settings: Settings) -> Float[Array, "..."]:
@@ -114,13 +113,15 @@ def _lists(
             f"Argument `experiment` must be narrower: at most {MOST_CUTS} narrower Gaussians may stand for it."
         )
     settings = _with_cuts(settings, cuts)
-    limits = checked(limits=_limits(experiment, settings, spare)).limits
+    limits = checked(limits=limits_of(experiment, settings, spare)).limits
     found = _near(experiment, settings, limits)
     near = checked(near=length(found.max())).near
-    if (count := near * found.shape[0]) > _MOST_NEAR:
+    needed, have = _bytes_of_lists(limits, near * found.shape[0]), _room(options)
+    if needed > have:
         raise TooManySpots(
-            f"Argument `experiment` must have at most {_MOST_NEAR} reflections near the sphere, but has {count}, of "
-            f"{found.shape[0]} orientations, angles and wavelengths: Options(method='samples') does without lists."
+            f"Argument `experiment` must have fewer reflections near the sphere than {near * found.shape[0]}, of "
+            f"{found.shape[0]} orientations, angles and wavelengths: their list needs {shown(needed)}, and it may have "
+            f"{shown(have)}. Options(method='samples') does without lists."
         )
     every = _events(experiment, settings, limits, near)
     count = checked(events=length(every.pieces.sum())).events
@@ -148,7 +149,7 @@ def tiles_of_crystal(settings: Settings, experiment: Experiment) -> Float[Array,
     every = _events(fixed, settings, sizes.limits, sizes.near)
     events, boxes, pairs = _boxes(fixed, settings, every, sizes.events)
     enough = (near.max() <= sizes.near) & (every.pieces.sum() <= sizes.events) & (pairs <= sizes.pairs)
-    enough &= (jnp.floor(jnp.minimum(*_reached(fixed, settings))) <= jnp.array(sizes.limits)).all()
+    enough &= (jnp.floor(jnp.minimum(*reached(fixed, settings))) <= jnp.array(sizes.limits)).all()
     return jnp.where(enough, _tiles(experiment, settings, events, boxes, sizes.pairs), jnp.nan)
 
 
@@ -209,20 +210,15 @@ def _boxes(
 
 def without_crystal(experiment: Experiment) -> Experiment:
     """What is not crystalline: the experiment without structure factors, of one wavelength and direction."""
-    empty = StructureFactors(default=0.0)
-    return eqx.tree_at(lambda e: e.structure_factors, _plain(experiment), empty)
+    return _plain(eqx.tree_at(lambda e: e.structure_factors, experiment, StructureFactors(default=0.0)))
 
 
 def _gaussians(experiment: Experiment, settings: Settings) -> Gaussians:
-    return gaussians_of(experiment, _cuts(settings))
+    return gaussians_of(experiment, cuts_in(settings.options))
 
 
 def _with_cuts(settings: Settings, cuts: tuple[int, ...]) -> Settings:
     return replace(settings, options=replace(settings.options, method="spots", spots=_NONE._replace(cuts=cuts)))
-
-
-def _cuts(settings: Settings) -> tuple[int, ...]:
-    return NO_CUTS if settings.options.spots is None else settings.options.spots.cuts
 
 
 def _unpacked(experiment: Experiment, settings: Settings) -> Arrays:
@@ -231,10 +227,13 @@ def _unpacked(experiment: Experiment, settings: Settings) -> Arrays:
 
 
 def _plain(experiment: Experiment) -> Experiment:
-    """The experiment with one orientation and one source."""
+    """The experiment with one orientation, and one source for each box of |F|."""
+    boxes = (*experiment.structure_factors.amplitudes().shape[:-3], 1)[0]
+    none = np.zeros(boxes)
     return eqx.tree_at(
         lambda e: (e.crystal.mosaic, e.crystal.cell_spread, e.beam.sources, e.scan), experiment,
-        (no_mosaic(), None, RelativeSources(), Scan((0.0,), (0.0, 0.0, 1.0))), is_leaf=lambda x: x is None,
+        (no_mosaic(), None, RelativeSources(none, none, np.ones(boxes)), Scan((0.0,), (0.0, 0.0, 1.0))),
+        is_leaf=lambda x: x is None,
     )  # fmt: skip
 
 
@@ -243,47 +242,21 @@ def _skip(settings: Settings) -> float:
     return settings.options.skip_below or DEFAULT_SKIP_BELOW
 
 
+def _bytes_of_lists(limits: tuple[int, int, int], near: int) -> int:
+    """Working memory of the longest lists."""
+    return _BYTES_PER_INDEX * math.prod(2 * n + 1 for n in limits) + _BYTES_NEAR * near
+
+
+def _room(options: Options) -> float:
+    """The memory that lists may take."""
+    if options.memory_limit is not None:
+        return options.memory_limit
+    return 0.5 * (available() or math.inf)
+
+
 def _rounded(count: int) -> int:
     """The next of some lengths that grow by a share."""
-    length = 64.0
+    length = float(_SHORTEST)
     while length < count:
         length *= _GROWTH
     return int(length)
-
-
-def _limits(experiment: Experiment, settings: Settings, spare: float) -> tuple[int, int, int]:
-    """The largest |h|, |k|, |l| that are looked at."""
-    most, held = (np.asarray(x) for x in _reached(experiment, settings))
-    limits = np.minimum(np.floor(most * spare).astype(int) + 1, held)
-    if float((2.0 * limits + 1).prod()) > _MOST_INDICES:
-        raise TooManySpots(
-            f"Argument `experiment` must have at most {_MOST_INDICES} indices within the detector's resolution, "
-            f"but has {' × '.join(f'{2 * n + 1:.0f}' for n in limits)}: Options(d_min=…), -dmin, cuts it."
-        )
-    return int(limits[0]), int(limits[1]), int(limits[2])
-
-
-@partial(jax.jit, static_argnames="settings")
-def _reached(experiment: Experiment, settings: Settings) -> tuple[Float[Array, "3"], Float[Array, "3"]]:
-    """The largest |h|, |k|, |l| that the detector sees; and that the table holds, where there is nothing outside."""
-    detector: Any = experiment.detector
-    panels = detector.panels if isinstance(detector, MultiPanel) else (detector,)
-    lines: Any = experiment.beam
-    lines = cut_lines(lines.gaussians(), lines.polarization_axis, _cuts(settings))
-    reach, d_min, beams = jnp.zeros(()), settings.options.d_min, lines.directions[:, None, None]
-    at = np.linspace(0, 1, 17)
-    for panel in panels:
-        across = panel.pixels[1] * panel.pixel_size[0] * panel.fast_axis
-        down = panel.pixels[0] * panel.pixel_size[1] * panel.slow_axis
-        place = panel.origin + at[:, None, None] * across + at[:, None] * down
-        unit = place / jnp.sqrt((place * place).sum(axis=-1, keepdims=True))
-        farthest = jnp.sqrt(((unit - beams) ** 2).sum(axis=-1)).max(axis=(1, 2))
-        reach = jnp.maximum(reach, (farthest / lines.wavelengths).max())
-    if d_min > 0:
-        reach = jnp.minimum(reach, 1 / d_min)
-    vectors, factors = experiment.crystal.vectors(), experiment.structure_factors
-    most, shape, low = jnp.sqrt((vectors * vectors).sum(axis=1)) * reach, factors.amplitudes().shape, factors.minimum
-    if 0 in shape:
-        return most, jnp.full(3, jnp.inf)
-    held = np.maximum(np.abs(np.array(low)), np.abs(np.array(low) + np.array(shape) - 1)).astype(float)
-    return most, jnp.where(factors.default == 0.0, held, jnp.inf)

@@ -167,7 +167,7 @@ def all_events(
         turns: Whether the crystal turns.
     """
     hkl, part = near.hkl, found.of(near.part)
-    amplitude = tables.nearest(table, hkl[:, 0], hkl[:, 1], hkl[:, 2]).astype(part.stars.dtype)
+    amplitude = tables.nearest(table.of(part.line), hkl[:, 0], hkl[:, 1], hkl[:, 2]).astype(part.stars.dtype)
     wanted = near.filled & (amplitude != 0)
     beam = part.beam / part.wavelength[:, None]
     events = []

@@ -25,6 +25,7 @@ class Part(NamedTuple):
         bandwidth: Variance of the wavelength, as a share of it.
         divergence: What the beam's directions add to S [3 3; 1/Å²].
         weight: Share of the image.
+        line: Number of the line of the beam.
         axis: Unit vector of the spindle [3]; of a listed domain, which is turned last, turned with it.
         start, end: Of the rotation [rad].
     """
@@ -36,6 +37,7 @@ class Part(NamedTuple):
     bandwidth: Float[Array, "*part"]
     divergence: Float[Array, "*part 3 3"]
     weight: Float[Array, "*part"]
+    line: Int[Array, "*part"]
     axis: Float[Array, "*part 3"]
     start: Float[Array, "*part"]
     end: Float[Array, "*part"]
@@ -83,7 +85,9 @@ def gaussians_of(experiment: Experiment, cuts: tuple[int, ...]) -> Gaussians:
         turns, covariance = jnp.asarray(mosaic.rotations()), jnp.zeros((3, 3))
         weights = jnp.full(turns.shape[0], 1.0 / turns.shape[0])
         axes = (turns * scan.axis).sum(axis=2)
-    lines = cut_lines(beam.gaussians(), beam.polarization_axis, cuts)
+    whole = beam.gaussians()
+    lines = cut_lines(whole, beam.polarization_axis, cuts)
+    of_one = lines.weights.shape[0] // whole.weights.shape[0]
     angles = scan.angles * RADIANS
     counts = turns.shape[0], angles.shape[0], lines.weights.shape[0]
 
@@ -102,6 +106,7 @@ def gaussians_of(experiment: Experiment, cuts: tuple[int, ...]) -> Gaussians:
             bandwidth=spread(lines.bandwidths**2, 2),
             divergence=spread(_divergence(lines, beam.polarization_axis), 2),
             weight=spread(weights / counts[1], 0) * spread(lines.weights, 2),
+            line=spread(jnp.arange(counts[2], dtype=jnp.int32) // of_one, 2),
             axis=spread(axes, 0),
             start=spread(angles, 1),
             end=spread(angles if scan.width is None else angles + scan.width * RADIANS, 1),

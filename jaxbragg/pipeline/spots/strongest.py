@@ -33,7 +33,7 @@ def strongest_of_spots(settings: Settings, experiment: Experiment) -> Int[Array,
     pairs = pairs_of(boxes, plan, sizes.pairs, sizes.events)
     arrays, found = _unpacked(experiment, settings), _gaussians(experiment, settings)
     drawn = pixels_of(arrays, found, settings, events, turns=turns)
-    event, tile = in_blocks(pairs, plan.tiles)
+    event, tile = in_blocks(pairs, settings)
 
     def most(best: Any, one: tuple) -> tuple[Any, None]:
         return best.at[one[1]].max(drawn(*one), mode="drop"), None

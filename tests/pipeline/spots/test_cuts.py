@@ -10,7 +10,7 @@ from cases import relative
 from gaussian_cases import EXACT, gaussian
 
 import jaxbragg as jb
-from jaxbragg.pipeline.spots.cuts import _COUNTS, _nodes, _share, cuts_of
+from jaxbragg.pipeline.spots.cuts import _COUNTS, _nodes, _share, cut_lines, cuts_of
 
 WIDE = {
     "bandwidth": gaussian(bandwidth=0.025),
@@ -93,3 +93,26 @@ def test_a_wide_mosaic_about_one_axis_is_the_sum_of_its_domains():
     wanted = np.asarray(jb.simulate(listed, replace(EXACT, method="samples")))
     assert relative(found, wanted) < 1.3e-2
     assert found.sum() == pytest.approx(wanted.sum(), rel=5e-3)
+
+
+def test_cut_lines_are_about_the_line_as_wide_as_it_was():
+    """Means and variances of directions and wavelengths: of the nodes, and of what each still has.
+
+    The horizontal angle turns about beam × field, and so moves the direction along the field.
+    """
+    made = gaussian(beam=jb.Beam(1.0, sources=jb.GaussianSources(0.03, 4e-3, 3e-3)))
+    with jax.enable_x64(True):
+        whole = made.beam.gaussians()
+        cut = cut_lines(whole, made.beam.polarization_axis, (7, 9, 7, 1, 1, 1))
+    weights, directions, wavelengths = (np.asarray(x, float) for x in (cut.weights, cut.directions, cut.wavelengths))
+    assert weights.shape == (7 * 9 * 7,)
+    assert weights.sum() == pytest.approx(1.0)
+    spread = weights @ (wavelengths - 1.0) ** 2 + weights @ (np.asarray(cut.bandwidths) * wavelengths) ** 2
+    assert weights @ wavelengths == pytest.approx(1.0)
+    assert spread == pytest.approx(0.03**2, rel=1e-3)
+    field = np.asarray(made.beam.polarization_axis, float)
+    along = np.cross(np.asarray(whole.directions[0]), field)
+    for axis, own, wanted in ((field, cut.horizontal, 4e-3), (along, cut.vertical, 3e-3)):
+        angles = directions @ axis
+        assert weights @ angles == pytest.approx(0.0, abs=1e-12)
+        assert weights @ angles**2 + float(own) ** 2 == pytest.approx(wanted**2, rel=1e-3)
