@@ -195,6 +195,18 @@ SLOW = (
     "benchmark/implementations/test_nanobragg.py::test_another_image_is_found_out",
     "benchmark/test_experiments.py::test_flags_say_what_the_experiment_is[changes0]",
     "cli/test_cache.py::test_broken_entries_are_replaced_without_a_word",
+    "pipeline/spots/test_image.py::test_the_image_is_the_mean_of_many_samples[mosaic]",
+    "test_factors_of_sources.py::test_by_spots_each_line_has_its_own",
+    "test_factors_of_sources.py::test_derivatives_by_every_box[square]",
+    "test_derivatives.py::test_finite_at_exact_bragg_points_half_integers_one_cell_and_no_fluence[square-mixed]",
+    "test_plugins.py::test_structure_factors_of_ones_own",
+    "test_plugins.py::test_a_likelihood_of_ones_own_has_a_name_for_the_command",
+    "test_simulate.py::test_jacfwd_gives_an_image_for_each_parameter",
+    "test_truth.py::test_mixed_precision_is_near_enough",
+    "refine/test_fit.py::test_what_no_pixel_depends_on_is_not_determined",
+    "refine/test_solvers.py::test_all_reach_the_same_optimum[optax]",
+    "refine/test_spots.py::test_where_spots_cannot_be_drawn_the_fit_samples_and_says_so",
+    "view/test_predict.py::test_simulated_spots_are_where_they_are_predicted[]",
 )
 
 # Beginnings of names. Something of every part, in less than two minutes on two cores with nothing compiled before.

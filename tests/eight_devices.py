@@ -116,7 +116,7 @@ def refusal() -> str:
 def quick() -> dict:
     """One image of each way of sharing it out."""
     return {
-        "images": images("mixed", "panels", "skipping"),
+        "images": images("mixed", "skipping"),
         "used": devices_used(),
         "refusal": refusal(),
         "blocks": make_plan((1, 32, 32), jb.Options(devices=8)).blocks,
@@ -126,7 +126,7 @@ def quick() -> dict:
 def slow() -> dict:
     """The other images, and all else."""
     steps, seen = in_steps()
-    others = [name for name in CASES if name not in ("mixed", "panels", "skipping")]
+    others = [name for name in CASES if name not in ("mixed", "skipping")]
     return {
         "images": images(*others),
         "three": three_of_them(),

@@ -12,8 +12,8 @@ from jaxbragg.cli import main
 from jaxbragg.pipeline.devices import check_devices
 
 HERE = Path(__file__).parents[1]
-QUICK = ("mixed", "panels", "skipping")
-SLOW = ("float64, masked", "blocks that do not come out even", "region", "fewer tiles than devices")
+QUICK = ("mixed", "skipping")
+SLOW = ("panels", "float64, masked", "blocks that do not come out even", "region", "fewer tiles than devices")
 
 
 @pytest.fixture(scope="module")
