@@ -25,13 +25,16 @@ if TYPE_CHECKING:
     from jaxbragg.io.geometry import load as load
     from jaxbragg.io.save import save as save
     from jaxbragg.models import AbsoluteSources as AbsoluteSources
+    from jaxbragg.models import AbstractAbsorber as AbstractAbsorber
     from jaxbragg.models import AbstractBackground as AbstractBackground
     from jaxbragg.models import AbstractDetector as AbstractDetector
     from jaxbragg.models import AbstractMosaic as AbstractMosaic
     from jaxbragg.models import AbstractSources as AbstractSources
     from jaxbragg.models import AbstractStructureFactors as AbstractStructureFactors
+    from jaxbragg.models import AirPath as AirPath
     from jaxbragg.models import AmorphousBackground as AmorphousBackground
     from jaxbragg.models import Beam as Beam
+    from jaxbragg.models import BeamStop as BeamStop
     from jaxbragg.models import CapMosaic as CapMosaic
     from jaxbragg.models import CellSpread as CellSpread
     from jaxbragg.models import Crystal as Crystal
@@ -41,6 +44,7 @@ if TYPE_CHECKING:
     from jaxbragg.models import GaussianMosaic as GaussianMosaic
     from jaxbragg.models import GaussianSources as GaussianSources
     from jaxbragg.models import MultiPanel as MultiPanel
+    from jaxbragg.models import PowderRings as PowderRings
     from jaxbragg.models import RelativeSources as RelativeSources
     from jaxbragg.models import RotationList as RotationList
     from jaxbragg.models import Scan as Scan
@@ -50,12 +54,30 @@ if TYPE_CHECKING:
     from jaxbragg.models import StructureFactors as StructureFactors
     from jaxbragg.models import UnitCell as UnitCell
     from jaxbragg.models.detector.named import detector as detector
+    from jaxbragg.models.response import AbstractStep as AbstractStep
+    from jaxbragg.models.response import BadPixels as BadPixels
+    from jaxbragg.models.response import CalibrationError as CalibrationError
+    from jaxbragg.models.response import ChargeSharing as ChargeSharing
+    from jaxbragg.models.response import Counting as Counting
+    from jaxbragg.models.response import FibreSpread as FibreSpread
+    from jaxbragg.models.response import Flicker as Flicker
+    from jaxbragg.models.response import Gain as Gain
+    from jaxbragg.models.response import GainStages as GainStages
+    from jaxbragg.models.response import GaussianSpread as GaussianSpread
+    from jaxbragg.models.response import MoffatSpread as MoffatSpread
+    from jaxbragg.models.response import Pedestal as Pedestal
+    from jaxbragg.models.response import ReadNoise as ReadNoise
+    from jaxbragg.models.response import Response as Response
+    from jaxbragg.models.response import Saturation as Saturation
+    from jaxbragg.models.uniform import random_rotations as random_rotations
+    from jaxbragg.models.uniform import uniform_rotations as uniform_rotations
     from jaxbragg.options import Options as Options
     from jaxbragg.options import SpotSizes as SpotSizes
     from jaxbragg.pipeline.precision import PrecisionWarning as PrecisionWarning
     from jaxbragg.pipeline.sampled import SampledWarning as SampledWarning
     from jaxbragg.pipeline.settings import precise_options as precise_options
     from jaxbragg.pipeline.settings import precision_bound as precision_bound
+    from jaxbragg.radial import radial_background as radial_background
     from jaxbragg.simulate import simulate as simulate
     from jaxbragg.trace import PixelTrace as PixelTrace
     from jaxbragg.trace import trace_pixel as trace_pixel
@@ -68,13 +90,16 @@ _HOME = {
     "load": "jaxbragg.io.geometry",
     "save": "jaxbragg.io.save",
     "AbsoluteSources": "jaxbragg.models",
+    "AbstractAbsorber": "jaxbragg.models",
     "AbstractBackground": "jaxbragg.models",
     "AbstractDetector": "jaxbragg.models",
     "AbstractMosaic": "jaxbragg.models",
     "AbstractSources": "jaxbragg.models",
     "AbstractStructureFactors": "jaxbragg.models",
+    "AirPath": "jaxbragg.models",
     "AmorphousBackground": "jaxbragg.models",
     "Beam": "jaxbragg.models",
+    "BeamStop": "jaxbragg.models",
     "CapMosaic": "jaxbragg.models",
     "Crystal": "jaxbragg.models",
     "CurvedDetector": "jaxbragg.models",
@@ -85,6 +110,7 @@ _HOME = {
     "GaussianSources": "jaxbragg.models",
     "SpectrumTable": "jaxbragg.models",
     "MultiPanel": "jaxbragg.models",
+    "PowderRings": "jaxbragg.models",
     "RelativeSources": "jaxbragg.models",
     "RotationList": "jaxbragg.models",
     "Scan": "jaxbragg.models",
@@ -93,6 +119,21 @@ _HOME = {
     "StructureFactors": "jaxbragg.models",
     "UnitCell": "jaxbragg.models",
     "detector": "jaxbragg.models.detector.named",
+    "AbstractStep": "jaxbragg.models.response",
+    "BadPixels": "jaxbragg.models.response",
+    "CalibrationError": "jaxbragg.models.response",
+    "ChargeSharing": "jaxbragg.models.response",
+    "Counting": "jaxbragg.models.response",
+    "FibreSpread": "jaxbragg.models.response",
+    "Flicker": "jaxbragg.models.response",
+    "Gain": "jaxbragg.models.response",
+    "GainStages": "jaxbragg.models.response",
+    "GaussianSpread": "jaxbragg.models.response",
+    "MoffatSpread": "jaxbragg.models.response",
+    "Pedestal": "jaxbragg.models.response",
+    "ReadNoise": "jaxbragg.models.response",
+    "Response": "jaxbragg.models.response",
+    "Saturation": "jaxbragg.models.response",
     "Options": "jaxbragg.options",
     "SpotSizes": "jaxbragg.options",
     "PrecisionWarning": "jaxbragg.pipeline.precision",
@@ -100,6 +141,9 @@ _HOME = {
     "precise_options": "jaxbragg.pipeline.settings",
     "precision_bound": "jaxbragg.pipeline.settings",
     "spot_options": "jaxbragg.batch",
+    "random_rotations": "jaxbragg.models.uniform",
+    "uniform_rotations": "jaxbragg.models.uniform",
+    "radial_background": "jaxbragg.radial",
     "simulate": "jaxbragg.simulate",
     "simulate_batch": "jaxbragg.batch",
     "simulate_together": "jaxbragg.batch",

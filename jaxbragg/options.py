@@ -15,6 +15,7 @@ CORRECTIONS = ("each", "first")
 METHODS = ("samples", "spots")
 TILES = (1, 4)
 DEFAULT_SKIP_BELOW = 1e-7
+DEFAULT_TOLERANCE = 0.2
 PROMISED = 1e-5  # of the brightest pixel, at most, is mixed precision from float64
 
 
@@ -121,7 +122,7 @@ class Options:
     exact_phases: bool | None = None
     method: str | None = None
     spots: SpotSizes | None = None
-    tolerance: float = 0.2
+    tolerance: float = DEFAULT_TOLERANCE
     samples: int | None = None
     sample_seed: int = 0
 

@@ -18,12 +18,12 @@ from jaxbragg.options import Options
 from jaxbragg.pipeline.arrays import Arrays, unpack
 from jaxbragg.pipeline.blocks import simulate_blocks
 from jaxbragg.pipeline.plan import TILE, blocks_per_launch
+from jaxbragg.pipeline.readout import image_of
 from jaxbragg.pipeline.sampled import warn_of_samples
 from jaxbragg.pipeline.settings import Settings, make_settings
 from jaxbragg.pipeline.spots.closed_form import by_spots
 from jaxbragg.pipeline.spots.image import simulate_spots
 from jaxbragg.pipeline.threshold import with_threshold
-from jaxbragg.pipeline.tiles import assemble
 from jaxbragg_kernels.numerics import numerics, with_numerics
 
 
@@ -44,7 +44,9 @@ def simulate(
 
     Returns:
         Photons in each pixel, mean values: float64 with `precision="float64"`, otherwise float32. Several panels have
-        an axis of their own in front. Pixels outside the region of interest, and masked ones, are 0.
+        an axis of their own in front. Pixels outside the region of interest, and masked ones, are 0. Where the
+        experiment has a response, what is read out on average instead: `Response.expected` also has its variance, and
+        `Response.drawn` random images, both of an image without a response.
 
     Raises:
         TypeError: If the experiment or the options are something else.
@@ -72,7 +74,7 @@ def simulate(
 def _image(arrays: Arrays, settings: Settings) -> Float[Array, "..."]:
     arrays = with_threshold(arrays, settings)
     blocks = simulate_blocks(arrays, settings, jnp.arange(settings.plan.blocks))
-    return assemble(blocks, arrays.detector, settings.plan)
+    return image_of(blocks, arrays.detector, arrays.response, settings.plan)
 
 
 @partial(jax.jit, static_argnames="settings")
@@ -100,11 +102,11 @@ def _simulate_in_launches(arrays: Arrays, settings: Settings, progress: Callable
         numbers = first + np.arange(at_once)
         done.append(_some_blocks(arrays, settings, jnp.asarray(numbers)).block_until_ready())
         progress(min(1.0, (first + at_once) / plan.blocks))
-    return _assemble(jnp.concatenate(done)[: plan.blocks], arrays.detector, plan)
+    return _image_of(jnp.concatenate(done)[: plan.blocks], arrays.detector, arrays.response, plan)
 
 
 _with_threshold = jax.jit(with_threshold, static_argnames="settings")
-_assemble = jax.jit(assemble, static_argnames="plan")
+_image_of = jax.jit(image_of, static_argnames="plan")
 
 
 @partial(jax.jit, static_argnames="settings")

@@ -73,7 +73,7 @@ def ground_truth(experiment: Experiment, options: Options = Options()) -> Truth:
     """What each reflection gives to an image.
 
     Args:
-        experiment: Of one image, with known values.
+        experiment: Of one image, with known values. Photons are those that come: its response does not count.
         options: As for `simulate`. With tricubic interpolation photons are shared out to the indices between which |F|
             is taken.
 
@@ -81,7 +81,7 @@ def ground_truth(experiment: Experiment, options: Options = Options()) -> Truth:
         ValueError: If there are more indices within the detector's resolution than can be counted: `Options.d_min`
             cuts it.
     """
-    experiment = _covering(jax.device_get(experiment), options)
+    experiment = _covering(jax.device_get(replace(experiment, response=None)), options)
     spots = by_spots(experiment, make_settings(experiment, options, warns=False))
     if spots:
         options = spot_options(experiment, options, margin=_SURE)
@@ -267,7 +267,7 @@ def _strongest_of_tiles(arrays: Arrays, settings: Settings, numbers: Int[Array, 
     shape = (numbers.shape[0], settings.plan.pixels_per_tile)
 
     def per_subpixel(best: Any, subpixel: Subpixel) -> tuple[Any, None]:
-        seen = view_of_tiles(arrays.detector, settings, tiles, subpixel).directions
+        seen = view_of_tiles(arrays, settings, tiles, subpixel).directions
 
         def per_source(best: Any, source: tuple) -> tuple[Any, None]:
             direction, wavelength, weight, *number = source

@@ -11,6 +11,9 @@ HC_EV_ANGSTROM = 12398.42
 AVOGADRO = 6.02214179e23
 """[1/mol], as the C program has it."""
 
+BOLTZMANN = 1.380649e-23
+"""[J/K]."""
+
 THOMSON_AREA = 7.94079248018965e-30
 """Classical electron radius squared [m²]."""
 

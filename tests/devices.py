@@ -10,7 +10,8 @@ HERE = Path(__file__).parent
 
 def with_devices(count: int, *words: str) -> str:
     """Standard output of a Python program with so many devices; warnings are errors."""
-    devices = {"JAX_PLATFORMS": "cpu", "XLA_FLAGS": f"--xla_force_host_platform_device_count={count}"}
+    flags = os.environ.get("XLA_FLAGS", "")
+    devices = {"JAX_PLATFORMS": "cpu", "XLA_FLAGS": f"{flags} --xla_force_host_platform_device_count={count}"}
     path = os.pathsep.join(str(folder) for folder in (HERE, HERE.parent, HERE.parent / "kernels"))
     result = subprocess.run(
         [sys.executable, "-W", "error", *words],

@@ -27,6 +27,7 @@ ORDER: tuple[set[str], ...] = (
         "jaxbragg.batch",
         "jaxbragg.view",
         "jaxbragg.truth",
+        "jaxbragg.radial",
     },
     {"jaxbragg.cli"},
     {"jaxbragg.__main__"},

@@ -126,10 +126,10 @@ def test_batches_share_boxes_or_have_their_own():
 
 
 def test_boxes_that_do_not_go_round_are_refused():
-    with pytest.raises(ValueError, match="dealt out evenly, but has 2 where the beam has 3 sources"):
+    with pytest.raises(ValueError, match="dealt out evenly, but has 2 where the beam has 3"):
         jb.simulate(experiment(BOXES[:2], **SHAPES["square"]))
     broad = experiment(sources=jb.GaussianSources(0.01), shape="gauss")
-    with pytest.raises(ValueError, match="dealt out evenly, but has 3 where the beam has 1 sources"):
+    with pytest.raises(ValueError, match="dealt out evenly, but has 3 where the beam has 1"):
         jb.simulate(broad, jb.Options(method="samples"))
     with pytest.raises(ValueError, match="one for each of the 1 lines, not 3"):
         jb.simulate(broad, jb.Options(method="spots"))

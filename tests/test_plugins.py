@@ -274,7 +274,10 @@ def shown_classes() -> dict[str, type]:
 
 def test_the_classes_that_contributing_shows_work():
     shown = shown_classes()
-    assert set(shown) == {"Lorentzian", "Ring", "Pair", "Laplace"}
+    assert set(shown) == {"Lorentzian", "Ring", "Pair", "Laplace", "Offset"}
+    shifted = jb.Response([jb.Counting(), shown["Offset"](leaf(3.0))])
+    assert np.asarray(shifted.expected(np.full((2, 2), 5.0)).mean).tolist() == [[8.0, 8.0], [8.0, 8.0]]
+    assert (np.asarray(shifted.drawn(np.full((2, 2), 5.0), 0)) >= 3.0).all()
     made = experiment(
         crystal=crystal(shape=shown["Lorentzian"](), mosaic=shown["Pair"](leaf(0.03))),
         background=shown["Ring"](leaf(3e6)),

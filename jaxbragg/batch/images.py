@@ -16,10 +16,10 @@ from jaxbragg.models import Experiment
 from jaxbragg.options import Options
 from jaxbragg.pipeline.arrays import Arrays, unpack
 from jaxbragg.pipeline.blocks import simulate_blocks
+from jaxbragg.pipeline.readout import image_of
 from jaxbragg.pipeline.settings import Settings, make_settings
 from jaxbragg.pipeline.spots.image import image_of_spots
 from jaxbragg.pipeline.threshold import with_threshold
-from jaxbragg.pipeline.tiles import assemble
 from jaxbragg_kernels.numerics import with_numerics
 
 
@@ -85,7 +85,7 @@ def _simulate_batch(
     def image(leaves: list[Array]) -> Float[Array, "..."]:
         arrays = with_threshold(unpack_one(leaves), settings)
         blocks = simulate_blocks(arrays, settings, jnp.arange(settings.plan.blocks))
-        return assemble(blocks, arrays.detector, settings.plan)
+        return image_of(blocks, arrays.detector, arrays.response, settings.plan)
 
     return map_in_chunks(image, leaves, count, at_once)
 
@@ -98,8 +98,11 @@ def unpacking(batch: Batch, settings: Settings) -> tuple[Callable[[list[Array]],
         settings: How they are simulated.
     """
     put, of_all = putting(batch)
-    factors: Any = jax.tree.unflatten(jax.tree.structure(batch.experiment), batch.batched).structure_factors
-    if any(jax.tree.leaves(factors)):
+    has_axis: Any = jax.tree.unflatten(jax.tree.structure(batch.experiment), batch.batched)
+    makes_table = has_axis.structure_factors, has_axis.crystal.b_factor
+    if batch.experiment.crystal.b_factor is not None:
+        makes_table = *makes_table, has_axis.crystal.cell
+    if any(jax.tree.leaves(makes_table)):
         return lambda batched: unpack(put(batched), settings), of_all
     # The table is large, and would be made anew for each image.
     table = unpack(put([x[0] for x in of_all]), settings).crystal.table

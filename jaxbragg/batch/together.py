@@ -16,10 +16,10 @@ from jaxbragg.models import Experiment
 from jaxbragg.options import Options
 from jaxbragg.pipeline.arrays import Arrays
 from jaxbragg.pipeline.blocks import simulate_blocks
+from jaxbragg.pipeline.readout import image_of
 from jaxbragg.pipeline.settings import Settings
 from jaxbragg.pipeline.spots.image import image_of_tiles, tiles_of_crystal
 from jaxbragg.pipeline.threshold import with_threshold
-from jaxbragg.pipeline.tiles import assemble
 from jaxbragg_kernels.numerics import with_numerics
 
 
@@ -33,7 +33,7 @@ def simulate_together(
     with half its strength half the fluence.
 
     Args:
-        experiments: As for `simulate_batch`. Background and mask are the first one's.
+        experiments: As for `simulate_batch`. Background, mask and response are the first one's.
         options: How the image is to be computed.
         axes: As for `simulate_batch`.
 
@@ -45,7 +45,7 @@ def simulate_together(
         ValueError: As `simulate_batch`.
     """
     if not isinstance(experiments, Experiment) and isinstance(experiments, Iterable):
-        experiments = _with_one_background(tuple(experiments))
+        experiments = _with_what_all_share(tuple(experiments))
     batch = batch_of(experiments, axes)
     settings = settings_by_spots(batch, options)
     if settings is not None:
@@ -79,7 +79,7 @@ def _simulate_together(static: tuple[tuple[bool, ...], int, Settings], experimen
     first = unpack_one([leaf[0] for leaf in leaves])
     if first.backgrounds:
         total = total + simulate_blocks(_without_bragg(first), settings, blocks)
-    return assemble(total, first.detector, settings.plan)
+    return image_of(total, first.detector, first.response, settings.plan)
 
 
 def _without_bragg(arrays: Arrays) -> Arrays:
@@ -88,8 +88,9 @@ def _without_bragg(arrays: Arrays) -> Arrays:
     return arrays._replace(crystal=crystal, bragg_scale=jnp.zeros_like(arrays.bragg_scale))
 
 
-def _with_one_background(several: tuple) -> tuple:
-    """Only the first one's counts: the others need not have any. What is no experiment stays, to be refused."""
+def _with_what_all_share(several: tuple) -> tuple:
+    """Only the first one's counts, as does its response. What is no experiment stays, to be refused."""
     if not all(isinstance(each, Experiment) for each in several):
         return several
-    return tuple(replace(each, background=several[0].background) for each in several)
+    first = several[0]
+    return tuple(replace(each, background=first.background, response=first.response) for each in several)

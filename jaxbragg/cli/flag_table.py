@@ -1,23 +1,23 @@
 """Every flag of the command line: the C program's, letter for letter, and jaxbragg's own with two dashes.
 
-A new flag is one line here; the scanner, the help page and the messages follow. Order is the order of the help page.
+A new flag is one line here; scanner, help page and messages follow. The order is that of the help page.
 """
 
 from __future__ import annotations
 
+from jaxbragg.cli.background_flags import BACKGROUND, BACKGROUND_FLAGS
 from jaxbragg.cli.flags import AT_LEAST_ONE, FRACTION, NOT_NEGATIVE, NOT_ZERO, POSITIVE, Flag
+from jaxbragg.cli.response_flags import RESPONSE, RESPONSE_FLAGS
 
 CRYSTAL = "Crystal"
 FACTORS = "Structure factors"
 BEAM = "Beam"
 DETECTOR = "Detector"
 SAMPLING = "Sampling"
-BACKGROUND = "Background"
 OUTPUT = "Output"
 OWN = "jaxbragg's own"
 NO_EFFECT = "Accepted without effect, as in the C program"
-GROUPS = (CRYSTAL, FACTORS, BEAM, DETECTOR, SAMPLING, BACKGROUND, OUTPUT, OWN, NO_EFFECT)
-
+GROUPS = (CRYSTAL, FACTORS, BEAM, DETECTOR, SAMPLING, BACKGROUND, RESPONSE, OUTPUT, OWN, NO_EFFECT)
 
 TABLES = ("hkl", "model", "mtz")
 """Flags that each give a table of structure factors, of which -dump writes a copy."""
@@ -98,6 +98,7 @@ FLAGS: tuple[Flag, ...] = (
     Flag("mosaic-gauss", CRYSTAL, "Gaussian mosaic spread, standard deviation, about all axes, about a*, b and c (of a "
          "cell that is not rectangular, a* and c and what is across), or the six of a symmetric matrix of these, xx yy "
          "zz xy yz xz; gauss spots have it in closed form", "X Y Z XY YZ XZ", unit="degrees", fewest=1, own=True),
+    _count("powder", CRYSTAL, "crystals turned evenly into all directions; -mosaic 180 has them uneven", own=True),
     Flag("cell-spread", CRYSTAL, "Gaussian spread of the domains' cells, standard deviation, of all lengths together "
          "or of a, b, c by themselves; likewise", "A B C", unit="percent", check=NOT_NEGATIVE, fewest=1, own=True),
 
@@ -110,7 +111,8 @@ FLAGS: tuple[Flag, ...] = (
          "word", default="that of the file", own=True),
     Flag("solvent", FACTORS, "bulk solvent of --model, density and B; 0.35 46 is usual", "K B",
          unit="electrons/Å³ and Å²", default="none", own=True),
-    Flag("bfactor", FACTORS, "B that is added to those of the atoms of --model", "B", unit="Å²", default="0", own=True),
+    Flag("bfactor", FACTORS, "B beside |F| of a table, of all directions or xx yy zz xy yz xz of a matrix (x along a*, "
+         "z along c); beside that of --model's atoms", "B YY ZZ XY YZ XZ", unit="Å²", fewest=1, default="0", own=True),
     Flag("anomalous", FACTORS, "f' and f'' of the atoms of --model; Friedel mates differ", own=True),
     Flag("fprime", FACTORS, "f' and f'' of elements, such as Se=-7,4/Zn=-2,3; implies --anomalous", "VALUES", "word",
          unit="electrons", own=True),
@@ -216,11 +218,9 @@ FLAGS: tuple[Flag, ...] = (
     Flag("roi", SAMPLING, "first and last pixel along fast, then along slow; ends included", "XMIN XMAX YMIN YMAX",
          "whole", "pixels", NOT_NEGATIVE, "the whole detector", together=_roi),
 
-    Flag("water", BACKGROUND, "thickness of water around the crystal", "THICKNESS", unit="µm", check=NOT_NEGATIVE,
-         default="0"),
-    _file("stol", BACKGROUND, "amorphous structure factor against sin θ/λ; with -water"),
-    _file("4stol", BACKGROUND, "amorphous structure factor against 4 sin θ/λ; with -water"),
-    _file("Q", BACKGROUND, "amorphous structure factor against Q; with -water"),
+    *BACKGROUND_FLAGS,
+
+    *RESPONSE_FLAGS,
 
     Flag("output", OUTPUT, "image by its ending; NXmx (.h5, .nxs), .cbf, .img, .tif, .edf, .npy", "FILE", "file",
          aliases=("-o",), own=True),
@@ -232,7 +232,7 @@ FLAGS: tuple[Flag, ...] = (
     Flag("truth", OUTPUT, "ground truth, HDF5; photons and middle of each reflection, the strongest of each pixel",
          "FILE", "file", own=True),
     Flag("resume", OUTPUT, "compute only those of --images that are not there yet", own=True),
-    Flag("counts", OUTPUT, "Poisson counts in --output in place of expected photons; -seed is their seed", own=True),
+    Flag("counts", OUTPUT, "random counts in --output in place of expected photons; -seed is their seed", own=True),
     _count("saturation", OUTPUT, "counts that a pixel of --output holds at most", own=True,
            default="that of --detector; of the format"),
     _file("floatfile", OUTPUT, "raw float32 image, photons", "-floatimage"),
@@ -256,6 +256,8 @@ FLAGS: tuple[Flag, ...] = (
          "METHOD", "word", choices=("samples", "spots"), default="spots with --mosaic-gauss and its like", own=True),
     Flag("samples", OWN, "how many samples stand for what is Gaussian, where it is not in closed form", "COUNT",
          "whole", check=AT_LEAST_ONE, default="4096", own=True),
+    Flag("tolerance", OWN, "how far a reflection's way, in its spot's standard deviations, may be from a straight one "
+         "by spots; less cuts finer what is wide", "DISTANCE", check=POSITIVE, default="0.2", own=True),
     Flag("precision", OWN, "arithmetic", "PRECISION", "word", choices=("mixed", "float32", "float64"), default="mixed",
          own=True),
     Flag("device", OWN, "where to compute; cpu, gpu, …", "DEVICE", "word", default="JAX's choice", own=True),

@@ -12,6 +12,7 @@ from jaxbragg.cli.errors import UsageError
 from jaxbragg.cli.file_names import check_output
 from jaxbragg.cli.flag_table import FLAGS
 from jaxbragg.cli.read import Setup
+from jaxbragg.cli.readings import expected_reading, random_reading
 from jaxbragg.cli.recorded import DEFAULT_ADC, Output, check_recorded, output_of, write_recorded
 from jaxbragg.cli.scanner import Scanned
 from jaxbragg.io import ledger, number, together, write_dump, write_float_image, write_pgm, write_smv
@@ -199,6 +200,9 @@ def _write(kind: str, path: str, image: np.ndarray, setup: Setup, stats: Statist
     scanned = setup.scanned
     given = scanned.number("adc")
     adc = DEFAULT_ADC if given is None else given
+    if kind == "noise":
+        return _write_noise(path, image, setup, adc)
+    image = expected_reading(image, setup)
     if kind == "float":
         write_float_image(path, image)
         size = " × ".join(map(str, image.shape[::-1]))
@@ -212,8 +216,6 @@ def _write(kind: str, path: str, image: np.ndarray, setup: Setup, stats: Statist
         scale = scanned.number("pgmscale") or _finite(250.0 / (5.0 * stats.rmsd) if stats.rmsd > 0 else 1.0)
         write_pgm(path, _integers(image, scale, 0.0, 255.0).astype(np.uint8), f"pixels scaled by {number(scale)}")
         return f"{path}: PGM, photons × {scale:g}"
-    if kind == "noise":
-        return _write_noise(path, image, setup, adc)
     if kind == "truth":
         return _write_truth(path, setup)
     from jaxbragg.view import write_view
@@ -248,14 +250,13 @@ def _integers(image: np.ndarray, scale: float, offset: float, largest: float = L
 
 
 def _write_noise(path: str, image: np.ndarray, setup: Setup, adc: float) -> str:
-    from jaxbragg.counting import poisson_counts
-
     seed = setup.scanned.whole("seed") or 0
-    counts = poisson_counts(image, seed)
+    counts = random_reading(image, setup, seed)
     overloads = int((counts + adc > LARGEST).sum())
     own = header_of_chance(setup.scanned, adc, noise=True)
     write_smv(path, _integers(counts, 1.0, adc), header_fields(setup) | own)
-    return f"{path}: SMV, Poisson counts + {adc:g}, seed {seed}, {overloads} overloads"
+    kind = "Poisson counts" if setup.experiment.response is None else "readings"
+    return f"{path}: SMV, {kind} + {adc:g}, seed {seed}, {overloads} overloads"
 
 
 def header_fields(setup: Setup) -> dict[str, str]:

@@ -8,7 +8,8 @@ from traceback import walk_tb
 
 import numpy as np
 
-from jaxbragg.cli.build.beam import build_background, build_beam, wavelength_of
+from jaxbragg.cli.build.background import build_absorbers, build_background
+from jaxbragg.cli.build.beam import build_beam, wavelength_of
 from jaxbragg.cli.build.consistency import check_table
 from jaxbragg.cli.build.crystal import build_crystal, mosaic_domains
 from jaxbragg.cli.build.detector import DetectorSetup, build_detector, pixel_counts
@@ -19,6 +20,7 @@ from jaxbragg.cli.build.memory import check_list, check_memory
 from jaxbragg.cli.build.notes import Notes
 from jaxbragg.cli.build.placed import detector_of_file, frame_of, read_placed
 from jaxbragg.cli.build.products import with_attenuation, with_product
+from jaxbragg.cli.build.response import build_response
 from jaxbragg.cli.build.rotation import asks_for_closed_form, build_scan, check_method
 from jaxbragg.cli.build.sampling import Grid, spindle_grid
 from jaxbragg.cli.build.seeds import with_seeds
@@ -29,7 +31,7 @@ from jaxbragg.cli.scanner import Scanned, scan
 from jaxbragg.compat import as_the_c_program_draws
 from jaxbragg.io import FileError
 from jaxbragg.models import Experiment
-from jaxbragg.options import Options
+from jaxbragg.options import DEFAULT_TOLERANCE, Options
 from jaxbragg.pipeline.plan import make_plan
 
 
@@ -149,6 +151,8 @@ def read_setup(scanned: Scanned) -> Setup:
         structure_factors=factors,
         scan=build_scan(scanned, spindle, phi, frame.spindle),
         background=build_background(scanned, notes),
+        absorbers=build_absorbers(scanned, float(beam.wavelength)),
+        response=build_response(scanned, detector.detector, detector.pixel, float(beam.wavelength), notes),
     )
     options = _options(scanned, experiment, detector, notes)
     name = next((path for flag in (*TABLES, "dump") if (path := scanned.text(flag)) is not None), "")
@@ -202,6 +206,7 @@ def _options(scanned: Scanned, experiment: Experiment, detector: DetectorSetup, 
         devices=scanned.whole("devices"),
         method=scanned.text("method"),
         samples=scanned.whole("samples"),
+        tolerance=scanned.number("tolerance") or DEFAULT_TOLERANCE,
     )
     if "nopolar" in scanned and "polar" in scanned:
         notes.warn("-nopolar: the polarization correction is off, -polar has no effect")

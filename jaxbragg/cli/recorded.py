@@ -10,6 +10,7 @@ import numpy as np
 from jaxbragg.cli.errors import UsageError
 from jaxbragg.cli.file_names import check_output
 from jaxbragg.cli.read import Setup
+from jaxbragg.cli.readings import expected_reading, random_reading
 from jaxbragg.cli.same_series import fingerprint_of, series_of
 from jaxbragg.cli.scanner import Scanned
 from jaxbragg.cli.streams import complain
@@ -214,11 +215,9 @@ def _images(output: Output, setup: Setup, photons: Iterable[np.ndarray]) -> Iter
     missing = _recording(output, setup, Frames(1, "int32", ())).missing
     for i, image in zip(output.left, photons, strict=True):
         if not output.counts:
-            yield i, image
+            yield i, expected_reading(image, setup)
             continue
-        from jaxbragg.counting import poisson_counts
-
-        counts = poisson_counts(image, (scanned.whole("seed") or 0) + i)
+        counts = random_reading(image, setup, (scanned.whole("seed") or 0) + i)
         offset, saturation = _offset(output, scanned), _saturation(scanned)
         stored, full = as_counts(counts, output.kind.counts, offset, missing, saturation)
         output.full += full
@@ -266,7 +265,8 @@ def _said(output: Output, setup: Setup) -> str:
         own = "" if output.count == 1 else ", one more for each next image"
         offset = _offset(output, scanned)
         plus = f" + {offset:g}" if offset else ""
-        what = f"Poisson counts{plus}, {output.kind.counts}, seed {scanned.whole('seed')}{own}, {output.full} overloads"
+        kind = "Poisson counts" if setup.experiment.response is None else "readings"
+        what = f"{kind}{plus}, {output.kind.counts}, seed {scanned.whole('seed')}{own}, {output.full} overloads"
     turned = f"{span:g}° of rotation" if span else "a still"
     if output.count > 1:
         turned = f"{output.count} images of {turned}" if span else f"{output.count} stills"

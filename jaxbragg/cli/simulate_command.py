@@ -67,10 +67,11 @@ def _further(setup: Any, options: Any, count: int, left: tuple[int, ...]) -> Ite
     import jax
     from tqdm import tqdm
 
+    from jaxbragg.cli.readings import of_photons
     from jaxbragg.simulate import simulate
 
     quiet = _is_silent(setup.scanned)
-    experiment = jax.device_get(setup.experiment)
+    experiment = jax.device_get(of_photons(setup.experiment))
     with device(setup.scanned):
         for i in tqdm(left, initial=count - len(left), total=count, unit="image", leave=False, disable=quiet):
             image = np.asarray(simulate(_turned(experiment, setup, i), options))
@@ -96,6 +97,7 @@ def _simulated(
 
     from jaxbragg.cli.cost import cost_of, in_short_blocks, may_start, measured
     from jaxbragg.cli.read import plausible, read_setup
+    from jaxbragg.cli.readings import of_photons
     from jaxbragg.cli.report import describe
     from jaxbragg.pipeline.settings import make_settings
     from jaxbragg.pipeline.spots.closed_form import by_spots
@@ -117,7 +119,7 @@ def _simulated(
     left = (0,) if output is None else output.left
     if not left:
         return setup, setup.options, None
-    experiment = jax.device_get(setup.experiment)  # of numpy: less to compile
+    experiment = jax.device_get(of_photons(setup.experiment))  # of numpy: less to compile
     if output is not None and left[0]:
         say(f"image {left[0] + 1} of {output.count} is the first that is not there")
         experiment = _turned(experiment, setup, left[0])

@@ -1,12 +1,16 @@
-"""Beam, crystal, scan, structure factors, detector, background: the nouns of an experiment, as frozen pytrees.
+"""Beam, crystal, scan, |F|, detector, background, absorbers, response: the nouns of an experiment, as frozen pytrees.
 
 Every real number is a leaf that can be differentiated; what is counted or chosen is static. Each checks itself when it
 is made and raises a ValueError that names the argument. Lengths are in m, except cells and wavelengths in Å; angles
 are in degrees, except the divergence of sources in rad.
 """
 
+from jaxbragg.models.absorbers import AbstractAbsorber as AbstractAbsorber
+from jaxbragg.models.absorbers import AirPath as AirPath
+from jaxbragg.models.absorbers import BeamStop as BeamStop
 from jaxbragg.models.background import AbstractBackground as AbstractBackground
 from jaxbragg.models.background import AmorphousBackground as AmorphousBackground
+from jaxbragg.models.background import PowderRings as PowderRings
 from jaxbragg.models.beam import Beam as Beam
 from jaxbragg.models.crystal import Crystal as Crystal
 from jaxbragg.models.detector import AbstractDetector as AbstractDetector
@@ -22,6 +26,8 @@ from jaxbragg.models.gaussian import SpectrumTable as SpectrumTable
 from jaxbragg.models.mosaic import AbstractMosaic as AbstractMosaic
 from jaxbragg.models.mosaic import CapMosaic as CapMosaic
 from jaxbragg.models.mosaic import RotationList as RotationList
+from jaxbragg.models.response import AbstractStep as AbstractStep
+from jaxbragg.models.response import Response as Response
 from jaxbragg.models.scan import Scan as Scan
 from jaxbragg.models.source_factors import SourceStructureFactors as SourceStructureFactors
 from jaxbragg.models.sources import AbsoluteSources as AbsoluteSources

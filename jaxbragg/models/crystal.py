@@ -36,6 +36,8 @@ class Crystal(Readable):
             of a macroscopic crystal. Multiplies the Bragg part of the image alone.
         mosaic: The rotations of the domains.
         cell_spread: How the domains' cells differ; None for alike ones.
+        b_factor: Beside |F|, which are multiplied by exp(−¼ GᵀBG) [Å²]: one number B for all directions, or the six xx,
+            yy, zz, xy, yz, xz of a symmetric matrix about the crystal's axes (x along a*, z along c); None for none.
         shape: Of the spots: "square", "round", "gauss", "tophat" (through which no derivative passes: it is 0), or an
             `AbstractShape`.
     """
@@ -49,6 +51,7 @@ class Crystal(Readable):
     blocks: Float[Array, ""]
     mosaic: AbstractMosaic
     cell_spread: CellSpread | None
+    b_factor: Float[Array, "number"] | None
     shape: str | AbstractShape = eqx.field(static=True)
 
     def __init__(
@@ -63,6 +66,7 @@ class Crystal(Readable):
         blocks: Any = 1.0,
         mosaic: AbstractMosaic | None = None,
         cell_spread: CellSpread | None = None,
+        b_factor: Any = None,
         shape: str | AbstractShape = "square",
     ) -> None:
         """Check and keep a crystal.
@@ -78,6 +82,7 @@ class Crystal(Readable):
             blocks: Number of at least 0; need not be whole.
             mosaic: None for a perfect crystal.
             cell_spread: None for cells that are alike.
+            b_factor: One number or six [Å²], or None.
             shape: Of the spots.
 
         Raises:
@@ -104,6 +109,7 @@ class Crystal(Readable):
         self.blocks = checks.leaf("blocks", blocks)
         self.mosaic = no_mosaic() if mosaic is None else mosaic
         self.cell_spread = cell_spread
+        self.b_factor = None if b_factor is None else _one_or_six("b_factor", b_factor)
         self.shape = shape
 
     def __check_init__(self) -> None:
@@ -179,6 +185,33 @@ class Crystal(Readable):
         with numerics():
             return rotation.product(self.cell.vectors(), self.frame().T)
 
+    def damping(self, minimum: tuple[int, ...], shape: tuple[int, ...]) -> Float[Array, "h k l"]:
+        """What the B factor multiplies |F| of a box of indices by; differentiable by it and by the cell.
+
+        Args:
+            minimum: Indices of the box's first element.
+            shape: Of the box.
+
+        References:
+            International Tables for Crystallography B (2010), 1.2.10: B = 8π² U, and exp(−B sin²θ/λ²) where it is one
+            number.
+        """
+        assert self.b_factor is not None
+        with numerics():
+            xp = namespace_of(self.b_factor, self.cell.a)
+            stars = xp.linalg.inv(self.cell.vectors())  # columns a*, b*, c*
+            number = self.b_factor
+            six = number if number.shape == (6,) else number * xp.asarray([1.0, 1.0, 1.0, 0.0, 0.0, 0.0])
+            places = ((0, 3, 5), (3, 1, 4), (5, 4, 2))
+            matrix = xp.stack([xp.stack([six[i] for i in row]) for row in places])
+            form = 0.25 * (stars.T @ matrix @ stars)
+            h, k, l = (
+                xp.arange(m, m + n, dtype=form.dtype).reshape(tuple(n if j == i else 1 for j in range(3)))
+                for i, (m, n) in enumerate(zip(minimum, shape, strict=True))
+            )
+            square = form[0, 0] * h * h + form[1, 1] * k * k + form[2, 2] * l * l
+            return xp.exp(-square - 2.0 * (form[0, 1] * h * k + form[0, 2] * h * l + form[1, 2] * k * l))
+
     def frame(self) -> Float[Array, "3 3"]:
         """Rotation of the standard setting, a* along x and b* in the xy plane, into the laboratory's at φ = 0."""
         with numerics():
@@ -218,3 +251,10 @@ def cells_of_size(size: np.ndarray, lengths: np.ndarray) -> np.ndarray:
         lengths: Of a, b, c [Å].
     """
     return np.maximum(np.ceil(np.asarray(size) * 1e10 / lengths), 1.0)
+
+
+def _one_or_six(name: str, value: Any) -> Float[Array, "number"]:
+    shape = checks.outer_shape(value)
+    if shape not in ((), (1,), (6,)):
+        raise ValueError(f"Argument `{name}` must be one number or six, but has shape {shape}.")
+    return checks.leaf(name, [value] if shape == () else value, shape or (1,))

@@ -4,21 +4,24 @@ from typing import Any
 
 import equinox as eqx
 
+from jaxbragg.models import checks
+from jaxbragg.models.absorbers import AbstractAbsorber
 from jaxbragg.models.background import AbstractBackground
 from jaxbragg.models.beam import Beam
 from jaxbragg.models.crystal import Crystal
 from jaxbragg.models.detector import AbstractDetector
 from jaxbragg.models.readable import Readable
+from jaxbragg.models.response import Response
 from jaxbragg.models.scan import Scan
 from jaxbragg.models.structure_factors import AbstractStructureFactors
 
 
-def _tuple(background: Any) -> Any:
-    return tuple(background) if isinstance(background, list) else background
+def _tuple(several: Any) -> Any:
+    return tuple(several) if isinstance(several, list) else several
 
 
 class Experiment(Readable):
-    """Beam, crystal, rotation, detector, structure factors and background.
+    """Beam, crystal, rotation, detector and its response, structure factors and background.
 
     Attributes:
         beam: The X-rays.
@@ -27,6 +30,8 @@ class Experiment(Readable):
         structure_factors: |F| of the crystal's reflections.
         scan: The rotation during the image.
         background: Scatter from what is not crystalline: one, several that are added, or None.
+        absorbers: What stands between sample and detector, in any number.
+        response: What the detector makes of the photons; None for an image of photons.
     """
 
     beam: Beam
@@ -35,6 +40,8 @@ class Experiment(Readable):
     structure_factors: AbstractStructureFactors
     scan: Scan = eqx.field(default_factory=Scan)
     background: AbstractBackground | tuple[AbstractBackground, ...] | None = eqx.field(default=None, converter=_tuple)
+    absorbers: tuple[AbstractAbsorber, ...] = eqx.field(default=(), converter=_tuple)
+    response: Response | None = None
 
     def __check_init__(self) -> None:
         """Raise a ValueError that names the part that is not what it must be."""
@@ -56,6 +63,20 @@ class Experiment(Readable):
                     "Argument `background` must be a background such as AmorphousBackground, several of them, or None, "
                     f"but is {self.background!r}."
                 )
+
+        default = checks.known(self.structure_factors.default)
+        if self.crystal.b_factor is not None and default is not None and default != 0:
+            raise ValueError(
+                "Argument `structure_factors` must have the default 0 where the crystal has a `b_factor`, which is of "
+                f"a table's indices, but has {float(default):g}: put it into the table."
+            )
+        several = isinstance(self.absorbers, tuple)
+        if not several or not all(isinstance(each, AbstractAbsorber) for each in self.absorbers):
+            raise ValueError(
+                f"Argument `absorbers` must be a list of absorbers such as BeamStop, but is {self.absorbers!r}."
+            )
+        if not isinstance(self.response, Response | None):
+            raise ValueError(f"Argument `response` must be a Response or None, but is {self.response!r}.")
 
     @property
     def backgrounds(self) -> tuple[AbstractBackground, ...]:

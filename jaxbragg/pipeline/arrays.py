@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from jaxbragg.models import AbstractBackground, AbstractDetector, Crystal, Experiment
+from jaxbragg.models import AbstractAbsorber, AbstractBackground, AbstractDetector, Crystal, Experiment, Response
 from jaxbragg.pipeline.sampled import sampled, warn_of_samples
 from jaxbragg.pipeline.settings import Settings
 from jaxbragg_kernels import crystal as kernel
@@ -22,11 +22,14 @@ class Arrays(NamedTuple):
         crystal: With all its orientations.
         detector: With leaves of the type of the indices.
         backgrounds: Likewise.
+        absorbers: Likewise.
+        beam_direction: Unit vector, of the beam as a whole.
         polarization_axis: Of the beam.
         polarization: Kahn's factor.
         sources: Photon directions, wavelengths [Å] and weights.
         bragg_scale: Photons for one unit of the crystal's sum.
         background_scale: Photons for one unit of the backgrounds' sum.
+        response: Of the detector, with leaves of the type of the indices.
         lines: See `jaxbragg.pipeline.sampled.Sampled`.
         threshold: What may be left out, see `jaxbragg_kernels.orientations`; None until `with_threshold` has found it,
             and where nothing may.
@@ -35,11 +38,14 @@ class Arrays(NamedTuple):
     crystal: kernel.Crystal
     detector: AbstractDetector
     backgrounds: tuple[AbstractBackground, ...]
+    absorbers: tuple[AbstractAbsorber, ...]
+    beam_direction: Float[Array, "3"]
     polarization_axis: Float[Array, "3"]
     polarization: Float[Array, ""]
     sources: tuple[Float[Array, "source 3"], Float[Array, "source"], Float[Array, "source"]]
     bragg_scale: Float[Array, ""]
     background_scale: Float[Array, ""]
+    response: Response | None = None
     lines: Int[Array, "source"] | None = None
     threshold: Float[Array, ""] | None = None
 
@@ -71,11 +77,13 @@ def unpack(experiment: Experiment, settings: Settings, *, warns: bool = True) ->
     phase_size = settings.shape.size(crystal.cells, metric) if settings.exact_phases else None
     directions, wavelengths, weights = found.rays
     amplitudes = factors.amplitudes()
+    if crystal.b_factor is not None:
+        amplitudes = amplitudes * crystal.damping(factors.minimum, amplitudes.shape[-3:])
     lines = wavelengths.shape[0] if found.lines is None else beam.gaussians().weights.shape[0]
     if amplitudes.ndim == 4 and lines % amplitudes.shape[0]:
         raise ValueError(
             "Argument `structure_factors` must have one box for all sources or some that are dealt out evenly, "
-            f"but has {amplitudes.shape[0]} where the beam has {lines} sources."
+            f"but has {amplitudes.shape[0]} where the beam has {lines}."
         )
     return Arrays(
         crystal=kernel.Crystal(
@@ -88,11 +96,14 @@ def unpack(experiment: Experiment, settings: Settings, *, warns: bool = True) ->
         ),
         detector=experiment.detector,
         backgrounds=experiment.backgrounds,
+        absorbers=experiment.absorbers,
+        beam_direction=beam.direction,
         polarization_axis=beam.polarization_axis,
         polarization=beam.polarization,
         sources=(directions.astype(index_dtype), wavelengths.astype(index_dtype), weights.astype(index_dtype)),
         bragg_scale=scaling.photon_scale(beam.fluence, crystal.volume(), steps) * crystal.blocks,
         background_scale=scaling.THOMSON_AREA * beam.fluence / subpixels,
+        response=experiment.response,
         lines=found.lines,
     )
 

@@ -73,7 +73,7 @@ def simulate_tiles(arrays: Arrays, settings: Settings, numbers: Int[Array, "tile
     zeros = _zeros(arrays, varying(zero, arrays, numbers))
 
     def add(sums: _Sums, subpixel: Subpixel) -> tuple[_Sums, None]:
-        view = view_of_tiles(arrays.detector, settings, tiles, subpixel)
+        view = view_of_tiles(arrays, settings, tiles, subpixel)
         more = _over_sources(arrays, settings, view.directions)
         if each:
             more = jax.tree.map(lambda x: x * (view.solid_angle * view.capture), more)
@@ -164,8 +164,8 @@ def _first_corrections(
     Polarization and solid angle of the first of them; capture fraction of the last layer at its first sub-pixel.
     """
     first = jax.tree.map(lambda x: x[0], subpixels)
-    view = view_of_tiles(arrays.detector, settings, tiles, first)
-    last = view_of_tiles(arrays.detector, settings, tiles, first._replace(layer=subpixels.layer[-1]))
+    view = view_of_tiles(arrays, settings, tiles, first)
+    last = view_of_tiles(arrays, settings, tiles, first._replace(layer=subpixels.layer[-1]))
     corrections = view.solid_angle * last.capture
     if settings.options.polarization:
         rays = Rays(arrays.sources[0][0], arrays.sources[1][0], view.directions)

@@ -14,6 +14,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from jaxbragg.models.detector import AbstractDetector
+from jaxbragg.pipeline.arrays import Arrays
 from jaxbragg.pipeline.settings import Settings
 from jaxbragg_kernels import scaling
 from jaxbragg_kernels.fusion import fusion_barrier
@@ -38,7 +39,7 @@ class View(NamedTuple):
     Attributes:
         directions: Where they are.
         solid_angle: [sr].
-        capture: The share of photons that their layer of the sensor stops.
+        capture: The share of photons that come to it and that their layer of the sensor stops.
     """
 
     directions: Directions
@@ -57,18 +58,19 @@ def subpixels_of(detector: AbstractDetector, settings: Settings) -> Subpixel:
 
 
 def view_of_tiles(
-    detector: AbstractDetector, settings: Settings, tiles: _Tiles, subpixel: Subpixel, *, short_steps: bool = False
+    arrays: Arrays, settings: Settings, tiles: _Tiles, subpixel: Subpixel, *, short_steps: bool = False
 ) -> View:
     """Directions to the sub-pixels, their solid angles, and the share of photons that their layer stops.
 
     Args:
-        detector: With leaves of the type of the indices.
+        arrays: For detector and absorbers.
         settings: How the image is simulated.
         tiles: Panel, row and column of each.
         subpixel: Which one of each pixel, in which layer.
         short_steps: Whether steps from the middles are computed in the type of the image: to 1e-7 of themselves.
     """
-    dtype, sensor = settings.dtype, detector.sensor
+    detector, dtype = arrays.detector, settings.dtype
+    sensor = detector.sensor
     places = _places(settings, tiles, subpixel)
 
     def seen_at(position: Callable) -> Directions:
@@ -89,6 +91,8 @@ def view_of_tiles(
             x.astype(dtype) for x in (subpixel.layer, sensor.layer_thickness, sensor.attenuation)
         )
         capture = scaling.capture_fraction(along[0] + along[1] + along[2], layer, thickness, attenuation)
+    for absorber in arrays.absorbers:
+        capture = capture * absorber.transmission(seen, arrays.beam_direction).astype(dtype)
     area = jax.vmap(detector.pixel_area)(tiles[0])[:, None]
     at = places.at_middles if detector.is_flat else places.at_pixels
     plane = at(detector.plane_distance)

@@ -41,7 +41,7 @@ def with_threshold(arrays: Arrays, settings: Settings) -> Arrays:
     tiles = place_of_tiles(settings.plan, numbers)
     first = jax.tree.map(lambda x: x[0], subpixels)
     # All of these before their maximum: a reduction that makes its own operands makes them one by one.
-    solid_angle = fusion_barrier(lambda *tiles: view_of_tiles(fixed.detector, settings, tiles, first)[1], *tiles)
+    solid_angle = fusion_barrier(lambda *tiles: view_of_tiles(fixed, settings, tiles, first)[1], *tiles)
     exact = settings.index_dtype
     factor = jnp.maximum(jnp.abs(fixed.crystal.table.values).max().astype(exact), jnp.abs(fixed.crystal.default))
     steps = subpixels.layer.shape[0] * count * jnp.abs(fixed.sources[2]).sum()

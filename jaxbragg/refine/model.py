@@ -9,9 +9,11 @@ from jaxtyping import Array, Bool, Float, Int
 
 from jaxbragg.models import CellSpread, Experiment, GaussianMosaic, GaussianSources, SpectrumTable
 from jaxbragg.pipeline.arrays import unpack
-from jaxbragg.pipeline.blocks import simulate_tiles
+from jaxbragg.pipeline.blocks import simulate_blocks, simulate_tiles
+from jaxbragg.pipeline.readout import image_of
 from jaxbragg.pipeline.settings import Settings
 from jaxbragg.pipeline.spots.image import tiles_of_crystal, without_crystal
+from jaxbragg.pipeline.tiles import cut
 from jaxbragg.refine.image_terms import IMAGE_TERMS, background
 from jaxbragg.refine.paths import Assignment, assign
 
@@ -64,7 +66,7 @@ def photons(
     known: Float[Array, "tile pixel"] | None,
     bragg: Float[Array, ""] | float = 1.0,
 ) -> Float[Array, "tile pixel"]:
-    """Mean photons of some tiles; differentiable by the local values.
+    """Mean photons of some tiles, or what a response makes of them; differentiable by the local values.
 
     Args:
         recipe: What is static.
@@ -75,10 +77,26 @@ def photons(
         known: Background that is known.
         bragg: Multiplies the Bragg part: 0 for the background alone.
     """
-    changed, settings = drawn(recipe, experiment, local, blur), recipe.settings
+    changed, plan = drawn(recipe, experiment, local, blur), recipe.settings.plan
     terms = image_terms(recipe, local)
-    scale = terms.get("scale", 1.0) * bragg
-    if at_once(settings):
+    if changed.response is None:
+        total = _before_response(recipe, changed, terms, bragg, blur, numbers)
+    else:
+        all_tiles = _before_response(recipe, changed, terms, bragg, blur, jnp.arange(plan.tiles))
+        total = cut(image_of(all_tiles, changed.detector, changed.response, plan), plan)[numbers]
+    return total if known is None else total + known
+
+
+def _before_response(
+    recipe: Recipe,
+    changed: Experiment,
+    terms: dict[str, Float[Array, "..."]],
+    bragg: Float[Array, ""] | float,
+    blur: Float[Array, ""],
+    numbers: Int[Array, "tile"],
+) -> Float[Array, "tile pixel"]:
+    settings, scale = recipe.settings, terms.get("scale", 1.0) * bragg
+    if by_spots(settings):
         # A rotation brings more of a spot that is wider along it, too: to the sphere it comes once in any case.
         scale = scale / (blur**2 if changed.scan.width is None else blur**3)
         total = (tiles_of_crystal(settings, changed)[numbers] * scale).astype(settings.dtype)
@@ -87,14 +105,27 @@ def photons(
     else:
         arrays = unpack(changed, settings)
         arrays = arrays._replace(bragg_scale=arrays.bragg_scale * (scale / blur**2))
-        total = simulate_tiles(arrays, settings, numbers)
-    total = total + background(terms, changed, settings.plan, numbers)
-    return total if known is None else total + known
+        if changed.response is None:
+            total = simulate_tiles(arrays, settings, numbers)
+        else:
+            blocks = simulate_blocks(arrays, settings, jnp.arange(settings.plan.blocks))
+            total = blocks.reshape(-1, settings.plan.pixels_per_tile)[: settings.plan.tiles]
+    return total + background(terms, changed, settings.plan, numbers)
 
 
-def at_once(settings: Settings) -> bool:
-    """Whether all tiles are drawn at once, and to be one block: by spots."""
+def by_spots(settings: Settings) -> bool:
+    """Whether the model is drawn by spots."""
     return settings.options.method == "spots"
+
+
+def at_once(settings: Settings, experiment: Experiment) -> bool:
+    """Whether all tiles are computed at once, and to be one block: by spots, and where a detector reads them out.
+
+    Args:
+        settings: How the image is simulated.
+        experiment: For its response.
+    """
+    return by_spots(settings) or experiment.response is not None
 
 
 def drawn(recipe: Recipe, experiment: Experiment, local: Float[Array, "local"], blur: Float[Array, ""]) -> Experiment:
@@ -104,7 +135,7 @@ def drawn(recipe: Recipe, experiment: Experiment, local: Float[Array, "local"], 
     """
     changed = assign(experiment, recipe.assignments, local)
     changed = eqx.tree_at(lambda e: e.crystal.fudge, changed, changed.crystal.fudge / blur**2)
-    if not at_once(recipe.settings):
+    if not by_spots(recipe.settings):
         return changed
     for where in (lambda e: e.crystal.mosaic, lambda e: e.crystal.cell_spread, lambda e: e.beam.sources):
         if type(where(changed)) in _WIDTHS:

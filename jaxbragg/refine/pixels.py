@@ -205,7 +205,9 @@ def _on_detector(edges: Box, shape: tuple[int, int, int]) -> bool:
     return whole and 0 <= fast_first <= fast_last < shape[2] and 0 <= slow_first <= slow_last < shape[1]
 
 
-def to_tiles(images: Sequence[Measured], known: Sequence[Any], settings: Sequence[Settings]) -> list[Tiles]:
+def to_tiles(
+    images: Sequence[Measured], known: Sequence[Any], settings: Sequence[Settings], experiments: Sequence[Experiment]
+) -> list[Tiles]:
     """The tiles that hold a used pixel, in as many blocks for each image that all can share a compilation."""
     skips = settings[0].skip_below > 0
     size = max(
@@ -213,7 +215,7 @@ def to_tiles(images: Sequence[Measured], known: Sequence[Any], settings: Sequenc
         block_pixels(settings[0].options, tile=settings[0].plan.tile, skips=skips)
         // (_BLOCK_SHARE * settings[0].plan.pixels_per_tile),
     )
-    if at_once(settings[0]):
+    if any(at_once(*each) for each in zip(settings, experiments, strict=True)):
         size = settings[0].plan.tiles
     chosen = []
     with numerics():

@@ -120,7 +120,7 @@ class Problem:
             images, listed, given, masks, shoeboxes, saturation, background, self.likelihood, options
         )
         self.recipes = tuple(Recipe(self.free.assignments, each) for each in settings)
-        self.tiles = tuple(to_tiles(self.images, self.known, settings))
+        self.tiles = tuple(to_tiles(self.images, self.known, settings, given))
         with numerics():
             self.experiments = tuple(jax.tree.map(jnp.asarray, experiment) for experiment in given)
         gather = self.free.gather
@@ -247,7 +247,7 @@ class Problem:
         """Mean photons of every pixel of one image, all terms included."""
         whole = self.images[image]._replace(used=np.ones_like(self.images[image].used))
         settings, experiment = self.recipes[image].settings, self.experiments[image]
-        (tiles,) = to_tiles([whole], [self.known[image]], [settings])
+        (tiles,) = to_tiles([whole], [self.known[image]], [settings], [experiment])
 
         def model(i: int) -> jax.Array:
             return image_model(self.recipes[i], experiment, tiles, self._local(i, self.values(x)), self._blur())

@@ -17,7 +17,8 @@ from jaxbragg.pipeline.settings import Settings, make_settings
 from jaxbragg.pipeline.spots.closed_form import by_spots
 from jaxbragg.pipeline.spots.image import sizes_for
 from jaxbragg.pipeline.spots.limits import TooManySpots
-from jaxbragg.refine.model import Recipe, at_once, drawn
+from jaxbragg.refine.model import Recipe, drawn
+from jaxbragg.refine.model import by_spots as is_by_spots
 from jaxbragg_kernels.numerics import numerics
 
 _MARGIN = 1.5
@@ -70,7 +71,7 @@ def long_enough(
         have to be too long.
     """
     settings = recipes[0].settings
-    if not at_once(settings) or not all(np.isfinite(each).all() for each in values):
+    if not is_by_spots(settings) or not all(np.isfinite(each).all() for each in values):
         return None
     now = None if anew else settings.options.spots
     most = None if now is None else _longer(now)

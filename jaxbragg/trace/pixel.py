@@ -98,7 +98,7 @@ def _trace(
     subpixels = subpixels_of(arrays.detector, settings)
 
     def per_subpixel(subpixel: Subpixel) -> tuple[Any, Any]:
-        view = view_of_tiles(arrays.detector, settings, tiles, subpixel)
+        view = view_of_tiles(arrays, settings, tiles, subpixel)
         seen = view.directions
 
         def per_source(source: Any) -> tuple[Any, Any]:

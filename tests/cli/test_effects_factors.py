@@ -62,7 +62,7 @@ def has_solvent(s: Setup) -> bool:
 CASES = (
     Effect(MODEL, at((1, 2, 3)), lambda: of_model((1, 2, 3)), NEAR, "-cell 40 40 55 90 90 90 -default_F 1"),
     Effect("--solvent 0.35 46", has_solvent, True, NEAR, MODEL),
-    Effect("--bfactor 30", at((1, 2, 3)), lambda: of_model((1, 2, 3), b_factor=30.0), NEAR, MODEL),
+    Effect("--bfactor 30", lambda s: getattr(s.experiment.crystal, "b_factor", None), [30.0], NEAR, MODEL),
     Effect("--anomalous", at(*AT[:2]), lambda: of_model(*AT[:2], wavelength=0.9), f"{NEAR} -lambda 0.9", MODEL),
     Effect("--fprime Se=-7,4/N=1,2", at(*AT[:2]),
            lambda: of_model(*AT[:2], wavelength=1.0, dispersion={"Se": (-7, 4), "N": (1, 2)}), NEAR, MODEL),

@@ -19,6 +19,7 @@ CASES = (
     Effect("--bandwidth 0.5", lambda s: getattr(s.experiment.beam.sources, "bandwidth", None), 0.005, base=GAUSS),
     Effect("--divergence-gauss 2 1", lambda s: getattr(s.experiment.beam.sources, "vertical", None), 0.001, base=GAUSS),
     Effect("--method spots", lambda s: s.options.method, "spots", base=GAUSS),
+    Effect("--tolerance 0.1", lambda s: s.options.tolerance, 0.1, base=f"{GAUSS} --mosaic-gauss 0.3"),
     Effect("--samples 100", lambda s: s.options.samples, 100, base=f"{GAUSS} --mosaic-gauss 0.3 --method samples"),
 )
 
@@ -61,6 +62,9 @@ def test_where_nothing_is_in_closed_form_the_samples_are_said() -> None:
         ("--cell-spread -1", "--cell-spread takes 1 to 3 numbers of at least 0"),
         ("--samples 10", "--samples: nothing is sampled without one of --mosaic-gauss"),
         ("--samples 10 --mosaic-gauss 1", "--samples: nothing is sampled, all is in closed form"),
+        ("--tolerance 0.1", "--tolerance: nothing is in closed form without --method spots or one of --mosaic-gauss"),
+        ("--tolerance 0.1 --mosaic-gauss 1 --method samples", "--tolerance: nothing is in closed form .--method samp"),
+        ("--tolerance 0 --mosaic-gauss 1", "--tolerance takes a number above 0"),
         ("--mosaic-gauss 1 --compat", "--compat samples as the C program does"),
     ],
 )

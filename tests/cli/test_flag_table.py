@@ -32,7 +32,10 @@ OWN_FLAGS = """
 --compat --precision --device --devices --png --memory-limit --quiet --help -help -h
 --output -o --images --counts --detector --model --mtz --columns --spacegroup --solvent --bfactor --anomalous --fprime
 --forward --dmin --geometry --sidecar --smv-dialect --resume --saturation --spot-scale --truth
---mosaic-gauss --bandwidth --divergence-gauss --cell-spread --method --samples
+--mosaic-gauss --bandwidth --divergence-gauss --cell-spread --method --samples --tolerance
+--liquid --air --helium --ice --ice-size --compton --air-absorption --beam-stop --powder
+--psf-gauss --psf-fibre --psf-moffat --psf-radius --flicker --dead-time --paralyzable --charge-sharing
+--calibration-error --calibration-seed --gain-stages --gain --read-noise --pedestal --bad-pixels --hot-level
 """
 
 SPELLINGS = [(flag, word) for flag in FLAGS for word in flag.words]

@@ -78,7 +78,7 @@ def test_where_spots_cannot_be_drawn_the_fit_samples_and_says_so():
         refine.Problem(start, [SPREAD], counts, replace(EXACT, skip_below=0.0, method="spots"))
 
 
-def one_reflection(width):
+def one_reflection(width, **parts):
     """3 4 5 where it meets the sphere, at 25.74°, alone and on fine pixels; a rotation by 1.9° has all of it."""
     values = np.zeros((17, 17, 21))
     values[8 + 3, 8 + 4, 10 + 5] = 100.0
@@ -86,14 +86,30 @@ def one_reflection(width):
     scan = jb.Scan((25.74,)) if width is None else jb.Scan.continuous(25.74 - width / 2, width)
     return gaussian(
         mosaic=0.05, bandwidth=1e-3, cells=30, structure_factors=jb.StructureFactors(values, (-8, -8, -10)), scan=scan,
-        detector=jb.FlatPanel((24, 32), 2e-5, origin, (0, 0, 1), (0, -1, 0)),
+        detector=jb.FlatPanel((24, 32), 2e-5, origin, (0, 0, 1), (0, -1, 0)), **parts,
     )  # fmt: skip
 
 
+def spread_cells():
+    """The crystal of `one_reflection`, whose cells differ by 0.1 % and are turned by next to nothing."""
+    return jb.Crystal(
+        (40.0, 40, 55, 90, 90, 90), misset=(11.0, 22.0, 33.0), cells=30, shape="gauss",
+        mosaic=jb.GaussianMosaic(0.01), cell_spread=jb.CellSpread(0.001),
+    )  # fmt: skip
+
+
+WIDE_BY = {
+    "a still": (None, {}),
+    "a rotation": (1.9, {}),
+    "cells": (1.9, {"crystal": spread_cells()}),
+    "a table of a spectrum": (1.9, {"beam": jb.Beam(1.0, fluence=1e28, sources=jb.SpectrumTable([1.0], [1.0], 2e-3))}),
+}
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("width", [None, 1.9])
-def test_blurred_spots_are_wider_at_the_same_sum(width):
-    made = one_reflection(width)
+@pytest.mark.parametrize(("width", "parts"), WIDE_BY.values(), ids=WIDE_BY)
+def test_blurred_spots_are_wider_at_the_same_sum(width, parts):
+    made = one_reflection(width, **parts)
     problem = refine.Problem(made, ["crystal.misset"], np.ones((24, 32)), EXACT)
     plain, wide = (p.model_image(p.start) for p in (problem, blurred(problem, 2.0)))
     assert wide.sum() == pytest.approx(plain.sum(), rel=0.02)

@@ -7,12 +7,11 @@ from jaxbragg.cli.build.notes import Notes
 from jaxbragg.cli.build.sampling import dispersion_grid, divergence_grid, divergence_pairs, wavelength_ratios
 from jaxbragg.cli.errors import UsageError
 from jaxbragg.cli.scanner import Scanned
-from jaxbragg.io import read_sources, read_stol
-from jaxbragg.models import AbsoluteSources, AmorphousBackground, Beam, GaussianSources, RelativeSources
+from jaxbragg.io import read_sources
+from jaxbragg.models import AbsoluteSources, Beam, GaussianSources, RelativeSources
 from jaxbragg.models.sources import AbstractSources
 from jaxbragg.units import (
     METRE_IN_ANGSTROM,
-    MICROMETRE,
     MILLIMETRE,
     MILLIRADIAN,
     PERCENT,
@@ -82,11 +81,17 @@ def beam_size(scanned: Scanned) -> float:
     return DEFAULT_BEAM_SIZE if size is None else size * MILLIMETRE
 
 
+def _used(name: str, scanned: Scanned) -> bool:
+    """Whether another flag than -flux makes something of it."""
+    others = {"exposure": ("dead_time",), "beamsize": ("liquid", "air", "helium", "ice")}[name]
+    return any(other in scanned for other in others)
+
+
 def _fluence(scanned: Scanned, notes: Notes) -> float:
     """[photons/m²], of -fluence or of -flux, -exposure and -beamsize."""
     flux = scanned.number("flux")
     if flux is None:
-        idle = [f"-{name}" for name in ("exposure", "beamsize") if name in scanned]
+        idle = [f"-{name}" for name in ("exposure", "beamsize") if name in scanned and not _used(name, scanned)]
         if idle and not (idle == ["-beamsize"] and _sized(scanned)):
             notes.warn(f"{' and '.join(idle)} without -flux: the fluence is not changed")
         fluence = scanned.number("fluence")
@@ -169,26 +174,3 @@ def _sources_of_file(path: str, direction: np.ndarray, wavelength: float) -> Abs
         raise UsageError(f"-sourcefile {path}: all intensities are zero")
     wavelengths = np.where(np.isnan(table[:, 4]), wavelength, table[:, 4] * METRE_IN_ANGSTROM)
     return AbsoluteSources(directions, wavelengths, weights)
-
-
-# How much sin θ/λ is in one unit of each table's first column.
-_STOL_FLAGS = {"stol": 1.0, "4stol": 0.25, "Q": 1.0 / (4.0 * np.pi)}
-
-
-def build_background(scanned: Scanned, notes: Notes) -> AmorphousBackground | None:
-    """Water or another amorphous substance around the crystal, or None.
-
-    Raises:
-        FileError: If a table of structure factors is missing or broken.
-    """
-    thickness = scanned.number("water")
-    last = scanned.last(*_STOL_FLAGS)
-    if not thickness:
-        if last is not None:
-            notes.warn(f"-{last} without -water: there is nothing whose structure factors it could be")
-        return None
-    if last is None:
-        return AmorphousBackground.water(thickness * MICROMETRE)
-    stol, factor = read_stol(scanned.text(last) or "", _STOL_FLAGS[last])
-    notes.say(f"background of {thickness:g} µm, structure factors from {scanned.text(last)}")
-    return AmorphousBackground.water(thickness * MICROMETRE, stol, factor)

@@ -11,8 +11,9 @@ from jaxbragg.cli.errors import UsageError
 from jaxbragg.cli.scanner import Scanned
 from jaxbragg.compat import misset_angles, random_misset
 from jaxbragg.io import FileError, read_matrix
-from jaxbragg.models import AbstractMosaic, CapMosaic, CellSpread, Crystal, GaussianMosaic, UnitCell
+from jaxbragg.models import AbstractMosaic, CapMosaic, CellSpread, Crystal, GaussianMosaic, RotationList, UnitCell
 from jaxbragg.models.crystal import cells_of_size
+from jaxbragg.models.uniform import uniform_rotations
 from jaxbragg.models.unit_cell import cell_parameters
 from jaxbragg.units import MILLIMETRE, PERCENT
 
@@ -61,6 +62,7 @@ def build_crystal(
         "blocks": 1.0 if (blocks := scanned.number("spot_scale")) is None else blocks,
         "mosaic": _mosaic(scanned, notes),
         "cell_spread": _cell_spread(scanned),
+        "b_factor": _b_factor(scanned),
         "shape": shape.name,
     }
     if vectors is None:
@@ -132,6 +134,8 @@ def _unit(vector: np.ndarray) -> np.ndarray:
 
 def mosaic_domains(scanned: Scanned) -> int:
     """How many mosaic domains are simulated: one without a spread, ten with one unless given."""
+    if powder := scanned.whole("powder"):
+        return powder
     if not scanned.number("mosaic"):
         return 1
     return scanned.whole("mosaic_domains") or DEFAULT_MOSAIC_DOMAINS
@@ -140,7 +144,7 @@ def mosaic_domains(scanned: Scanned) -> int:
 def _mosaic(scanned: Scanned, notes: Notes) -> AbstractMosaic | None:
     gauss = scanned.numbers("mosaic_gauss")
     if gauss is not None:
-        for name in ("mosaic", "mosaic_domains", "mosaic_seed"):
+        for name in ("mosaic", "mosaic_domains", "mosaic_seed", "powder"):
             if name in scanned:
                 raise UsageError(f"-{name} contradicts --mosaic-gauss, which has no domains")
         if len(gauss) not in (1, 3, 6):
@@ -149,7 +153,14 @@ def _mosaic(scanned: Scanned, notes: Notes) -> AbstractMosaic | None:
             return GaussianMosaic(gauss)
         except ValueError as error:
             raise UsageError(f"--mosaic-gauss: {error}") from None
+    if powder := scanned.whole("powder"):
+        for name in ("mosaic", "mosaic_domains", "mosaic_seed"):
+            if name in scanned:
+                raise UsageError(f"-{name} contradicts --powder, whose crystals are turned evenly")
+        return RotationList(uniform_rotations(powder))
     spread, domains = scanned.number("mosaic"), scanned.whole("mosaic_domains")
+    if spread is not None and spread >= 90:
+        notes.warn(f"-mosaic {spread:g}: the C program's cap, whose orientations are not uniform; --powder has them so")
     if not spread:
         if domains is not None and domains > 1:
             notes.warn("-mosaic_domains without a spread: all domains would be alike, one is simulated")
@@ -167,6 +178,13 @@ def _cell_spread(scanned: Scanned) -> CellSpread | None:
     if len(spread) not in (1, 3):
         raise UsageError(f"--cell-spread takes 1 or 3 numbers in percent, but got {len(spread)}")
     return CellSpread(np.asarray(spread) * PERCENT)
+
+
+def _b_factor(scanned: Scanned) -> tuple[float, ...] | None:
+    numbers = scanned.numbers("bfactor")
+    if numbers is not None and len(numbers) not in (1, 6):
+        raise UsageError(f"--bfactor takes 1 or 6 numbers in Å², but got {len(numbers)}")
+    return numbers
 
 
 def _cells(scanned: Scanned, lengths: np.ndarray, notes: Notes) -> np.ndarray:

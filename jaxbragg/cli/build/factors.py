@@ -20,7 +20,7 @@ from jaxbragg.io.hklf4 import TITLE, looks_like_hklf4
 from jaxbragg.io.text import read_bytes
 from jaxbragg.models import AbstractStructureFactors, Crystal, SourceStructureFactors, StructureFactors
 
-_MODEL_ALONE = ("solvent", "bfactor", "anomalous", "fprime", "forward")
+_MODEL_ALONE = ("solvent", "anomalous", "fprime", "forward")
 _ONE_WAVELENGTH = 0.001  # share of it, below which f′ and f″ are those of one
 _CELLS_DIFFER = 0.01  # share of a length above which a structure's cell is not the crystal's
 
@@ -69,6 +69,8 @@ def read_source(scanned: Scanned, notes: Notes) -> Source | None:
         raise UsageError("--columns needs --mtz FILE")
     if "spacegroup" in scanned and kind is None:
         raise UsageError("--spacegroup needs -hkl, --mtz or --model")
+    if "bfactor" in scanned and kind is None and "dump" not in scanned:
+        raise UsageError("--bfactor needs -hkl, --mtz or --model: it is about the indices of a table")
     if kind not in ("model", "mtz"):
         return None
     from jaxbragg.io.structures import read_reflections, read_structure  # with gemmi, which others need not wait for
@@ -187,7 +189,6 @@ def _of_model(scanned: Scanned, source: Source, d_min: float, beam: Any, notes: 
             wavelength=wavelength,
             dispersion=dispersion,
             solvent=None if solvent is None else (solvent[0], solvent[1]),
-            b_factor=scanned.number("bfactor") or 0.0,
             with_000="forward" in scanned,
         )
 

@@ -51,13 +51,17 @@ def check_method(scanned: Scanned, experiment: Experiment, options: Options, not
         UsageError: If --method spots cannot be.
     """
     if not asks_for_closed_form(scanned):
+        flags = ", ".join(f"--{name.replace('_', '-')}" for name in _GAUSSIAN)
         if options.samples is not None:
-            flags = ", ".join(f"--{name.replace('_', '-')}" for name in _GAUSSIAN)
             raise UsageError(f"--samples: nothing is sampled without one of {flags}")
+        if "tolerance" in scanned:
+            raise UsageError(f"--tolerance: nothing is in closed form without --method spots or one of {flags}")
         return options
     reason = has_closed_form(experiment, make_settings(experiment, options, warns=False))
     if reason and options.method == "spots":
         raise UsageError(f"--method spots: {reason}")
+    if (reason or options.method == "samples") and "tolerance" in scanned:
+        raise UsageError(f"--tolerance: nothing is in closed form ({reason or '--method samples'})")
     if reason or options.method == "samples":
         options = replace(options, method="samples")
         why = reason or "--method samples"

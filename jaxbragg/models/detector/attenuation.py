@@ -1,4 +1,4 @@
-"""How deep photons go into a sensor: from its atoms' anomalous scattering f″, which is their photoelectric absorption.
+"""How deep photons go into a sensor or a gas: from its atoms' f″, which is their photoelectric absorption.
 
 µ = 2 r_e λ Σ n f″, with n atoms of each element in a volume. Photons that are only scattered leave no charge where they
 are counted, and are left out.
@@ -7,6 +7,8 @@ References:
     James (1948), The Optical Principles of the Diffraction of X-rays, ch. 4 (the optical theorem); Cromer & Liberman
     (1970), J. Chem. Phys. 53, 1891 (f″, by gemmi).
 """
+
+from collections.abc import Mapping
 
 import gemmi
 
@@ -32,7 +34,22 @@ def attenuation_depth(material: str, wavelength: float) -> float:
     if not wavelength > 0:
         raise ValueError(f"Argument `wavelength` must be positive [Å], but is {wavelength}.")
     density, names = _MATERIALS[material]
-    elements = [gemmi.Element(name) for name in names]
-    per_volume = density * 1e6 * AVOGADRO / sum(element.weight for element in elements)  # formula units [1/m³]
-    absorbing = sum(gemmi.cromer_liberman(each.atomic_number, gemmi.hc / wavelength)[1] for each in elements)
-    return 1.0 / (2 * _RADIUS * wavelength * 1e-10 * per_volume * absorbing)
+    whole = sum(gemmi.Element(name).weight for name in names)
+    shares = {name: gemmi.Element(name).weight / whole for name in names}
+    return 1.0 / attenuation_of(shares, density * 1e3, wavelength)
+
+
+def attenuation_of(shares: Mapping[str, float], density: float, wavelength: float) -> float:
+    """Attenuation coefficient of a mixture [1/m].
+
+    Args:
+        shares: Of each element in the mass; lithium and heavier ones.
+        density: [kg/m³].
+        wavelength: [Å].
+    """
+    total = 0.0
+    for name, share in shares.items():
+        element = gemmi.Element(name)
+        per_volume = share * density * 1e3 * AVOGADRO / element.weight  # atoms [1/m³]
+        total += per_volume * gemmi.cromer_liberman(element.atomic_number, gemmi.hc / wavelength)[1]
+    return 2 * _RADIUS * wavelength * 1e-10 * total

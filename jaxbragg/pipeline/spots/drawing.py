@@ -183,7 +183,7 @@ def _pixels(
     scale = inverse.astype(dtype)[:, None]
 
     def add(total: Any, subpixel: Subpixel) -> tuple[Any, None]:
-        view = view_of_tiles(arrays.detector, settings, tiles, subpixel, short_steps=True)
+        view = view_of_tiles(arrays, settings, tiles, subpixel, short_steps=True)
         seen = view.directions
         # What is small of large numbers.
         middle = ((seen.middle - exact.beam) * inverse[:, None] - exact.place).astype(dtype)

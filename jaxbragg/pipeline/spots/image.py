@@ -19,6 +19,7 @@ from jaxbragg.options import DEFAULT_SKIP_BELOW, Options, SpotSizes
 from jaxbragg.pipeline.arrays import Arrays, unpack
 from jaxbragg.pipeline.blocks import simulate_blocks
 from jaxbragg.pipeline.memory import available, shown
+from jaxbragg.pipeline.readout import image_of
 from jaxbragg.pipeline.settings import Settings
 from jaxbragg.pipeline.spots.boxes import Boxes, boxes_of, pairs_in, pairs_of
 from jaxbragg.pipeline.spots.closed_form import MOST_CUTS
@@ -27,7 +28,6 @@ from jaxbragg.pipeline.spots.drawing import tiles_of_spots
 from jaxbragg.pipeline.spots.limits import TooManySpots, limits_of, reached
 from jaxbragg.pipeline.spots.listing import Events, all_events, chosen, near_in, reflections_near
 from jaxbragg.pipeline.spots.parts import Gaussians, gaussians_of
-from jaxbragg.pipeline.tiles import assemble
 from jaxbragg_kernels.numerics import numerics, with_numerics
 
 _SHORTEST = 64  # of a list
@@ -169,18 +169,18 @@ def _tiles(
 def image_of_tiles(
     tiles: Float[Array, "tile pixel"], experiment: Experiment, settings: Settings
 ) -> Float[Array, "..."]:
-    """The image of a crystal's tiles, with the backgrounds.
+    """The image of a crystal's tiles, with the backgrounds, as the detector reads it out.
 
     Args:
         tiles: The crystal's photons.
-        experiment: For backgrounds, mask and detector.
+        experiment: For backgrounds, detector and response.
         settings: How the image is simulated.
     """
-    image = assemble(tiles, experiment.detector, settings.plan)
-    if not experiment.backgrounds:
-        return image
-    blocks = simulate_blocks(unpack(without_crystal(experiment), settings), settings, jnp.arange(settings.plan.blocks))
-    return image + assemble(blocks, experiment.detector, settings.plan)
+    plan = settings.plan
+    if experiment.backgrounds:
+        blocks = simulate_blocks(unpack(without_crystal(experiment), settings), settings, jnp.arange(plan.blocks))
+        tiles = tiles + blocks.reshape(-1, plan.pixels_per_tile)[: plan.tiles]
+    return image_of(tiles, experiment.detector, experiment.response, plan)
 
 
 @partial(jax.jit, static_argnames=("settings", "limits"))
