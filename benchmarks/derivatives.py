@@ -158,6 +158,29 @@ def cases() -> dict[str, Case]:
     between = eqx.tree_at(
         lambda e: (e.structure_factors, e.crystal), tilted, (curved.structure_factors, curved.crystal)
     )
+    real = eqx.tree_at(
+        lambda e: (e.structure_factors, e.crystal, e.background, e.absorbers, e.response),
+        tilted,
+        (
+            _table(10.0, 60.0, 0.0),
+            _crystal(shape="gauss", b_factor=(20.0, 30.0, 10.0, 3.0, -4.0, 5.0)),
+            (
+                jb.AmorphousBackground(300.0, (0.0, 0.02, 0.05, 0.1), (2.5, 3.0, 4.0, 1.0)),
+                jb.PowderRings(3.0, (0.03, 0.05, 0.08), (0.2, 0.3, 0.1), 4e-3),
+                jb.LiquidLikeMotions(41.0 * _small_turn((3, 50, 7)), _table(10.0, 60.0, 0.0).values, (-2, -2, -2), 2e2),
+            ),
+            (jb.AirPath(0.4, 0.01), jb.BeamStop(2e-3, 0.03, 1e-3)),
+            jb.Response(
+                [
+                    jb.GaussianSpread(1.3), jb.MoffatSpread(1.0, 2.5), jb.FibreSpread(0.4), jb.Flicker(0.02),
+                    jb.Counting(1.0, 2.0), jb.ChargeSharing(0.2), jb.CalibrationError(0.03),
+                    jb.GainStages([40.0, -2.0], [3.0, 2.0], [1e2, 1.6e4], [80.0]), jb.Gain(1.7), jb.ReadNoise(2.0),
+                    jb.Pedestal(9.0), jb.Saturation(1e30), jb.BadPixels.random((16, 16), 0.02, 0.02),
+                ]
+            ),
+        ),
+        is_leaf=lambda x: x is None,
+    )  # fmt: skip
     moves = tuple(f"detector.{panel}{what}" for panel in ("", "panels[0].", "panels[1].") for what in _MOVES)
     flat_virtual = ("crystal.vectors", "detector.rotation", "detector.distance", "detector.beam_center")
     return {
@@ -169,6 +192,7 @@ def cases() -> dict[str, Case]:
             "as M, samples of what is Gaussian", gaussian, replace(double, method="samples", samples=18), slow=True
         ),
         "P": Case("as G, by spots, lines of a spectrum", lines, replace(double, method="spots"), slow=True),
+        "R": Case("flat panel, gauss spots, B factor, backgrounds, absorbers, response", real, double, slow=True),
         "V": Case("flat panel, gauss spots, quantities that are no leaf", tilted, double, flat_virtual, slow=True),
         "W": Case(
             "two panels, gauss spots, quantities that are no leaf",

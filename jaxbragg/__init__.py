@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from jaxbragg.models import FlatPanel as FlatPanel
     from jaxbragg.models import GaussianMosaic as GaussianMosaic
     from jaxbragg.models import GaussianSources as GaussianSources
+    from jaxbragg.models import LiquidLikeMotions as LiquidLikeMotions
     from jaxbragg.models import MultiPanel as MultiPanel
     from jaxbragg.models import PowderRings as PowderRings
     from jaxbragg.models import RelativeSources as RelativeSources
@@ -69,6 +70,8 @@ if TYPE_CHECKING:
     from jaxbragg.models.response import ReadNoise as ReadNoise
     from jaxbragg.models.response import Response as Response
     from jaxbragg.models.response import Saturation as Saturation
+    from jaxbragg.models.sase import SasePulse as SasePulse
+    from jaxbragg.models.sase import sase_pulse as sase_pulse
     from jaxbragg.models.uniform import random_rotations as random_rotations
     from jaxbragg.models.uniform import uniform_rotations as uniform_rotations
     from jaxbragg.options import Options as Options
@@ -109,6 +112,7 @@ _HOME = {
     "GaussianMosaic": "jaxbragg.models",
     "GaussianSources": "jaxbragg.models",
     "SpectrumTable": "jaxbragg.models",
+    "LiquidLikeMotions": "jaxbragg.models",
     "MultiPanel": "jaxbragg.models",
     "PowderRings": "jaxbragg.models",
     "RelativeSources": "jaxbragg.models",
@@ -141,6 +145,8 @@ _HOME = {
     "precise_options": "jaxbragg.pipeline.settings",
     "precision_bound": "jaxbragg.pipeline.settings",
     "spot_options": "jaxbragg.batch",
+    "SasePulse": "jaxbragg.models.sase",
+    "sase_pulse": "jaxbragg.models.sase",
     "random_rotations": "jaxbragg.models.uniform",
     "uniform_rotations": "jaxbragg.models.uniform",
     "radial_background": "jaxbragg.radial",

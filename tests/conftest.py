@@ -33,6 +33,16 @@ if version("jaxlib").startswith("0.10.") and os.environ.get("JAXBRAGG_TEST_XLA")
 # Slow beside others that see the same code by another case: run by hand with -m slow, so that the rest stays below
 # twelve minutes on two cores. A name that no test has is an error.
 SLOW = (
+    "refine/test_response.py::test_the_model_is_the_image_and_its_gradient_agrees_with_differences[spots]",
+    "refine/test_response.py::test_the_width_of_a_point_spread_is_found",
+    "refine/test_response.py::test_the_truth_is_of_photons",
+    "models/test_b_factor.py::test_every_way_of_computing_an_image_has_it[tricubic]",
+    "models/test_b_factor.py::test_every_way_of_computing_an_image_has_it[together]",
+    "models/test_b_factor.py::test_of_a_batch_of_cells_each_has_its_own",
+    "models/test_absorbers.py::test_derivatives_agree",
+    "models/background/test_diffuse.py::test_derivatives_of_all_numbers_agree",
+    "models/background/test_rings.py::test_an_image_has_its_rings_where_they_belong_and_derivatives_of_all_numbers",
+    "test_radial.py::test_it_is_that_which_made_the_image[3e+22-0.15]",
     "refine/test_problem.py::test_both_modes_agree_with_finite_differences[gaussian]",
     "refine/test_coarse_to_fine.py::test_a_plain_fit_does_not_reach_as_far_as_one_from_coarse_to_fine",
     "refine/test_coarse_to_fine.py::test_an_interruption_between_the_starts_leaves_the_best_of_them",

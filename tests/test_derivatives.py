@@ -23,6 +23,12 @@ ZERO = {
     "M": {"beam.wavelength", "beam.direction"},
     "S": {"beam.wavelength", "beam.direction"},
     "P": {"beam.wavelength"},  # lines have their own
+    "R": {
+        *("beam.sources.weights", "structure_factors.default"),
+        # They change how readings vary, or begin where there is none.
+        *(f"response.steps[7].{name}" for name in ("gains", "noises", "pedestals", "thresholds")),
+        *("response.steps[3].spread", "response.steps[9].spread", "response.steps[11].limit"),
+    },
     "T": {"beam.sources.weights"},  # of a single source: they are normalized
 }
 

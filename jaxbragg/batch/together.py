@@ -90,7 +90,7 @@ def _without_bragg(arrays: Arrays) -> Arrays:
 
 def _with_what_all_share(several: tuple) -> tuple:
     """Only the first one's counts, as does its response. What is no experiment stays, to be refused."""
-    if not all(isinstance(each, Experiment) for each in several):
+    if not several or not all(isinstance(each, Experiment) for each in several):
         return several
     first = several[0]
     return tuple(replace(each, background=first.background, response=first.response) for each in several)

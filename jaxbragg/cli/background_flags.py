@@ -23,6 +23,8 @@ BACKGROUND_FLAGS: tuple[Flag, ...] = (
     _own("ice", "thickness of hexagonal ice in the beam, in all orientations; likewise", "THICKNESS", "µm"),
     _own("ice-size", "size of its crystallites; nm for nano-ice", "SIZE", "nm", "100"),
     Flag("compton", BACKGROUND, "Compton scatter of --liquid, --air and --helium, too", own=True),
+    Flag("diffuse", BACKGROUND, "liquid-like motions of the crystal's atoms; rms displacement, and length over which "
+         "they move together", "SIGMA GAMMA", unit="Å", check=POSITIVE, default="none", own=True),
     Flag("air-absorption", BACKGROUND, "where the air begins that absorbs; 0 for all the way from the sample", "START",
          unit="mm", check=NOT_NEGATIVE, default="none", own=True),
     Flag("beam-stop", BACKGROUND, "disc behind the sample; radius and distance", "RADIUS DISTANCE", unit="mm",

@@ -6,12 +6,12 @@ A new flag is one line here; scanner, help page and messages follow. The order i
 from __future__ import annotations
 
 from jaxbragg.cli.background_flags import BACKGROUND, BACKGROUND_FLAGS
+from jaxbragg.cli.beam_flags import BEAM, BEAM_FLAGS
 from jaxbragg.cli.flags import AT_LEAST_ONE, FRACTION, NOT_NEGATIVE, NOT_ZERO, POSITIVE, Flag
 from jaxbragg.cli.response_flags import RESPONSE, RESPONSE_FLAGS
 
 CRYSTAL = "Crystal"
 FACTORS = "Structure factors"
-BEAM = "Beam"
 DETECTOR = "Detector"
 SAMPLING = "Sampling"
 OUTPUT = "Output"
@@ -153,6 +153,7 @@ FLAGS: tuple[Flag, ...] = (
          unit="percent", check=NOT_NEGATIVE, own=True),
     Flag("divergence-gauss", BEAM, "Gaussian divergence, standard deviations horizontal and vertical; likewise", "H V",
          unit="mrad", check=NOT_NEGATIVE, own=True),
+    *BEAM_FLAGS,
     _vector("beam_vector", BEAM, "direction of the beam"),
 
     Flag("geometry", DETECTOR, "beam, detector, rotation, crystal of a file; .expt, .geom, NXmx, XDS.INP, XPARM, CBF "

@@ -150,7 +150,7 @@ def read_setup(scanned: Scanned) -> Setup:
         detector=detector.detector,
         structure_factors=factors,
         scan=build_scan(scanned, spindle, phi, frame.spindle),
-        background=build_background(scanned, notes),
+        background=build_background(scanned, crystal, factors, notes),
         absorbers=build_absorbers(scanned, float(beam.wavelength)),
         response=build_response(scanned, detector.detector, detector.pixel, float(beam.wavelength), notes),
     )

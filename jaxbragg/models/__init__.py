@@ -10,6 +10,7 @@ from jaxbragg.models.absorbers import AirPath as AirPath
 from jaxbragg.models.absorbers import BeamStop as BeamStop
 from jaxbragg.models.background import AbstractBackground as AbstractBackground
 from jaxbragg.models.background import AmorphousBackground as AmorphousBackground
+from jaxbragg.models.background import LiquidLikeMotions as LiquidLikeMotions
 from jaxbragg.models.background import PowderRings as PowderRings
 from jaxbragg.models.beam import Beam as Beam
 from jaxbragg.models.crystal import Crystal as Crystal

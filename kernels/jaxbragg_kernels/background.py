@@ -23,15 +23,23 @@ def structure_factor(
 def on_even_grid(
     places: Float[Array, "..."], step: Float[Array, ""], table: Float[Array, "points"]
 ) -> Float[Array, "..."]:
-    """Linear between the points of a table that begins at 0 and has even steps; 0 beyond its end.
+    """Between the points of a table that begins at 0 and has even steps, by cubics of one slope; 0 beyond its end.
 
     Args:
         places: Not negative.
         step: Between the points.
-        table: Values there.
+        table: Values there, at least two.
+
+    References:
+        Catmull & Rom (1974), A class of local interpolating splines: slopes are those of the neighbours' line.
     """
     at = places / step
     last = table.shape[0] - 1
     index = jnp.clip(jnp.floor(at), 0, last - 1).astype(jnp.int32)
-    low, high = table[index], table[index + 1]
-    return jnp.where(at <= last, low + (at - index.astype(at.dtype)) * (high - low), 0.0)
+    x = at - index.astype(at.dtype)
+    before, low = table[jnp.maximum(index - 1, 0)], table[index]
+    high, after = table[index + 1], table[jnp.minimum(index + 2, last)]
+    slope, next_slope = 0.5 * (high - before), 0.5 * (after - low)
+    rise = high - low
+    found = low + x * (slope + x * (3.0 * rise - 2.0 * slope - next_slope + x * (slope + next_slope - 2.0 * rise)))
+    return jnp.where(at <= last, found, 0.0)

@@ -26,6 +26,12 @@ def absorber(kind, name):
     return get
 
 
+@pytest.fixture(autouse=True)
+def _files(tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "list.hkl").write_text("1 2 3 10\n")
+
+
 WIDE = "-beamsize 0.05"
 CASES = (
     Effect("--liquid 20", background(jb.AmorphousBackground, "molecules"),
@@ -39,6 +45,7 @@ CASES = (
     Effect("--compton", lambda s: len(s.experiment.backgrounds), 4, "--liquid 5 --air 10"),
     Effect("--air-absorption 20", absorber(jb.AirPath, "start"), 0.02),
     Effect("--beam-stop 0.5 30", absorber(jb.BeamStop, "radius"), 5e-4),
+    Effect("--diffuse 0.3 8", background(jb.LiquidLikeMotions, "gamma"), 8.0, given="-cell 50 -hkl list.hkl"),
     Effect("--powder 64", lambda s: s.experiment.crystal.mosaic.rotations().shape[0], 64),
 )  # fmt: skip
 
@@ -68,6 +75,8 @@ def test_a_cap_of_all_directions_is_said_to_be_uneven() -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
+        ("--diffuse 0.3 8", "--diffuse needs a table"),
+        ("--diffuse 0.3", "--diffuse"),
         ("--ice-size 10", "--ice-size needs --ice"),
         ("--compton", "--compton needs --liquid"),
         ("--air 10 --compat", "--air: the C program has water alone"),

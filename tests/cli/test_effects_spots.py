@@ -1,5 +1,6 @@
 """What the flags of closed forms stand for, and what contradicts them."""
 
+import jax
 import numpy as np
 import pytest
 from effects import Effect, check, setup
@@ -8,6 +9,17 @@ import jaxbragg as jb
 from jaxbragg.cli.errors import UsageError
 
 GAUSS = "-gauss_xtal -N 5"
+PULSE = float(jb.sase_pulse(jax.random.key(3), 1.0, 2e-3, 20.0).energy)
+
+
+@pytest.fixture(autouse=True)
+def spectra(tmp_path, monkeypatch) -> None:
+    """Two lines about 1 Å, in eV, and in keV by the wrong name."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "s.txt").write_text("12400 3\n12380 1\n")
+    (tmp_path / "k.lam").write_text("12.4 3\n12.38 1\n")
+
+
 CASES = (
     Effect("--mosaic-gauss 0.3", lambda s: getattr(s.experiment.crystal.mosaic, "spread", None), [0.3], base=GAUSS),
     Effect(
@@ -18,6 +30,23 @@ CASES = (
     ),
     Effect("--bandwidth 0.5", lambda s: getattr(s.experiment.beam.sources, "bandwidth", None), 0.005, base=GAUSS),
     Effect("--divergence-gauss 2 1", lambda s: getattr(s.experiment.beam.sources, "vertical", None), 0.001, base=GAUSS),
+    Effect("--spectrum s.txt", lambda s: getattr(s.experiment.beam.sources, "weights", [0])[0], 3.0, base=GAUSS),
+    Effect(
+        "--spectrum-unit keV",
+        lambda s: float(np.asarray(s.experiment.beam.sources.wavelengths)[0]) < 2,
+        True,
+        base=f"{GAUSS} --spectrum k.lam",
+    ),
+    Effect(
+        "--sase 0.2 20", lambda s: getattr(s.experiment.beam.sources, "weights", np.ones(1)).shape[0], 128, base=GAUSS
+    ),
+    Effect(
+        "--sase-seed 3",
+        lambda s: float(s.experiment.beam.fluence) / 1e25,
+        1e3 * PULSE,
+        base=f"{GAUSS} --sase 0.2 20 -fluence 1e28",
+    ),
+    Effect("--sase-lines 16", lambda s: s.experiment.beam.sources.weights.shape[0], 16, base=f"{GAUSS} --sase 0.2 20"),
     Effect("--method spots", lambda s: s.options.method, "spots", base=GAUSS),
     Effect("--tolerance 0.1", lambda s: s.options.tolerance, 0.1, base=f"{GAUSS} --mosaic-gauss 0.3"),
     Effect("--samples 100", lambda s: s.options.samples, 100, base=f"{GAUSS} --mosaic-gauss 0.3 --method samples"),
@@ -62,6 +91,14 @@ def test_where_nothing_is_in_closed_form_the_samples_are_said() -> None:
         ("--cell-spread -1", "--cell-spread takes 1 to 3 numbers of at least 0"),
         ("--samples 10", "--samples: nothing is sampled without one of --mosaic-gauss"),
         ("--samples 10 --mosaic-gauss 1", "--samples: nothing is sampled, all is in closed form"),
+        ("--spectrum s.txt --sase 0.2 20", "--sase contradicts --spectrum"),
+        ("--spectrum s.txt --bandwidth 1", "--bandwidth contradicts --spectrum"),
+        ("--spectrum s.txt -dispersion 1", "-dispersion contradicts --spectrum"),
+        ("--spectrum-unit eV", "--spectrum-unit needs --spectrum"),
+        ("--sase-seed 1", "--sase-seed needs --sase"),
+        ("--sase 0.2", "--sase"),
+        ("--sase 0.2 1e9", "`duration` must be shorter"),
+        ("--sase 0.2 20 --compat", "--compat"),
         ("--tolerance 0.1", "--tolerance: nothing is in closed form without --method spots or one of --mosaic-gauss"),
         ("--tolerance 0.1 --mosaic-gauss 1 --method samples", "--tolerance: nothing is in closed form .--method samp"),
         ("--tolerance 0 --mosaic-gauss 1", "--tolerance takes a number above 0"),

@@ -33,6 +33,7 @@ OWN_FLAGS = """
 --output -o --images --counts --detector --model --mtz --columns --spacegroup --solvent --bfactor --anomalous --fprime
 --forward --dmin --geometry --sidecar --smv-dialect --resume --saturation --spot-scale --truth
 --mosaic-gauss --bandwidth --divergence-gauss --cell-spread --method --samples --tolerance
+--diffuse --spectrum --spectrum-unit --sase --sase-seed --sase-lines
 --liquid --air --helium --ice --ice-size --compton --air-absorption --beam-stop --powder
 --psf-gauss --psf-fibre --psf-moffat --psf-radius --flicker --dead-time --paralyzable --charge-sharing
 --calibration-error --calibration-seed --gain-stages --gain --read-noise --pedestal --bad-pixels --hot-level

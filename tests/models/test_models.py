@@ -73,6 +73,14 @@ EVERY = {
     "SourceStructureFactors": (jb.SourceStructureFactors(np.ones((2, 3, 3, 3))), lambda m: (m.amplitudes(), m.default)),
     "StructureFactors": (cases.structure_factors(), lambda m: (m.values, m.default)),
     "AmorphousBackground": (jb.AmorphousBackground.water(1e-5), lambda m: (m.molecules, m.stol, m.factor)),
+    "PowderRings": (jb.PowderRings.ice(1e-15, d_min=3.0), lambda m: (m.cells, m.radius, m.strength, m.width)),
+    "LiquidLikeMotions": (
+        jb.LiquidLikeMotions(10 * np.eye(3), np.ones((3, 3, 3)), (-1, -1, -1), 8.0),
+        lambda m: (m.vectors, m.values, m.cells, m.sigma, m.gamma),
+    ),
+    "AirPath": (jb.AirPath(0.3, 0.01), lambda m: (m.attenuation, m.start)),
+    "BeamStop": (jb.BeamStop(1e-3, 0.02), lambda m: (m.radius, m.distance, m.penumbra)),
+    "Response": (jb.Response([jb.Counting(1e-7, 0.1), jb.Gain(2.0), jb.ReadNoise(3.0)]), jax.tree.leaves),
     "Experiment": (
         cases.experiment(crystal=ORIENTED, detector=PAIR, background=jb.AmorphousBackground.water(1e-5)),
         experiment_rays,

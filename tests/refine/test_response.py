@@ -59,11 +59,14 @@ def test_a_batch_and_a_sum_of_crystals_are_read_out():
     np.testing.assert_allclose(together, wanted, rtol=1e-7)
 
 
-def test_compat_and_truth_know_of_none():
-    from jaxbragg.truth import ground_truth
-
+def test_compat_knows_of_none():
     with pytest.raises(ValueError, match="must have no response"):
         jb.as_the_c_program_draws(made(), EXACT)
+
+
+def test_the_truth_is_of_photons():
+    from jaxbragg.truth import ground_truth
+
     one = made()
     assert ground_truth(one, EXACT).photons.sum() == pytest.approx(
         ground_truth(replace(one, response=None), EXACT).photons.sum(), rel=1e-12

@@ -10,10 +10,14 @@ from jaxbragg.io import read_stol
 from jaxbragg.models import (
     AbstractAbsorber,
     AbstractBackground,
+    AbstractStructureFactors,
     AirPath,
     AmorphousBackground,
     BeamStop,
+    Crystal,
+    LiquidLikeMotions,
     PowderRings,
+    StructureFactors,
 )
 from jaxbragg.units import MICROMETRE, MILLIMETRE
 
@@ -23,8 +27,16 @@ _OWN = ("liquid", "air", "helium", "ice")
 _NANOMETRE = 1e-9
 
 
-def build_background(scanned: Scanned, notes: Notes) -> tuple[AbstractBackground, ...] | AbstractBackground | None:
-    """Everything that scatters beside the crystal; None where there is nothing.
+def build_background(
+    scanned: Scanned, crystal: Crystal, factors: AbstractStructureFactors, notes: Notes
+) -> tuple[AbstractBackground, ...] | AbstractBackground | None:
+    """Everything that scatters beside the crystal's spots; None where there is nothing.
+
+    Args:
+        scanned: Flags.
+        crystal: Whose diffuse scatter it may be.
+        factors: Its |F|.
+        notes: For the log.
 
     Raises:
         FileError: If a table of structure factors is missing or broken.
@@ -50,6 +62,8 @@ def build_background(scanned: Scanned, notes: Notes) -> tuple[AbstractBackground
     if thickness := scanned.number("ice"):
         size = scanned.number("ice_size") or 100.0
         found.append(PowderRings.ice(thickness * MICROMETRE * edge**2, size * _NANOMETRE))
+    if both := scanned.numbers("diffuse"):
+        found.append(_diffuse(scanned, crystal, factors, both, notes))
     if given:
         notes.say(f"--{', --'.join(given)}: in a beam of {edge / MILLIMETRE:g} mm (-beamsize)")
     return None if not found else found[0] if len(found) == 1 else tuple(found)
@@ -73,6 +87,24 @@ def build_absorbers(scanned: Scanned, wavelength: float) -> tuple[AbstractAbsorb
     if found and "compat" in scanned:
         raise UsageError("--air-absorption and --beam-stop: the C program knows of none (--compat)")
     return tuple(found)
+
+
+def _diffuse(
+    scanned: Scanned, crystal: Crystal, factors: AbstractStructureFactors, both: tuple[float, ...], notes: Notes
+) -> LiquidLikeMotions:
+    sigma, gamma = both
+    if "compat" in scanned:
+        raise UsageError("--diffuse: the C program has no diffuse scatter (--compat)")
+    if not isinstance(factors, StructureFactors) or not factors.has_table:
+        raise UsageError("--diffuse needs a table of structure factors, the same for all wavelengths")
+    if "bfactor" not in scanned:
+        b_factor = 8 * np.pi**2 * sigma**2
+        notes.warn(
+            f"--diffuse {sigma:g} {gamma:g}: what it takes from the spots is --bfactor {b_factor:.4g}, not given"
+        )
+    if (start := scanned.number("phi")) or scanned.number("osc"):
+        notes.say(f"--diffuse: of the crystal as it is at φ = 0, not at {start or 0:g}° and beyond")
+    return LiquidLikeMotions.of(crystal, factors, sigma, gamma)
 
 
 def _water(scanned: Scanned, notes: Notes) -> AmorphousBackground | None:

@@ -5,10 +5,11 @@ import numpy as np
 from jaxbragg.cli.build.memory import check_list
 from jaxbragg.cli.build.notes import Notes
 from jaxbragg.cli.build.sampling import dispersion_grid, divergence_grid, divergence_pairs, wavelength_ratios
+from jaxbragg.cli.build.spectra import spectrum_of
 from jaxbragg.cli.errors import UsageError
 from jaxbragg.cli.scanner import Scanned
 from jaxbragg.io import read_sources
-from jaxbragg.models import AbsoluteSources, Beam, GaussianSources, RelativeSources
+from jaxbragg.models import AbsoluteSources, Beam, GaussianSources, RelativeSources, SpectrumTable
 from jaxbragg.models.sources import AbstractSources
 from jaxbragg.units import (
     METRE_IN_ANGSTROM,
@@ -47,20 +48,30 @@ def build_beam(
     wavelength = wavelength_of(scanned, notes)
     others = any(name in scanned for name in ("sourcefile", *_GRID))
     sources = _sources(scanned, direction, wavelength, notes) if placed is None or others else placed
+    across, up = scanned.numbers("divergence_gauss") or (0.0, 0.0)
     gauss = [name for name in ("bandwidth", "divergence_gauss") if name in scanned]
     if gauss:
         if others:
             idle = next(name for name in ("sourcefile", *_GRID) if name in scanned)
             raise UsageError(f"-{idle} contradicts --{gauss[0].replace('_', '-')}, which says all of the sources")
-        across, up = scanned.numbers("divergence_gauss") or (0.0, 0.0)
         share = (scanned.number("bandwidth") or 0.0) * PERCENT
         sources = GaussianSources(share, across * MILLIRADIAN, up * MILLIRADIAN)
+    fluence, spectrum = _fluence(scanned, notes), spectrum_of(scanned, wavelength, notes)
+    if spectrum is not None:
+        if others:
+            idle = next(name for name in ("sourcefile", *_GRID) if name in scanned)
+            raise UsageError(f"-{idle} contradicts --spectrum and --sase, which say all of the spectrum")
+        table, energy = spectrum
+        sources = SpectrumTable(
+            table.wavelengths, table.weights, table.bandwidths, across * MILLIRADIAN, up * MILLIRADIAN
+        )
+        fluence = fluence * energy
     return Beam(
         wavelength,
         direction=direction,
         polarization_axis=polarization_axis,
         polarization=scanned.number("polar") or 0.0,
-        fluence=_fluence(scanned, notes),
+        fluence=fluence,
         sources=sources,
     )
 

@@ -14,7 +14,7 @@ from jaxbragg.pipeline.sampled import samples_of
 from jaxbragg.pipeline.settings import make_settings
 from jaxbragg.pipeline.spots.closed_form import has_closed_form
 
-_GAUSSIAN = ("mosaic_gauss", "cell_spread", "bandwidth", "divergence_gauss")
+_GAUSSIAN = ("mosaic_gauss", "cell_spread", "bandwidth", "divergence_gauss", "spectrum", "sase")
 
 
 def asks_for_closed_form(scanned: Scanned) -> bool:

@@ -3,4 +3,5 @@
 from jaxbragg.models.background.abstract import AbstractBackground as AbstractBackground
 from jaxbragg.models.background.amorphous import WATER_FACTOR as WATER_FACTOR
 from jaxbragg.models.background.amorphous import AmorphousBackground as AmorphousBackground
+from jaxbragg.models.background.diffuse import LiquidLikeMotions as LiquidLikeMotions
 from jaxbragg.models.background.rings import PowderRings as PowderRings

@@ -16,7 +16,7 @@ from jaxbragg_kernels.background import on_even_grid
 from jaxbragg_kernels.numerics import numerics
 from jaxbragg_kernels.rays import Rays
 
-_POINTS = 16  # of the table to a standard deviation of the narrowest ring: linear between them is 5e-4 of the top off
+_POINTS = 8  # of the table to a standard deviation: cubics between them are 1e-4 of the top off
 _BEYOND = 6.0  # standard deviations of the last ring
 _MOST = 1 << 20  # points of the table
 _SCHERRER = 0.94 / 2.3548200450309493
@@ -56,7 +56,7 @@ class PowderRings(AbstractBackground):
             radius: [1/Å].
             strength: [electrons²/Å³].
             width: [1/Å].
-            points: None for 16 to a width.
+            points: None for 8 to a width.
 
         Raises:
             ValueError: If a number is negative, there is no ring, or they do not ascend.
@@ -90,7 +90,7 @@ class PowderRings(AbstractBackground):
             checks.require(np.diff(known) > 0, "radius", "ascend", known)
 
     def scattering(self, rays: Rays) -> Float[Array, "tile pixel"]:
-        """See `AbstractBackground.scattering`: from a table that is linear between its points, and 0 beyond."""
+        """See `AbstractBackground.scattering`: from a table, with cubics between its points, and 0 beyond."""
         step, table = self._table()
         dtype = rays.directions.unit[0].dtype
         return on_even_grid(rays.scattering_length(), step.astype(dtype), table.astype(dtype))
