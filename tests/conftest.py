@@ -340,9 +340,9 @@ def compiled_programs_are_let_go():
 def short_lists_of_spots_have_one_length() -> None:
     """Each length is a compilation of seconds: with 1,024 one serves nearly all images that tests make by spots."""
     if "jax" in sys.modules:
-        from jaxbragg.pipeline.spots import image
+        from jaxbragg.pipeline.spots import lists
 
-        image._SHORTEST = 1024
+        lists._SHORTEST = 1024
 
 
 @pytest.fixture(scope="session")

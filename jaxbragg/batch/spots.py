@@ -12,7 +12,7 @@ from jaxbragg.options import Options
 from jaxbragg.pipeline.plan import TILE
 from jaxbragg.pipeline.settings import Settings, make_settings
 from jaxbragg.pipeline.spots.closed_form import by_spots
-from jaxbragg.pipeline.spots.image import sizes_for
+from jaxbragg.pipeline.spots.lists import sizes_for
 
 # Compiled together a list may get one entry more or less than where its length was found.
 _SURE = 1.02

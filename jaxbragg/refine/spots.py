@@ -15,8 +15,8 @@ from jaxbragg.options import Options, SpotSizes
 from jaxbragg.pipeline.plan import TILE
 from jaxbragg.pipeline.settings import Settings, make_settings
 from jaxbragg.pipeline.spots.closed_form import by_spots
-from jaxbragg.pipeline.spots.image import sizes_for
 from jaxbragg.pipeline.spots.limits import TooManySpots
+from jaxbragg.pipeline.spots.lists import sizes_for
 from jaxbragg.refine.model import Recipe, drawn
 from jaxbragg.refine.model import by_spots as is_by_spots
 from jaxbragg_kernels.numerics import numerics

@@ -67,6 +67,19 @@ def near_in(found: Gaussians, limits: tuple[int, int, int], skip: float, d_min: 
     return jax.lax.map(count, found.parts)
 
 
+def candidates_of_all(
+    found: Gaussians, limits: tuple[int, int, int], skip: float, d_min: float
+) -> Bool[Array, "part index"]:
+    """Which indices of each part may come near enough to the sphere."""
+
+    def of_part(part: Part) -> Bool[Array, "index"]:
+        return candidates(found, part, limits, skip, d_min)
+
+    if found.parts.weight.shape[0] == 1:  # in a loop only one core would be at work
+        return jax.vmap(of_part)(found.parts)
+    return jax.lax.map(of_part, found.parts)
+
+
 def reflections_near(
     found: Gaussians, limits: tuple[int, int, int], skip: float, d_min: float, count: int
 ) -> Reflections:
@@ -79,19 +92,33 @@ def reflections_near(
         d_min: [Å].
         count: Places for each part.
     """
-    sizes = [2 * n + 1 for n in limits]
 
-    def of_part(one: tuple[Part, Int[Array, ""]]) -> Reflections:
-        part, number = one
+    def of_part(part: Part) -> tuple[Int[Array, "index"], Int[Array, ""]]:
         near = candidates(found, part, limits, skip, d_min)
         (which,) = jnp.nonzero(near, size=count, fill_value=0)
-        h, rest = jnp.divmod(which.astype(jnp.int32), sizes[1] * sizes[2])
-        k, l = jnp.divmod(rest, sizes[2])
-        hkl = jnp.stack([h - limits[0], k - limits[1], l - limits[2]], axis=1)
-        return Reflections(hkl, jnp.full(count, number, jnp.int32), jnp.arange(count) < near.sum())
+        return which.astype(jnp.int32), near.sum()
 
-    each = jax.lax.map(of_part, (found.parts, jnp.arange(found.parts.weight.shape[0], dtype=jnp.int32)))
-    return Reflections(each.hkl.reshape(-1, 3), each.part.ravel(), each.filled.ravel())
+    which, filled = jax.lax.map(of_part, found.parts)
+    return reflections_of(which, filled, limits)
+
+
+def reflections_of(
+    which: Int[Array, "part index"], filled: Int[Array, "part"], limits: tuple[int, int, int]
+) -> Reflections:
+    """The reflections of places in the box of all indices.
+
+    Args:
+        which: Places, for each part.
+        filled: How many of them are there for more than to fill the list.
+        limits: Largest |h|, |k|, |l|.
+    """
+    parts, count = which.shape
+    sizes = [2 * n + 1 for n in limits]
+    h, rest = jnp.divmod(which.ravel(), sizes[1] * sizes[2])
+    k, l = jnp.divmod(rest, sizes[2])
+    hkl = jnp.stack([h - limits[0], k - limits[1], l - limits[2]], axis=1)
+    number = jnp.repeat(jnp.arange(parts, dtype=jnp.int32), count)
+    return Reflections(hkl, number, (jnp.arange(count) < filled[:, None]).ravel())
 
 
 def candidates(

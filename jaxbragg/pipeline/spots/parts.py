@@ -1,5 +1,6 @@
 """The Gaussians of an experiment: one for each orientation, angle and line of the beam that are listed one by one."""
 
+import math
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
@@ -7,7 +8,8 @@ from jaxtyping import Array, Float, Int
 
 from jaxbragg.models import Experiment
 from jaxbragg.models.gaussian import GaussianMosaic
-from jaxbragg.pipeline.spots.cuts import cut_lines, cut_mosaic
+from jaxbragg.options import Options
+from jaxbragg.pipeline.spots.cuts import cut_lines, cut_mosaic, cuts_in
 from jaxbragg.units import RADIANS
 from jaxbragg_kernels import rotation
 from jaxbragg_kernels.shapes.gauss import WIDTH
@@ -114,6 +116,19 @@ def gaussians_of(experiment: Experiment, cuts: tuple[int, ...]) -> Gaussians:
         mosaic=covariance,
         strain=None if crystal.cell_spread is None else crystal.cell_spread.covariance(),
     )
+
+
+def parts_of(experiment: Experiment, options: Options) -> int:
+    """How many parts an experiment has, without making them.
+
+    Args:
+        experiment: With values.
+        options: For the cuts.
+    """
+    mosaic: Any = experiment.crystal.mosaic
+    domains = 1 if isinstance(mosaic, GaussianMosaic) else mosaic.rotations().shape[0]
+    lines = experiment.beam.gaussians().weights.shape[0]
+    return domains * experiment.scan.angles.shape[0] * lines * math.prod(cuts_in(options))
 
 
 def _divergence(lines: Any, field: Float[Array, "3"]) -> Float[Array, "line 3 3"]:

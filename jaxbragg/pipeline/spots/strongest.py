@@ -12,7 +12,7 @@ from jaxbragg.models import Experiment
 from jaxbragg.pipeline.settings import Settings
 from jaxbragg.pipeline.spots.boxes import pairs_of
 from jaxbragg.pipeline.spots.drawing import in_blocks, pixels_of
-from jaxbragg.pipeline.spots.image import _boxes, _events, _gaussians, _unpacked
+from jaxbragg.pipeline.spots.programs import arrays_in, boxes_near, events_near, gaussians_in
 from jaxbragg.pipeline.tiles import assemble
 
 _SAME = 1.0 - 1e-5  # drawn twice, in two programs that may round otherwise
@@ -28,10 +28,10 @@ def strongest_of_spots(settings: Settings, experiment: Experiment) -> Int[Array,
     """
     sizes: Any = settings.options.spots
     plan, turns = settings.plan, experiment.scan.width is not None
-    every = _events(experiment, settings, sizes.limits, sizes.near)
-    events, boxes, _ = _boxes(experiment, settings, every, sizes.events)
+    every = events_near(experiment, settings, sizes.limits, sizes.near)
+    events, boxes, _ = boxes_near(experiment, settings, every, sizes.events)
     pairs = pairs_of(boxes, plan, sizes.pairs, sizes.events)
-    arrays, found = _unpacked(experiment, settings), _gaussians(experiment, settings)
+    arrays, found = arrays_in(experiment, settings), gaussians_in(experiment, settings)
     drawn = pixels_of(arrays, found, settings, events, turns=turns)
     event, tile = in_blocks(pairs, settings)
 

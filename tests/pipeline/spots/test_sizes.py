@@ -11,8 +11,8 @@ from gaussian_cases import EXACT, gaussian
 import jaxbragg as jb
 from jaxbragg.pipeline.settings import make_settings
 from jaxbragg.pipeline.spots.drawing import pairs_at_once
-from jaxbragg.pipeline.spots.image import sizes_for
 from jaxbragg.pipeline.spots.limits import TooManySpots
+from jaxbragg.pipeline.spots.lists import sizes_for
 
 
 @pytest.mark.slow
