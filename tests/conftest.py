@@ -33,6 +33,19 @@ if version("jaxlib").startswith("0.10.") and os.environ.get("JAXBRAGG_TEST_XLA")
 # Slow beside others that see the same code by another case: run by hand with -m slow, so that the rest stays below
 # twelve minutes on two cores. A name that no test has is an error.
 SLOW = (
+    "refine/test_response.py::test_a_batch_and_a_sum_of_crystals_are_read_out",
+    "models/test_sase.py::test_a_pulse_is_a_spectrum_that_an_image_takes",
+    "models/test_b_factor.py::test_every_way_of_computing_an_image_has_it[spots]",
+    "models/test_b_factor.py::test_derivatives_agree",
+    "models/test_b_factor.py::test_it_is_found_by_a_fit",
+    "models/test_absorbers.py::test_air_takes_what_its_path_says[spots]",
+    "test_callers_settings.py::test_derivatives_are_those_with_float64_on[reverse-float64]",
+    "test_examples.py::test_the_example_runs[02_from_nanobragg_flags]",
+    "kernels/shapes/test_shapes.py::test_second_derivatives_at_a_generic_point[square]",
+    "benchmark/test_commands.py::test_a_warm_command_has_a_cache_of_its_own_and_a_cold_one_none[lysozyme-warm]",
+    "pipeline/spots/test_integral.py::test_the_sum_over_a_whole_spot_is_its_integral[none]",
+    "pipeline/spots/test_integral.py::test_the_sum_over_a_whole_spot_is_its_integral[bandwidth]",
+    "pipeline/spots/test_integral.py::test_the_sum_over_a_whole_spot_is_its_integral[cells]",
     "refine/test_response.py::test_the_model_is_the_image_and_its_gradient_agrees_with_differences[spots]",
     "refine/test_response.py::test_the_width_of_a_point_spread_is_found",
     "refine/test_response.py::test_the_truth_is_of_photons",

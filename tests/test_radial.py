@@ -11,9 +11,9 @@ import jaxbragg as jb
 TABLE = ([0.0, 0.1, 0.2, 0.3, 0.5], [3.0, 4.0, 8.0, 5.0, 3.0])
 
 
-def made(fluence, size=120):
-    half = size * 4e-4 / 2
-    detector = jb.FlatPanel((size, size), 4e-4, (0.06, half + 0.01, -half), (0, 0, 1), (0, -1, 0))
+def made(fluence, size=80):
+    half = size * 6e-4 / 2
+    detector = jb.FlatPanel((size, size), 6e-4, (0.06, half + 0.01, -half), (0, 0, 1), (0, -1, 0))
     beam = jb.Beam(1.0, fluence=fluence, polarization=0.7)
     return gaussian(detector=detector, beam=beam, background=jb.AmorphousBackground(1e10, *TABLE))
 

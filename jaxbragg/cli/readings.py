@@ -6,7 +6,7 @@ import jax
 import numpy as np
 
 from jaxbragg.cli.read import Setup
-from jaxbragg.models import Experiment
+from jaxbragg.models import Experiment, Response
 
 
 def of_photons(experiment: Experiment) -> Experiment:
@@ -24,8 +24,12 @@ def expected_reading(photons: np.ndarray, setup: Setup) -> np.ndarray:
     response = setup.experiment.response
     if response is None:
         return photons
-    mean = jax.jit(lambda response, image: response.expected(image).mean)(response, photons)
-    return _seen(np.asarray(mean, np.float32), setup)
+    return _seen(np.asarray(_mean(response, photons), np.float32), setup)
+
+
+@jax.jit
+def _mean(response: Response, photons: np.ndarray) -> jax.Array:
+    return response.expected(photons).mean  # type: ignore[arg-type]
 
 
 def random_reading(photons: np.ndarray, setup: Setup, seed: int) -> np.ndarray:

@@ -86,6 +86,7 @@ def test_a_cap_of_all_directions_is_said_to_be_uneven() -> None:
         ("--air-absorption -1", "--air-absorption"),
         ("--powder 10 -mosaic 1", "-mosaic contradicts --powder"),
         ("--powder 0", "--powder"),
+        ("--powder 10 --compat", "--powder: the C program turns crystals within a cap"),
         ("--bfactor 20", "--bfactor needs -hkl, --mtz or --model"),
     ],
 )

@@ -154,6 +154,8 @@ def _mosaic(scanned: Scanned, notes: Notes) -> AbstractMosaic | None:
         except ValueError as error:
             raise UsageError(f"--mosaic-gauss: {error}") from None
     if powder := scanned.whole("powder"):
+        if "compat" in scanned:
+            raise UsageError("--powder: the C program turns crystals within a cap alone (--compat)")
         for name in ("mosaic", "mosaic_domains", "mosaic_seed"):
             if name in scanned:
                 raise UsageError(f"-{name} contradicts --powder, whose crystals are turned evenly")
