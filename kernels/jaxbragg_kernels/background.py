@@ -3,6 +3,9 @@
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+_SEARCHED = 64  # points of a table in which a place is looked for
+_EVEN = 4096  # points of one that stands for a longer one
+
 
 def structure_factor(
     sine_over_wavelength: Float[Array, "..."], table_stol: Float[Array, "points"], table_factor: Float[Array, "points"]
@@ -17,7 +20,16 @@ def structure_factor(
     if table_stol.shape[0] == 1:
         return jnp.broadcast_to(table_factor[0], sine_over_wavelength.shape).astype(sine_over_wavelength.dtype)
     dtype = sine_over_wavelength.dtype
-    return jnp.interp(sine_over_wavelength, table_stol.astype(dtype), table_factor.astype(dtype))
+    stol, factor = table_stol.astype(dtype), table_factor.astype(dtype)
+    if stol.shape[0] <= _SEARCHED:
+        return jnp.interp(sine_over_wavelength, stol, factor)
+    # To look for a place in a long table takes longer than all else of a pixel: points of even steps need no search.
+    even = stol[0] + (stol[-1] - stol[0]) * jnp.linspace(0.0, 1.0, _EVEN, dtype=dtype)
+    values = jnp.interp(even, stol, factor)
+    at = jnp.clip((sine_over_wavelength - stol[0]) * ((_EVEN - 1) / (stol[-1] - stol[0])), 0, _EVEN - 1)
+    index = jnp.minimum(at.astype(jnp.int32), _EVEN - 2)
+    low = values[index]
+    return low + (at - index.astype(dtype)) * (values[index + 1] - low)
 
 
 def on_even_grid(
