@@ -93,7 +93,8 @@ class PowderRings(AbstractBackground):
         """See `AbstractBackground.scattering`: from a table, with cubics between its points, and 0 beyond."""
         step, table = self._table()
         dtype = rays.directions.unit[0].dtype
-        return on_even_grid(rays.scattering_length(), step.astype(dtype), table.astype(dtype))
+        found = on_even_grid(rays.scattering_length(), step.astype(dtype), table.astype(dtype))
+        return jnp.maximum(found, 0.0)  # a cubic between two numbers that are all but 0 may be below
 
     def _table(self) -> tuple[Float[Array, ""], Float[Array, "point"]]:
         end = self.radius[-1] + _BEYOND * self.width
