@@ -63,10 +63,12 @@ def as_the_c_program_draws(
         Experiment and options for `simulate`.
 
     Raises:
-        ValueError: If it has what the C program knows nothing of: a response, or a background of another class.
+        ValueError: If it has what the C program knows nothing of: a response, absorbers, a background of another class.
     """
     if experiment.response is not None:
         raise ValueError("Argument `experiment` must have no response: the C program's detector counts photons.")
+    if experiment.absorbers:
+        raise ValueError("Argument `experiment` must have no absorbers: the C program knows of none.")
     beam = experiment.beam
     sources = jax.eval_shape(lambda b: b.rays()[2], beam).shape[0]
     domains = jax.eval_shape(lambda c: c.mosaic.rotations(), experiment.crystal).shape[0]

@@ -9,13 +9,7 @@ import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array, Float, Int
 
-from jaxbragg.units import LARGEST_COUNT
-
-# Pixels sampled at once: the sampler loops until its slowest pixel is done, so that a bright spot holds up few others.
-_CHUNK = 1 << 18
-# Above this mean a rounded Gaussian: the sampler's float32 logarithms put its variance 0.7 % off at 3e5, 3 % at 1e6.
-_LARGE = 3e4
-_INVALID = -1
+from jaxbragg.models.response.chance import keyed_counts
 
 
 def photon_counts(photons: Float[Array, "..."], seed: Any) -> Int[Array, "..."]:
@@ -69,10 +63,7 @@ def _key_number(seed: Any) -> Any:
 @jax.custom_jvp
 def _counts(photons: Float[Array, "..."], seed: Any) -> Int[Array, "..."]:
     key = jax.random.key(seed, impl="threefry2x32")
-    flat = jnp.ravel(photons)
-    chunks = -(-flat.size // _CHUNK)
-    padded = jnp.pad(flat, (0, chunks * _CHUNK - flat.size)).reshape(chunks, _CHUNK)
-    return _sample(key, padded).ravel()[: flat.size].reshape(jnp.shape(photons))
+    return keyed_counts(key, photons)
 
 
 @_counts.defjvp
@@ -82,17 +73,3 @@ def _no_derivative(primals: Any, tangents: Any) -> Any:
         "photon_counts has no derivative: counts are random numbers. Differentiate the mean photons that it is given, "
         "or stop there with jax.lax.stop_gradient."
     )
-
-
-@jax.jit
-def _sample(key: Array, photons: Float[Array, "chunk pixel"]) -> Int[Array, "chunk pixel"]:
-    def sample(numbered: tuple[Array, Float[Array, "pixel"]]) -> Int[Array, "pixel"]:
-        number, mean = numbered
-        key_of_chunk = jax.random.fold_in(key, number)
-        few = jax.random.poisson(key_of_chunk, jnp.clip(mean, 0, _LARGE), dtype=jnp.int32)
-        normal = jax.random.normal(jax.random.fold_in(key_of_chunk, 1), mean.shape, jnp.float32).astype(mean.dtype)
-        finite = jnp.minimum(mean, 1e30)  # inf - inf is no number
-        many = jnp.clip(jnp.round(finite + jnp.sqrt(finite) * normal), 0, LARGEST_COUNT).astype(jnp.int32)
-        return jnp.where(mean >= 0, jnp.where(mean > _LARGE, many, few), _INVALID)
-
-    return jax.lax.map(sample, (jnp.arange(photons.shape[0]), photons))

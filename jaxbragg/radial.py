@@ -10,7 +10,15 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxbragg.models import AbstractBackground, AmorphousBackground, Experiment, StructureFactors, checks
+from jaxbragg.models import (
+    AbstractBackground,
+    AmorphousBackground,
+    Crystal,
+    Experiment,
+    Scan,
+    StructureFactors,
+    checks,
+)
 from jaxbragg.options import Options
 from jaxbragg.simulate import simulate
 from jaxbragg_kernels.rays import Rays
@@ -63,7 +71,9 @@ def radial_background(
     if counts.shape != shape:
         raise ValueError(f"Argument `image` must be of the detector's shape {shape}, but is {counts.shape}.")
     checks.count("bins", bins)
-    bare = replace(experiment, structure_factors=StructureFactors(default=0.0), response=None)
+    nothing = StructureFactors(default=0.0)
+    one = Crystal(experiment.crystal.cell)  # orientation, for what scatters nothing
+    bare = replace(experiment, crystal=one, scan=Scan(), structure_factors=nothing, response=None)
     plain = replace(options, method="samples", spots=None)
     unit, length = (np.asarray(simulate(replace(bare, background=each), plain), float) for each in (_Unit(), _Length()))
     used = (unit > 0) & np.isfinite(counts) & (counts >= 0)

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from jaxbragg import counting
 from jaxbragg.counting import poisson_counts
+from jaxbragg.models.response import chance
 from jaxbragg.units import LARGEST_COUNT
 
 N = 1 << 17
@@ -26,7 +26,7 @@ def test_the_distribution_is_poissons(mean):
 def test_one_core_and_many_give_the_same(monkeypatch):
     image = np.random.default_rng(0).uniform(0, 20, (3, 700, 500)).astype(np.float32)
     counts = poisson_counts(image, 5)
-    monkeypatch.setattr(counting, "_cores", lambda: 1)
+    monkeypatch.setattr(chance, "_cores", lambda: 1)
     np.testing.assert_array_equal(poisson_counts(image, 5), counts)
     np.testing.assert_array_equal(poisson_counts(image.astype(np.float64), 5), counts)
     assert counts.shape == image.shape

@@ -12,7 +12,7 @@ from jaxbragg.cli.errors import UsageError
 from jaxbragg.cli.file_names import check_output
 from jaxbragg.cli.flag_table import FLAGS
 from jaxbragg.cli.read import Setup
-from jaxbragg.cli.readings import expected_reading, random_reading
+from jaxbragg.cli.readings import expected_reading, quantity, random_reading
 from jaxbragg.cli.recorded import DEFAULT_ADC, Output, check_recorded, output_of, write_recorded
 from jaxbragg.cli.scanner import Scanned
 from jaxbragg.io import ledger, number, together, write_dump, write_float_image, write_pgm, write_smv
@@ -206,7 +206,7 @@ def _write(kind: str, path: str, image: np.ndarray, setup: Setup, stats: Statist
     if kind == "float":
         write_float_image(path, image)
         size = " × ".join(map(str, image.shape[::-1]))
-        return f"{path}: photons, raw little-endian float32, {size}"
+        return f"{path}: {quantity(setup)}, raw little-endian float32, {size}"
     if kind == "int":
         scale = scanned.number("scale") or _finite(FULL_SCALE / stats.largest if stats.largest > 0 else 1.0)
         own = header_of_chance(scanned, adc, noise=False)

@@ -25,6 +25,7 @@ from jaxbragg.cli.build.rotation import asks_for_closed_form, build_scan, check_
 from jaxbragg.cli.build.sampling import Grid, spindle_grid
 from jaxbragg.cli.build.seeds import with_seeds
 from jaxbragg.cli.build.shapes import shape_of
+from jaxbragg.cli.build.spectra import with_wavelength
 from jaxbragg.cli.errors import UsageError
 from jaxbragg.cli.flag_table import TABLES
 from jaxbragg.cli.scanner import Scanned, scan
@@ -127,6 +128,7 @@ def read_setup(scanned: Scanned) -> Setup:
     if compat:
         scanned = with_c_flag_matching(scanned, notes)
     scanned = with_seeds(scanned, notes)
+    scanned = with_wavelength(scanned)
     source = read_source(scanned, notes)
     if geometry is None or geometry.vectors is None:
         scanned = with_cell(scanned, source)

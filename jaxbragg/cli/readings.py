@@ -6,12 +6,19 @@ import jax
 import numpy as np
 
 from jaxbragg.cli.read import Setup
-from jaxbragg.models import Experiment, Response
+from jaxbragg.models import Experiment
+from jaxbragg.pipeline.plan import make_plan
+from jaxbragg.pipeline.readout import read_out, seen
 
 
 def of_photons(experiment: Experiment) -> Experiment:
     """The experiment whose image is that of the photons, before the detector reads them out."""
     return replace(experiment, response=None)
+
+
+def quantity(setup: Setup) -> str:
+    """What the numbers of an image without noise are."""
+    return "photons" if setup.experiment.response is None else "readings, on average"
 
 
 def expected_reading(photons: np.ndarray, setup: Setup) -> np.ndarray:
@@ -24,12 +31,11 @@ def expected_reading(photons: np.ndarray, setup: Setup) -> np.ndarray:
     response = setup.experiment.response
     if response is None:
         return photons
-    return _seen(np.asarray(_mean(response, photons), np.float32), setup)
+    plan = make_plan(setup.experiment.detector.shape, setup.options)
+    return np.asarray(_read_out(photons, setup.experiment.detector, response, plan), np.float32)
 
 
-@jax.jit
-def _mean(response: Response, photons: np.ndarray) -> jax.Array:
-    return response.expected(photons).mean  # type: ignore[arg-type]
+_read_out = jax.jit(read_out, static_argnames="plan")
 
 
 def random_reading(photons: np.ndarray, setup: Setup, seed: int) -> np.ndarray:
@@ -45,14 +51,6 @@ def random_reading(photons: np.ndarray, setup: Setup, seed: int) -> np.ndarray:
         from jaxbragg.counting import poisson_counts
 
         return poisson_counts(photons, seed)
-    return _seen(np.rint(np.asarray(response.drawn(photons, seed), np.float64)), setup)
-
-
-def _seen(image: np.ndarray, setup: Setup) -> np.ndarray:
-    """The image with 0 where mask and region leave pixels out."""
-    roi, mask = setup.options.roi, setup.experiment.detector.mask
-    if roi is not None:
-        outside = np.ones(image.shape, bool)
-        outside[..., roi[2] : roi[3] + 1, roi[0] : roi[1] + 1] = False
-        image = np.where(outside, image.dtype.type(0), image)
-    return image if mask is None else np.where(np.asarray(mask).reshape(image.shape), image, image.dtype.type(0))
+    plan = make_plan(setup.experiment.detector.shape, setup.options)
+    readings = np.rint(np.asarray(response.drawn(photons, seed), np.float64))
+    return np.asarray(seen(readings, jax.device_get(setup.experiment.detector), plan))

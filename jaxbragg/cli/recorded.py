@@ -10,7 +10,7 @@ import numpy as np
 from jaxbragg.cli.errors import UsageError
 from jaxbragg.cli.file_names import check_output
 from jaxbragg.cli.read import Setup
-from jaxbragg.cli.readings import expected_reading, random_reading
+from jaxbragg.cli.readings import expected_reading, quantity, random_reading
 from jaxbragg.cli.same_series import fingerprint_of, series_of
 from jaxbragg.cli.scanner import Scanned
 from jaxbragg.cli.streams import complain
@@ -260,7 +260,7 @@ def _material(setup: Setup) -> str:
 
 def _said(output: Output, setup: Setup) -> str:
     scanned, span = setup.scanned, setup.spindle.span
-    what = "photons, float32"
+    what = f"{quantity(setup)}, float32"
     if output.counts:
         own = "" if output.count == 1 else ", one more for each next image"
         offset = _offset(output, scanned)

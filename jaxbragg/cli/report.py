@@ -8,7 +8,7 @@ import numpy as np
 
 from jaxbragg.cli.outputs import Statistics
 from jaxbragg.cli.read import Setup
-from jaxbragg.models import GaussianMosaic, GaussianSources
+from jaxbragg.models import Experiment, GaussianMosaic, GaussianSources
 from jaxbragg.models.unit_cell import cell_parameters, cell_volume, reciprocal_vectors
 from jaxbragg.pipeline.sampled import steps_text
 from jaxbragg.pipeline.settings import make_settings
@@ -72,6 +72,7 @@ def describe(setup: Setup) -> Iterator[str]:
     else:
         yield _line("sources", f"{len(wavelengths)}{spread_text}")
     yield from _describe_detector(setup)
+    yield from _describe_beside(experiment)
     yield "steps"
     axis = _vector(np.asarray(experiment.scan.axis))
     if by_spots(setup.experiment, make_settings(setup.experiment, options, warns=False)):
@@ -87,6 +88,17 @@ def describe(setup: Setup) -> Iterator[str]:
         yield _line("phi", f"{angles[0]:g} … {angles[-1]:g} deg about {axis}")
     several = f"{options.devices} × " if (options.devices or 1) > 1 else ""
     yield _line("precision", f"{options.precision} on {several}{jax.devices()[0].device_kind}")
+
+
+def _describe_beside(experiment: Experiment) -> Iterator[str]:
+    """What there is beside beam, crystal and detector."""
+    for name, several in (
+        ("background", experiment.backgrounds),
+        ("absorbers", experiment.absorbers),
+        ("response", () if experiment.response is None else experiment.response.steps),
+    ):
+        if several:
+            yield _line(name, ", ".join(type(each).__name__ for each in several))
 
 
 def _describe_detector(setup: Setup) -> Iterator[str]:

@@ -1,12 +1,14 @@
 """From the photons in all tiles to the image: put together, and read out as the detector's response says."""
 
-import jax.numpy as jnp
+from typing import Any
+
 import numpy as np
 from jaxtyping import Array, Float
 
 from jaxbragg.models import AbstractDetector, Response
 from jaxbragg.pipeline.plan import Plan
 from jaxbragg.pipeline.tiles import assemble
+from jaxbragg_kernels.namespace import namespace_of
 
 
 def image_of(
@@ -37,12 +39,23 @@ def read_out(
         response: Of the detector.
         plan: For the region of interest.
     """
-    mean = response.expected(photons).mean
+    return seen(response.expected(photons).mean, detector, plan)
+
+
+def seen(image: Any, detector: AbstractDetector, plan: Plan) -> Any:
+    """The image, of JAX or of numpy, with 0 where a pixel is masked or outside the region of interest.
+
+    Args:
+        image: Of the whole detector.
+        detector: For its mask.
+        plan: For the region.
+    """
+    xp = namespace_of(image)
     fast_first, fast_last, slow_first, slow_last = plan.roi
-    seen = np.zeros((plan.slow, plan.fast), bool)
-    seen[slow_first : slow_last + 1, fast_first : fast_last + 1] = True
-    if not seen.all():
-        mean = jnp.where(seen, mean, 0.0)
+    inside = np.zeros((plan.slow, plan.fast), bool)
+    inside[slow_first : slow_last + 1, fast_first : fast_last + 1] = True
+    if not inside.all():
+        image = xp.where(inside, image, xp.zeros_like(image))
     if detector.mask is not None:
-        mean = jnp.where(detector.mask.reshape(mean.shape), mean, 0.0)
-    return mean
+        image = xp.where(detector.mask.reshape(image.shape), image, xp.zeros_like(image))
+    return image

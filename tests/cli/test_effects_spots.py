@@ -58,6 +58,16 @@ def test_the_flag_changes_what_it_says(effect) -> None:
     check(effect)
 
 
+def test_the_wavelength_is_the_mean_of_the_spectrum_unless_another_is_given() -> None:
+    mean = (3 * 12398.42 / 12400 + 12398.42 / 12380) / 4
+    found = setup(f"{GAUSS} --spectrum s.txt")
+    assert float(found.experiment.beam.wavelength) == pytest.approx(mean, rel=1e-6)
+    assert not any("--spectrum" in line for line in found.notes.warnings)
+    other = setup(f"{GAUSS} --spectrum s.txt -lambda 1.2")
+    assert float(other.experiment.beam.wavelength) == 1.2
+    assert any("its mean is 1.00028 Å, but -lambda 1.2" in line for line in other.notes.warnings)
+
+
 def test_a_rotation_is_even_where_it_is_in_closed_form() -> None:
     found = setup(f"{GAUSS} --mosaic-gauss 0.1 0.2 0.3 -phi 5 -osc 2").experiment
     assert np.asarray(found.scan.angles).tolist() == [5.0]

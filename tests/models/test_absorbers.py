@@ -2,13 +2,11 @@
 
 from dataclasses import replace
 
-import jax
 import numpy as np
 import pytest
 from gaussian_cases import EXACT, gaussian, panel
 
 import jaxbragg as jb
-from jaxbragg_kernels.numerics import numerics
 
 STOP = jb.BeamStop(0.01, 0.05, 5e-4)
 
@@ -57,32 +55,13 @@ def test_they_multiply_and_come_with_every_step_of_a_trace():
     assert trace.factors["I_pixel_final"] == pytest.approx(image[3, 5], rel=1e-9)
 
 
-def test_derivatives_agree():
-    options = replace(EXACT, method="samples", samples=8)
-    with numerics():
-
-        def total(absorbers):
-            made = gaussian(background=jb.AmorphousBackground.water(1e-4), absorbers=absorbers)
-            return (jb.simulate(made, options) ** 0.5).sum()
-
-        absorbers = (jb.BeamStop(0.01, 0.05, 2e-3), jb.AirPath(0.3, 0.02))
-        leaves, make = jax.tree.flatten(absorbers)
-        gradient = jax.tree.leaves(jax.grad(total)(absorbers))
-        for i, leaf in enumerate(leaves):
-            step = 1e-5 * np.asarray(leaf)
-
-            def at(t, i=i, step=step, leaf=leaf):
-                return float(total(jax.tree.unflatten(make, [*leaves[:i], leaf + t * step, *leaves[i + 1 :]])))
-
-            assert float(gradient[i] * step) == pytest.approx((at(1.0) - at(-1.0)) / 2, rel=1e-4)
-
-
 @pytest.mark.parametrize(
     ("make", "message"),
     [
         (lambda: jb.AirPath(-1.0), "`attenuation` must not be negative"),
         (lambda: jb.AirPath.of(-1.0), "`wavelength` must be positive"),
         (lambda: jb.BeamStop(0.0, 0.05), "`radius` must be positive"),
+        (lambda: jb.as_the_c_program_draws(gaussian(absorbers=[STOP]), EXACT), "must have no absorbers"),
         (lambda: gaussian(absorbers=3), "`absorbers` must be a list of absorbers"),
     ],
 )

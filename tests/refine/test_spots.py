@@ -9,6 +9,7 @@ from cases import relative
 from gaussian_cases import EXACT, gaussian
 
 import jaxbragg as jb
+from benchmarks import spot_fits as script
 from jaxbragg import refine
 from jaxbragg.refine.coarse_to_fine import blurred
 
@@ -124,34 +125,19 @@ def test_blurred_spots_are_wider_at_the_same_sum(width, parts):
 
 # Fits ------------------------------------------------------------------------------------------------------------
 
-TABLE = jb.StructureFactors(np.random.default_rng(0).uniform(20, 200, (81, 81, 81)), (-40, -40, -40))
-
-
-def still(spread=0.2, bandwidth=0.002, cells=10.0, a=90.0, misset=(11.0, 22.0, 33.0)):
-    """Some 50 spots of a few pixels each, at a scattering angle of about 23°."""
-    return gaussian(
-        spread, cell=(a, 100, 110, 90, 90, 90), cells=(cells,) * 3, misset=misset, structure_factors=TABLE,
-        beam=jb.Beam(1.0, fluence=1.5e29, sources=jb.GaussianSources(bandwidth)),
-        detector=jb.FlatPanel((96, 96), 1e-4, (0.1, 0.035, 0.025), (0, 0, 1), (0, -1, 0)),
-    )  # fmt: skip
-
-
-TRUTH = {"mosaic": 0.2, "beam.sources.bandwidth": 0.002, "N": 10.0, "crystal.cell.a": 90.0, "crystal.misset[0]": 11.0,
-         "crystal.misset[1]": 22.0, "crystal.misset[2]": 33.0, "image.scale": 1.0, "image.constant": 1.0}  # fmt: skip
-START = {"spread": 0.26, "bandwidth": 0.0026, "cells": 9.0, "a": 90.1, "misset": (11.05, 22.04, 32.95)}
-
 
 def pulls_of(counts, solver="lm"):
-    problem = refine.Problem(still(**START), [*FREE, refine.Parameter("image.constant", start=0.5)], counts)
+    problem = refine.Problem(script.still(**script.START), script.FREE, counts)
     result = refine.fit(problem, solver)
     assert result.converged
-    return np.array([(result.values[name] - value) / result.uncertainties[name] for name, value in TRUTH.items()])
+    truth = script.TRUTH.items()
+    return np.array([(result.values[name] - value) / result.uncertainties[name] for name, value in truth])
 
 
 @pytest.mark.slow
 def test_mosaic_bandwidth_size_cell_and_orientation_are_found_within_their_uncertainties():
     """20 realisations of the noise: means of pulls scatter by 0.22, their standard deviations by 0.16."""
-    image = np.asarray(jb.simulate(still()), float)
+    image = np.asarray(jb.simulate(script.still()), float)
     assert 500 < image.max() < 5000
     pulls = np.array([pulls_of(np.random.default_rng(seed).poisson(image + 1.0)) for seed in range(20)])
     assert (abs(pulls[0]) < 2.0).all()
@@ -163,5 +149,5 @@ def test_mosaic_bandwidth_size_cell_and_orientation_are_found_within_their_uncer
 @pytest.mark.parametrize("solver", ["scipy", "optax", "optimistix"])
 def test_other_solvers_find_the_same(solver):
     pytest.importorskip(solver)
-    counts = np.random.default_rng(0).poisson(np.asarray(jb.simulate(still()), float) + 1.0)
+    counts = np.random.default_rng(0).poisson(np.asarray(jb.simulate(script.still()), float) + 1.0)
     np.testing.assert_allclose(pulls_of(counts, solver), pulls_of(counts), atol=0.1)

@@ -25,6 +25,7 @@ from jaxbragg.units import MICROMETRE, MILLIMETRE
 _STOL_FLAGS = {"stol": 1.0, "4stol": 0.25, "Q": 1.0 / (4.0 * np.pi)}
 _OWN = ("liquid", "air", "helium", "ice")
 _NANOMETRE = 1e-9
+_AIR = "N1.5616O0.419Ar0.0093"  # atoms of a molecule of dry air on average
 
 
 def build_background(
@@ -51,7 +52,7 @@ def build_background(
     amorphous, edge = [], beam_size(scanned)
     if thickness := scanned.number("liquid"):
         amorphous.append(("H2O", AmorphousBackground.slab(thickness * MICROMETRE, edge)))
-    for name, formula, shares in (("air", "N2", None), ("helium", "He", {"He": 1.0})):
+    for name, formula, shares in (("air", _AIR, None), ("helium", "He", {"He": 1.0})):
         if path := scanned.number(name):
             amorphous.append((formula, AmorphousBackground.gas(path * MILLIMETRE, edge, shares)))
     found += [each for _, each in amorphous]

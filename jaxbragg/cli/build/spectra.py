@@ -1,5 +1,7 @@
 """Flags → spectra that are no grid: of a file, or of a random pulse."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from jaxbragg.cli.build.notes import Notes
@@ -10,6 +12,20 @@ from jaxbragg.models import SpectrumTable
 from jaxbragg.units import PERCENT
 
 _WHOLE = ("spectrum", "sase", "bandwidth")
+
+
+def with_wavelength(scanned: Scanned) -> Scanned:
+    """The flags with the mean wavelength of --spectrum, where nothing else says one.
+
+    Raises:
+        FileError: If the file is missing or broken.
+    """
+    path = scanned.text("spectrum")
+    if path is None or "lambda" in scanned or "energy" in scanned:
+        return scanned
+    wavelengths, weights = read_spectrum(path, scanned.text("spectrum_unit"))
+    mean = float((wavelengths * weights).sum() / weights.sum())
+    return replace(scanned, values={**scanned.values, "lambda": mean}, order=["lambda", *scanned.order])
 
 
 def spectrum_of(scanned: Scanned, wavelength: float, notes: Notes) -> tuple[SpectrumTable, float] | None:

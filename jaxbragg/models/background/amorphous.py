@@ -75,7 +75,7 @@ class AmorphousBackground(AbstractBackground):
     def slab(
         cls, thickness: Any, beam_size: Any, density: Any = 1.0, molar_mass: Any = 18.015, table: Any = WATER
     ) -> "AmorphousBackground":
-        """A sheet across the beam; liquid water unless said otherwise, with its ring at 3.2 Å.
+        """A sheet across the beam; liquid water unless said otherwise, with its ring at 3.1 Å.
 
         Args:
             thickness: Along the beam [m].

@@ -2,13 +2,14 @@
 
 import abc
 from collections.abc import Callable, Iterable
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from jaxbragg.models import checks
 from jaxbragg.models.readable import Readable
 from jaxbragg.models.response.chance import AbstractChance, chance_of
 from jaxbragg_kernels.numerics import numerics, with_numerics
@@ -30,12 +31,7 @@ class AbstractStep(Readable):
     """One thing that a detector does to an image.
 
     Leaves are real numbers that can be differentiated and refined.
-
-    Attributes:
-        is_local: Whether a pixel's reading depends on its own photons alone.
     """
-
-    is_local: ClassVar[bool] = True
 
     @abc.abstractmethod
     def expected(self, signal: Signal) -> Signal:
@@ -55,17 +51,6 @@ class AbstractStep(Readable):
         """
 
 
-def transformed(signal: Signal, function: Callable[[Any], Any]) -> Signal:
-    """A function of every pixel: the variance by its slope, to first order.
-
-    Args:
-        signal: Before it.
-        function: Of an array, element by element.
-    """
-    mean, slope = jax.jvp(function, (signal.mean,), (jnp.ones_like(signal.mean),))
-    return Signal(mean, signal.variance * slope * slope)
-
-
 def number_for(image: Any, number: Any) -> Any:
     """A leaf in the type of an image, so that the image keeps its own.
 
@@ -74,6 +59,28 @@ def number_for(image: Any, number: Any) -> Any:
         number: The leaf.
     """
     return number.astype(image.dtype)
+
+
+class PointwiseStep(AbstractStep):
+    """A step that is one function of every pixel's reading, without chance."""
+
+    @abc.abstractmethod
+    def of(self, image: Any) -> Any:
+        """Readings after it, of JAX or of numpy.
+
+        Args:
+            image: Before it.
+        """
+
+    def expected(self, signal: Signal) -> Signal:
+        """See `AbstractStep.expected`: the variance by the slope, to first order."""
+        mean, slope = jax.jvp(self.of, (signal.mean,), (jnp.ones_like(signal.mean),))
+        return Signal(mean, signal.variance * slope * slope)
+
+    def drawn(self, image: Any, chance: AbstractChance) -> Any:
+        """See `AbstractStep.drawn`."""
+        del chance
+        return self.of(image)
 
 
 class Response(Readable):
@@ -105,11 +112,6 @@ class Response(Readable):
                     f"Argument `steps` must be steps such as GaussianSpread or Counting, but has {step!r}."
                 )
 
-    @property
-    def is_local(self) -> bool:
-        """Whether a pixel's reading depends on its own photons alone."""
-        return all(step.is_local for step in self.steps)
-
     def expected(self, photons: Float[Array, "... slow fast"]) -> Signal:
         """What is read out on average, and its variance; differentiable by the photons and by the steps' numbers.
 
@@ -127,7 +129,7 @@ class Response(Readable):
                 JAX, under `jax.jit` and `jax.vmap` too. The two give other images.
 
         Raises:
-            ValueError: If it is neither.
+            ValueError: If it is neither, or a mean is NaN or negative; where means are traced, these give NaN.
         """
         return drawn_by(Response._drawn, self, photons, chance_of(seed))
 
@@ -146,6 +148,10 @@ def drawn_by(function: Callable[..., Any], model: Any, photons: Any, chance: Abs
         photons: The image.
         chance: Random numbers.
     """
+    known = checks.known(photons)
+    if known is not None and not (known >= 0).all():
+        wrong = int((~(known >= 0)).sum())
+        raise ValueError(f"Argument `photons` must not be NaN or negative, but {wrong} of {known.size} pixels are.")
     if not chance.is_traceable:
         model, photons = jax.device_get(model), np.asarray(photons)
     with numerics():

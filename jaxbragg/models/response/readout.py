@@ -5,12 +5,12 @@ from typing import Any
 from jaxtyping import Array, Float
 
 from jaxbragg.models import checks
-from jaxbragg.models.response.abstract import AbstractStep, Signal, number_for, transformed
+from jaxbragg.models.response.abstract import AbstractStep, PointwiseStep, Signal, number_for
 from jaxbragg.models.response.chance import AbstractChance
 from jaxbragg_kernels.namespace import namespace_of
 
 
-class Gain(AbstractStep):
+class Gain(PointwiseStep):
     """Readings are so many times the counts.
 
     Attributes:
@@ -31,20 +31,12 @@ class Gain(AbstractStep):
         """Raise a ValueError for a value that cannot be."""
         checks.positive("factor", self.factor)
 
-    def expected(self, signal: Signal) -> Signal:
-        """See `AbstractStep.expected`."""
-        return transformed(signal, self._of)
-
-    def drawn(self, image: Any, chance: AbstractChance) -> Any:
-        """See `AbstractStep.drawn`."""
-        del chance
-        return self._of(image)
-
-    def _of(self, image: Any) -> Any:
+    def of(self, image: Any) -> Any:
+        """See `PointwiseStep.of`."""
         return image * number_for(image, self.factor)
 
 
-class Pedestal(AbstractStep):
+class Pedestal(PointwiseStep):
     """What is read without light.
 
     Attributes:
@@ -57,13 +49,8 @@ class Pedestal(AbstractStep):
         """Check and keep the offset."""
         self.offset = checks.leaf("offset", offset)
 
-    def expected(self, signal: Signal) -> Signal:
-        """See `AbstractStep.expected`."""
-        return Signal(signal.mean + number_for(signal.mean, self.offset), signal.variance)
-
-    def drawn(self, image: Any, chance: AbstractChance) -> Any:
-        """See `AbstractStep.drawn`."""
-        del chance
+    def of(self, image: Any) -> Any:
+        """See `PointwiseStep.of`."""
         return image + number_for(image, self.offset)
 
 
@@ -98,7 +85,7 @@ class ReadNoise(AbstractStep):
         return image + number_for(image, self.spread) * chance.normal(image)
 
 
-class Saturation(AbstractStep):
+class Saturation(PointwiseStep):
     """The most that a pixel reads.
 
     Mean and variance are those of the pixel without noise: near the limit they are too high.
@@ -121,14 +108,6 @@ class Saturation(AbstractStep):
         """Raise a ValueError for a value that cannot be."""
         checks.positive("limit", self.limit)
 
-    def expected(self, signal: Signal) -> Signal:
-        """See `AbstractStep.expected`."""
-        return transformed(signal, self._of)
-
-    def drawn(self, image: Any, chance: AbstractChance) -> Any:
-        """See `AbstractStep.drawn`."""
-        del chance
-        return self._of(image)
-
-    def _of(self, image: Any) -> Any:
+    def of(self, image: Any) -> Any:
+        """See `PointwiseStep.of`."""
         return namespace_of(image, self.limit).minimum(image, number_for(image, self.limit))

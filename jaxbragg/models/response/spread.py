@@ -6,7 +6,7 @@ A spread is the share that comes into each pixel about one whose middle is hit. 
 import abc
 import math
 from functools import reduce
-from typing import Any, ClassVar
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -30,7 +30,6 @@ class SeparableSpread(AbstractStep):
         radius: Pixels to each side that it reaches; what would come farther is put into these.
     """
 
-    is_local: ClassVar[bool] = False
     radius: eqx.AbstractVar[int]
 
     @abc.abstractmethod

@@ -23,7 +23,7 @@ class GainStages(AbstractStep):
         noises: Standard deviation of each stage [ADU].
         pedestals: What is read without light [ADU].
         thresholds: Photons above which the next stage reads, one fewer than there are stages.
-        bits: Of a reading; numbers end at 0 and 2^bits − 1.
+        bits: Of a reading, at most 14; numbers end at 0 and 2^bits − 1.
     """
 
     gains: Float[Array, "stage"]
@@ -44,6 +44,7 @@ class GainStages(AbstractStep):
         self.pedestals = checks.leaf("pedestals", pedestals, (count,))
         self.thresholds = checks.leaf("thresholds", thresholds, (max(count - 1, 0),))
         self.bits = checks.count("bits", bits)
+        checks.require(self.bits <= 14, "bits", "leave two of 16 for the stage", self.bits)
 
     def __check_init__(self) -> None:
         """Raise a ValueError for a value that cannot be."""
@@ -135,7 +136,7 @@ class GainStages(AbstractStep):
         return self._of(xp.sqrt(self.noises**2 + 1.0 / 12.0) / xp.abs(self.gains), self._stage(image), image)
 
     def _ends(self, image: Any) -> tuple[Any, Any]:
-        """The least and the most photons that the last stage can read, and the least of the first."""
+        """The least that the first stage can read, and the most that the last one can [photons]."""
         xp = namespace_of(image, self.gains)
         ends = [(number_for(image, xp.asarray(end - self.pedestals)) / self.gains) for end in (0.0, 2.0**self.bits - 1)]
         first, last = (xp.stack([each[i] for each in ends]) for i in (0, -1))

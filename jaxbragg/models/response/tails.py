@@ -3,13 +3,14 @@
 import abc
 import math
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
+from scipy.fft import next_fast_len
 
 from jaxbragg.models import checks
 from jaxbragg.models.response.abstract import AbstractStep, Signal
@@ -25,7 +26,6 @@ class TailedSpread(AbstractStep):
         radius: Pixels to each side that it reaches; None for as far as the image does.
     """
 
-    is_local: ClassVar[bool] = False
     radius: eqx.AbstractVar[int | None]
 
     @abc.abstractmethod
@@ -39,19 +39,24 @@ class TailedSpread(AbstractStep):
 
     def expected(self, signal: Signal) -> Signal:
         """See `AbstractStep.expected`: variances are spread by the square of the kernel."""
-        return Signal(self._spread(signal.mean, 1), self._spread(signal.variance, 2))
+        return Signal(self.spread(signal.mean, 1), self.spread(signal.variance, 2))
 
     def drawn(self, image: Any, chance: AbstractChance) -> Any:
         """See `AbstractStep.drawn`."""
         del chance
-        found = eqx.filter_jit(TailedSpread._spread)(self, jnp.asarray(image), 1)
+        found = _jitted(self, jnp.asarray(image), 1)
         return found if isinstance(image, jax.Array) else np.asarray(found)
 
-    def _spread(self, image: Float[Array, "... slow fast"], power: int) -> Float[Array, "... slow fast"]:
-        """The image convolved with the kernel's power, in its own type."""
+    def spread(self, image: Float[Array, "... slow fast"], power: int) -> Float[Array, "... slow fast"]:
+        """The image convolved with a power of the kernel, in its own type.
+
+        Args:
+            image: Means, or variances.
+            power: 1 or 2.
+        """
         size = image.shape[-2:]
         reach = [n - 1 if self.radius is None else min(self.radius, n - 1) for n in size]
-        padded = tuple(_fast_length(n + r) for n, r in zip(size, reach, strict=True))
+        padded = tuple(int(next_fast_len(n + r, real=True) or 0) for n, r in zip(size, reach, strict=True))
         # From 0 to the reach, and from −reach to −1 at the end, as transforms count.
         slow, fast = (
             jnp.where(jnp.arange(n) <= r, jnp.arange(n), jnp.arange(n) - n).astype(jnp.float64)
@@ -165,12 +170,4 @@ def _legendre(count: int) -> tuple[np.ndarray, np.ndarray]:
     return places / 2, weights / 2
 
 
-def _fast_length(least: int) -> int:
-    """The next product of 2, 3 and 5."""
-    best = 1 << (least - 1).bit_length()
-    for fives in (5**i for i in range(8)):
-        for threes in (3**i for i in range(8)):
-            odd = fives * threes
-            if odd < best:
-                best = min(best, odd << max(0, (-(-least // odd) - 1).bit_length()))
-    return best
+_jitted = eqx.filter_jit(TailedSpread.spread)

@@ -121,7 +121,8 @@ def _places(
 
     They are looked for once, and picked out by numpy, where a byte for each can be held.
     """
-    if parts_of(experiment, settings.options) * math.prod(2 * n + 1 for n in limits) > _MOST_PLACES:
+    indices = parts_of(experiment, settings.options) * math.prod(2 * n + 1 for n in limits)
+    if indices > min(_MOST_PLACES, _room(settings.options)):
         return None, np.asarray(count_near(experiment, settings, limits))
     places = [np.flatnonzero(each) for each in np.asarray(candidates_near(experiment, settings, limits))]
     return places, np.array([len(each) for each in places])

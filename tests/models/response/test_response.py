@@ -63,6 +63,12 @@ def test_steps_have_random_numbers_of_their_own():
         assert abs(np.corrcoef(one.ravel(), (both - one).ravel())[0, 1]) < 0.02
 
 
+def test_where_means_cannot_be_looked_at_those_that_cannot_be_give_nan():
+    drawn = jax.jit(lambda image: jb.Response([jb.Counting()]).drawn(image, jax.random.key(0)))
+    found = np.asarray(drawn(np.array([5.0, -1.0, np.nan], np.float32)))
+    assert np.isfinite(found).tolist() == [True, False, False]
+
+
 def every_step():
     return jb.Response(
         [
@@ -142,6 +148,9 @@ def test_with_float64_off_and_under_jit_the_image_keeps_its_type():
         (lambda: jb.GainStages.jungfrau(0), "`energy` must be positive"),
         (lambda: jb.BadPixels(np.zeros((2, 2)), np.zeros((2, 2), bool)), "`dead` must be True and False"),
         (lambda: jb.BadPixels.random((4, 4), 0.7, 0.6), "`dead` must be a share"),
+        (lambda: jb.GainStages([1.0], [1.0], [0.0], [], bits=15), "`bits` must leave two of 16"),
+        (lambda: jb.Response([]).drawn(np.array([1.0, -1.0]), 0), "`photons` must not be NaN or negative, but 1 of 2"),
+        (lambda: jb.Response([]).drawn(np.array([np.nan]), 0), "`photons` must not be NaN or negative, but 1 of 1"),
         (lambda: jb.Response([]).drawn(np.ones((2, 2)), 1.5), "`seed` must be a whole number, or a key"),
         (lambda: jb.Response([]).drawn(np.ones((2, 2)), True), "`seed` must be a whole number, or a key"),
     ],

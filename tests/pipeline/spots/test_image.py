@@ -164,6 +164,20 @@ def test_masks_and_regions():
     np.testing.assert_allclose(found, np.where(mask, image, 0), atol=1e-6 * image.max())
 
 
+@pytest.mark.parametrize("lines", [2, 40])
+def test_backgrounds_are_of_the_beams_own_wavelengths(lines):
+    """Which need not be near that of the beam: of two lines each, of many groups of neighbours; of nothing else."""
+    wavelengths = np.linspace(0.8, 0.9, lines)
+    beam = jb.Beam(1.0, fluence=1e28, sources=jb.SpectrumTable(wavelengths, 1.0 + np.arange(lines), 0.0))
+    empty = jb.StructureFactors(np.zeros((3, 3, 3)), (-1, -1, -1))
+    made = experiment(beam=beam, structure_factors=empty, background=jb.AmorphousBackground.slab(1e-4, 1e-4))
+    one_by_one = replace(beam, sources=jb.AbsoluteSources([[1.0, 0, 0]] * lines, wavelengths, 1.0 + np.arange(lines)))
+    wanted = np.asarray(jb.simulate(replace(made, beam=one_by_one), replace(EXACT, method="samples", samples=1)))
+    found = np.asarray(jb.simulate(made, replace(EXACT, method="spots")))
+    np.testing.assert_allclose(found, wanted, rtol=1e-9 if lines == 2 else 2e-2)
+    assert found.sum() == pytest.approx(wanted.sum(), rel=1e-9 if lines == 2 else 1e-3)
+
+
 @pytest.mark.slow
 def test_panels_layers_and_backgrounds():
     whole = experiment(mosaic=0.3)
