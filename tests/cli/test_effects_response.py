@@ -111,3 +111,18 @@ def test_masked_pixels_and_what_is_outside_the_region_stay_0(tmp_path, monkeypat
     assert read.sum() == pytest.approx(inside.sum())
     experiment, options = jb.read_experiment(f"{FLAGS} --psf-gauss 1200 --pedestal 20 -roi 10 30 5 20".split())
     np.testing.assert_allclose(jb.simulate(experiment, options), read, rtol=1e-5)
+
+
+def test_masked_pixels_read_nothing_though_there_is_a_pedestal(tmp_path, monkeypatch) -> None:
+    """On average, in random images, and in the library's own."""
+    monkeypatch.chdir(tmp_path)
+    mask = np.ones((48, 48), np.uint8)
+    mask[10:20, 5:9] = 0
+    np.save("mask.npy", mask)
+    flags = f"{FLAGS} -mask mask.npy --psf-gauss 1200 --pedestal 20"
+    assert main([*f"{flags} -floatfile f.bin -noisefile n.img -seed 1".split()]) == 0
+    experiment, options = jb.read_experiment(flags.split())
+    noisy = np.fromfile("n.img", "<u2", offset=512).reshape(48, 48) - 40.0  # -adc
+    for image in (np.fromfile("f.bin", "<f4").reshape(48, 48), noisy, np.asarray(jb.simulate(experiment, options))):
+        assert not image[mask == 0].any()
+        assert (image[mask == 1] > 5).all()
