@@ -143,7 +143,7 @@ def cases() -> dict[str, Case]:
         several,
         (
             jb.GaussianMosaic((0.3, 0.5, 0.4, 0.1, -0.1, 0.2)),
-            jb.CellSpread((0.01, 0.02, 0.015)),
+            jb.CellSpread((0.006, 0.01, 0.008)),
             jb.GaussianSources(0.01, 0.002, 0.001),
             jb.Scan.continuous(0.0, 1.0),
         ),
@@ -181,6 +181,21 @@ def cases() -> dict[str, Case]:
         ),
         is_leaf=lambda x: x is None,
     )  # fmt: skip
+    axes = {"omega": (0.6, 0.0, 0.8), "kappa": (0.0, 0.6, 0.8), "phi": (0.0, 0.8, 0.6)}
+    chain = jb.Goniometer(axes, {"kappa": 20.0, "phi": -30.0}, tilts=[[0.5, -0.3]] * 3)
+    faces = np.vstack([_small_turn((3, -7, 20)), -_small_turn((13, 17, -9))])
+    composed = replace(
+        tilted,
+        structure_factors=_table(10.0, 60.0, 0.0),
+        crystal=_crystal(
+            shape="gauss", b_factor=10.0, damage=jb.Damage(4.0, 2.0), sizes=jb.LogNormalSizes(0.2, 3),
+            position=(3e-4, -5e-4, 2e-4), absorption=jb.ConvexAbsorption(faces, 5e-5 + 1e-5 * np.arange(6), 3e3, 8),
+        ),
+        scan=jb.Scan((1.0, 9.0), goniometer=chain),
+        beam=tilted.beam.replace(profile=jb.GaussianProfile((1e-3, 2e-3))),
+        lattices=[_crystal(shape="gauss", misset=(11.0, -20.0, 30.0), blocks=0.4)],
+    )  # fmt: skip
+    between = replace(between, beam=between.beam.replace(profile=jb.TophatProfile(1e-3)))
     moves = tuple(f"detector.{panel}{what}" for panel in ("", "panels[0].", "panels[1].") for what in _MOVES)
     flat_virtual = ("crystal.vectors", "detector.rotation", "detector.distance", "detector.beam_center")
     return {
@@ -193,6 +208,12 @@ def cases() -> dict[str, Case]:
         ),
         "P": Case("as G, by spots, lines of a spectrum", lines, replace(double, method="spots"), slow=True),
         "R": Case("flat panel, gauss spots, B factor, backgrounds, absorbers, response", real, double, slow=True),
+        "X": Case(
+            "flat panel, gauss spots, goniometer, lattices, sizes, place, profile, damage, absorption",
+            composed,
+            double,
+            slow=True,
+        ),
         "V": Case("flat panel, gauss spots, quantities that are no leaf", tilted, double, flat_virtual, slow=True),
         "W": Case(
             "two panels, gauss spots, quantities that are no leaf",

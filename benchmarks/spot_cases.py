@@ -39,7 +39,7 @@ class Small:
 
     def experiment(self) -> jb.Experiment:
         """The experiment."""
-        beam = {"sources": jb.GaussianSources(self.bandwidth, *self.divergence)} | dict(self.beam)
+        beam: dict[str, Any] = {"sources": jb.GaussianSources(self.bandwidth, *self.divergence)} | dict(self.beam)
         crystal = {"cells": (12, 12, 10), "mosaic": jb.GaussianMosaic(self.mosaic)} | dict(self.crystal)
         scan = jb.Scan((7.0,)) if self.width is None else jb.Scan.continuous(7.0, self.width)
         return jb.Experiment(

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from jaxbragg.models import AbstractBackground as AbstractBackground
     from jaxbragg.models import AbstractDetector as AbstractDetector
     from jaxbragg.models import AbstractMosaic as AbstractMosaic
+    from jaxbragg.models import AbstractProfile as AbstractProfile
+    from jaxbragg.models import AbstractSizes as AbstractSizes
     from jaxbragg.models import AbstractSources as AbstractSources
     from jaxbragg.models import AbstractStructureFactors as AbstractStructureFactors
     from jaxbragg.models import AirPath as AirPath
@@ -37,13 +39,18 @@ if TYPE_CHECKING:
     from jaxbragg.models import BeamStop as BeamStop
     from jaxbragg.models import CapMosaic as CapMosaic
     from jaxbragg.models import CellSpread as CellSpread
+    from jaxbragg.models import ConvexAbsorption as ConvexAbsorption
     from jaxbragg.models import Crystal as Crystal
     from jaxbragg.models import CurvedDetector as CurvedDetector
+    from jaxbragg.models import Damage as Damage
     from jaxbragg.models import Experiment as Experiment
     from jaxbragg.models import FlatPanel as FlatPanel
     from jaxbragg.models import GaussianMosaic as GaussianMosaic
+    from jaxbragg.models import GaussianProfile as GaussianProfile
     from jaxbragg.models import GaussianSources as GaussianSources
+    from jaxbragg.models import Goniometer as Goniometer
     from jaxbragg.models import LiquidLikeMotions as LiquidLikeMotions
+    from jaxbragg.models import LogNormalSizes as LogNormalSizes
     from jaxbragg.models import MultiPanel as MultiPanel
     from jaxbragg.models import PowderRings as PowderRings
     from jaxbragg.models import RelativeSources as RelativeSources
@@ -53,7 +60,10 @@ if TYPE_CHECKING:
     from jaxbragg.models import SourceStructureFactors as SourceStructureFactors
     from jaxbragg.models import SpectrumTable as SpectrumTable
     from jaxbragg.models import StructureFactors as StructureFactors
+    from jaxbragg.models import TophatProfile as TophatProfile
     from jaxbragg.models import UnitCell as UnitCell
+    from jaxbragg.models import components as components
+    from jaxbragg.models.components import MotionWarning as MotionWarning
     from jaxbragg.models.detector.named import detector as detector
     from jaxbragg.models.response import AbstractStep as AbstractStep
     from jaxbragg.models.response import BadPixels as BadPixels
@@ -72,6 +82,7 @@ if TYPE_CHECKING:
     from jaxbragg.models.response import Saturation as Saturation
     from jaxbragg.models.sase import SasePulse as SasePulse
     from jaxbragg.models.sase import sase_pulse as sase_pulse
+    from jaxbragg.models.twinning import twin as twin
     from jaxbragg.models.uniform import random_rotations as random_rotations
     from jaxbragg.models.uniform import uniform_rotations as uniform_rotations
     from jaxbragg.options import Options as Options
@@ -122,7 +133,18 @@ _HOME = {
     "SourceStructureFactors": "jaxbragg.models",
     "StructureFactors": "jaxbragg.models",
     "UnitCell": "jaxbragg.models",
+    "ConvexAbsorption": "jaxbragg.models",
+    "MotionWarning": "jaxbragg.models.components",
+    "components": "jaxbragg.models",
+    "Damage": "jaxbragg.models",
+    "Goniometer": "jaxbragg.models",
+    "AbstractProfile": "jaxbragg.models",
+    "GaussianProfile": "jaxbragg.models",
+    "TophatProfile": "jaxbragg.models",
+    "AbstractSizes": "jaxbragg.models",
+    "LogNormalSizes": "jaxbragg.models",
     "detector": "jaxbragg.models.detector.named",
+    "twin": "jaxbragg.models.twinning",
     "AbstractStep": "jaxbragg.models.response",
     "BadPixels": "jaxbragg.models.response",
     "CalibrationError": "jaxbragg.models.response",

@@ -26,6 +26,7 @@ from jaxbragg.models import (
     UnitCell,
     checks,
 )
+from jaxbragg.models.components import is_plain, settled
 from jaxbragg.models.minimal_standard import rotations
 from jaxbragg.models.mosaic import CapMosaic, RoundedCapMosaic
 from jaxbragg.models.unit_cell import cell_parameters, cell_vectors, cell_volume
@@ -69,6 +70,12 @@ def as_the_c_program_draws(
         raise ValueError("Argument `experiment` must have no response: the C program's detector counts photons.")
     if experiment.absorbers:
         raise ValueError("Argument `experiment` must have no absorbers: the C program knows of none.")
+    if not is_plain(experiment) or experiment.crystal.damage is not None or experiment.beam.profile is not None:
+        raise ValueError(
+            "Argument `experiment` must have one crystal of one size in the middle of a wide beam, without damage and "
+            "absorption: the C program knows of no other."
+        )
+    experiment = settled(experiment)
     beam = experiment.beam
     sources = jax.eval_shape(lambda b: b.rays()[2], beam).shape[0]
     domains = jax.eval_shape(lambda c: c.mosaic.rotations(), experiment.crystal).shape[0]
@@ -109,7 +116,7 @@ def _scan(scan: Scan) -> Scan:
     with numerics():
         xp = jnp if checks.is_traced(scan.held) else np
         angles = xp.where(scan.held == 0, xp.roll(scan.held, 1), scan.held)
-        return Scan(jnp.asarray(angles), scan.axis)
+        return Scan(jnp.asarray(angles), scan.spindle())
 
 
 def _crystal(crystal: Crystal, shape: AbstractShape) -> Crystal:

@@ -101,6 +101,10 @@ class Options:
         samples: Of an image by samples: how many stand for all that is Gaussian and for an even rotation together; None
             for 4,096.
         sample_seed: Which ones, of a scrambled Sobol' sequence.
+        places: Of a crystal beside the spindle (`Crystal.position`) that turns evenly: into so many parts the rotation
+            is cut, for each of which it stands still in the middle. None for so many that it moves by less than a
+            twentieth of a spot's width, as far as values are known: under `jax.jit` it is 8, unless `jb.spot_options`
+            or `jb.precise_options` has chosen before.
     """
 
     oversample: int = 1
@@ -125,6 +129,7 @@ class Options:
     tolerance: float = DEFAULT_TOLERANCE
     samples: int | None = None
     sample_seed: int = 0
+    places: int | None = None
 
     def __post_init__(self) -> None:
         """Check the options.
@@ -132,9 +137,9 @@ class Options:
         Raises:
             ValueError: If one cannot be; the message names it.
         """
-        for name in ("oversample", "unroll", "memory_limit", "block_pixels", "devices", "samples"):
+        for name in ("oversample", "unroll", "memory_limit", "block_pixels", "devices", "samples", "places"):
             value = getattr(self, name)
-            if value is None and name in ("memory_limit", "block_pixels", "devices", "samples"):
+            if value is None and name not in ("oversample", "unroll"):
                 continue
             if isinstance(value, bool) or not isinstance(value, int) or value < 1:
                 raise ValueError(f"Option `{name}` must be a whole number of at least 1, but is {value!r}.")

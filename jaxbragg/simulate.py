@@ -13,16 +13,18 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from jaxbragg.models import Experiment
+from jaxbragg.models import AbstractDetector, Experiment, Response
+from jaxbragg.models.components import background_of, components, is_plain, settled
+from jaxbragg.models.readable import with_fields
 from jaxbragg.options import Options
 from jaxbragg.pipeline.arrays import Arrays, unpack
 from jaxbragg.pipeline.blocks import simulate_blocks
-from jaxbragg.pipeline.plan import TILE, blocks_per_launch
-from jaxbragg.pipeline.readout import image_of
+from jaxbragg.pipeline.plan import TILE, Plan, blocks_per_launch
+from jaxbragg.pipeline.readout import image_of, read_out
 from jaxbragg.pipeline.sampled import warn_of_samples
 from jaxbragg.pipeline.settings import Settings, make_settings
 from jaxbragg.pipeline.spots.closed_form import by_spots
-from jaxbragg.pipeline.spots.image import simulate_spots
+from jaxbragg.pipeline.spots.image import simulate_spots, without_crystal
 from jaxbragg.pipeline.threshold import with_threshold
 from jaxbragg_kernels.numerics import numerics, with_numerics
 
@@ -53,6 +55,9 @@ def simulate(
         ValueError: If the region of interest is not on the detector, or there are fewer devices than asked for.
     """
     settings = make_settings(experiment, options, warns=getattr(options, "method", None) != "spots")
+    if not is_plain(experiment):
+        return _sum_of_components(experiment, settings, progress)
+    experiment = settled(experiment)
     if by_spots(experiment, settings):
         # Nothing large is subtracted in a tile, however sharp the fringes of a crystal without spread would be.
         chosen = replace(options, tile=options.tile or TILE, exact_phases=False)
@@ -69,6 +74,33 @@ def simulate(
         if progress is None:
             return _simulate(arrays, settings)
         return _simulate_in_launches(arrays, settings, progress)
+
+
+def _sum_of_components(
+    experiment: Experiment, settings: Settings, progress: Callable[[float], None] | None
+) -> Float[Array, "..."]:
+    """The image of what is not one crystal at the sample's place: each component as an image of its own."""
+    options, several = settings.options, components(experiment, settings.options.places)
+    total = jnp.zeros(())
+    with numerics():
+        for i, component in enumerate(several):
+            total = total + simulate(component, options)
+            if progress is not None:
+                progress((i + 1) / len(several))
+        if experiment.backgrounds:
+            none = without_crystal(with_fields(background_of(experiment), response=None))
+            total = total + simulate(none, replace(options, method="samples", spots=None))
+        total = total.astype(settings.dtype)
+        if experiment.response is None:
+            return total
+        return _read_out(total, experiment.detector, experiment.response, settings.plan)
+
+
+@partial(jax.jit, static_argnames="plan")
+def _read_out(
+    photons: Float[Array, "..."], detector: AbstractDetector, response: Response, plan: Plan
+) -> Float[Array, "..."]:
+    return read_out(photons, detector, response, plan)
 
 
 def _image(arrays: Arrays, settings: Settings) -> Float[Array, "..."]:

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from jaxbragg.batch import spot_options
 from jaxbragg.models import AbsoluteSources, AbstractSources, Experiment, SourceStructureFactors, StructureFactors
+from jaxbragg.models.components import only_component
 from jaxbragg.models.sources import GaussianRays
 from jaxbragg.models.unit_cell import reciprocal_vectors
 from jaxbragg.options import Options
@@ -81,7 +82,7 @@ def ground_truth(experiment: Experiment, options: Options = Options()) -> Truth:
         ValueError: If there are more indices within the detector's resolution than can be counted: `Options.d_min`
             cuts it.
     """
-    experiment = _covering(jax.device_get(replace(experiment, response=None)), options)
+    experiment = _covering(only_component(jax.device_get(replace(experiment, response=None))), options)
     spots = by_spots(experiment, make_settings(experiment, options, warns=False))
     if spots:
         options = spot_options(experiment, options, margin=_SURE)

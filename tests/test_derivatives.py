@@ -29,7 +29,8 @@ ZERO = {
         *(f"response.steps[7].{name}" for name in ("gains", "noises", "pedestals", "thresholds")),
         *("response.steps[3].spread", "response.steps[9].spread", "response.steps[11].limit"),
     },
-    "T": {"beam.sources.weights"},  # of a single source: they are normalized
+    "T": {"beam.sources.weights", "beam.profile.widths"},  # normalized, of a single source; an edge has no derivative
+    "X": {"beam.sources.weights", "structure_factors.default"},
 }
 
 

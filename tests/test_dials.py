@@ -5,6 +5,7 @@ Debian has it (`apt-get install dials`). Its HDF5 finds the filters of hdf5plugi
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -74,3 +75,28 @@ def test_its_spots_are_where_ours_are_predicted(indexed):
     assert inner.sum() > 200
     assert np.median(far[inner]) < 0.1
     assert (far[inner] < 0.5).mean() > 0.95
+
+
+SHARP = (
+    f"--model {MODEL} --solvent 0.35 46 --detector rayonix-mx225hs -distance 150 -lambda 0.9795 -misset 10 20 30 -N 60 "
+    "--spot-scale 3e6 -gauss_xtal --mosaic-gauss 0.02 -osc 0.1 -flux 1e12 -exposure 0.05 -beamsize 0.03 -water 100 "
+    "-oversample 1 --counts -seed 1 -o one.h5 --quiet"
+)
+
+
+@pytest.mark.parametrize(("spread", "kept"), [("", (0.0, 0.6)), ("--psf-gauss 110", (0.9, 1.0))])
+def test_a_point_spread_keeps_spots_from_being_too_small(spread, kept, tmp_path, monkeypatch):
+    """Of what DIALS takes for strong it drops, by its defaults, spots of fewer than 3 pixels: most of sharp ones."""
+    monkeypatch.chdir(tmp_path)
+    assert main([*SHARP.split(), *spread.split()]) == 0
+    plugins = pytest.importorskip("hdf5plugin").PLUGINS_PATH
+    environment = {"HOME": str(tmp_path), "HDF5_PLUGIN_PATH": plugins, "PATH": "/usr/bin:/bin"}
+    for words in ("dials.import one.h5", "dials.find_spots imported.expt nproc=2"):
+        done = subprocess.run(words.split(), env=environment, capture_output=True, text=True, timeout=600)
+        assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    extracted, saved = (
+        int(re.search(pattern, done.stdout).group(1))
+        for pattern in (r"Extracted (\d+) spots", r"Saved (\d+) reflections")
+    )
+    assert extracted > 500
+    assert kept[0] <= saved / extracted <= kept[1]

@@ -53,6 +53,8 @@ class Batch:
             mine.crystal.cells,
             mine.crystal.shear,
             mine.crystal.fudge,
+            mine.crystal.sizes,
+            mine.lattices,
             mine.beam,
             mine.detector,
         )

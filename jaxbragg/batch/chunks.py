@@ -13,6 +13,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool
 
 from jaxbragg.models import Experiment
+from jaxbragg.models.components import components
 from jaxbragg.pipeline.arrays import unpack
 from jaxbragg.pipeline.plan import bytes_per_pixel
 from jaxbragg.pipeline.settings import Settings
@@ -44,7 +45,7 @@ def settings_and_chunk(single: Experiment, settings: Settings, bytes_of_one: int
     options, plan = settings.options, settings.plan
     if options.devices is not None and plan.blocks > options.devices:
         return settings, 1
-    orientations = jax.eval_shape(lambda e: unpack(e, settings).crystal.orientations, single)
+    orientations = jax.eval_shape(lambda e: unpack(components(e, 1)[0], settings).crystal.orientations, single)
     pixels = plan.tiles_per_block * plan.pixels_per_tile
     if settings.skip_below > 0:
         if pixels >= _FEWEST_PIXELS_TO_SKIP and orientations.shape[-3] >= FEWEST_TO_SKIP:

@@ -11,11 +11,13 @@ from jaxtyping import Array, Float
 
 from jaxbragg.batch.axes import Batch, batch_of
 from jaxbragg.batch.chunks import map_in_chunks, settings_and_chunk
-from jaxbragg.batch.spots import settings_by_spots
+from jaxbragg.batch.spots import settings_by_spots, with_places
 from jaxbragg.models import Experiment
+from jaxbragg.models.components import is_plain, settled
 from jaxbragg.options import Options
 from jaxbragg.pipeline.arrays import Arrays, unpack
 from jaxbragg.pipeline.blocks import simulate_blocks
+from jaxbragg.pipeline.components import image_of_components
 from jaxbragg.pipeline.readout import image_of
 from jaxbragg.pipeline.settings import Settings, make_settings
 from jaxbragg.pipeline.spots.image import image_of_spots
@@ -51,6 +53,7 @@ def simulate_batch(
             `simulate`.
     """
     batch = batch_of(experiments, axes)
+    options = with_places(batch, options)
     settings = settings_by_spots(batch, options)
     if settings is not None:
         return with_numerics(_draw_batch)((batch.batched, batch.count, settings), batch.experiment)
@@ -63,7 +66,8 @@ def _draw_batch(static: tuple[tuple[bool, ...], int, Settings], experiment: Expe
     """The images by spots."""
     batched, count, settings = static
     put, leaves = putting(Batch(experiment, batched, count))
-    return map_in_chunks(lambda mine: image_of_spots(settings, put(mine)), leaves, count, 1)
+    draw = image_of_spots if is_plain(experiment) else image_of_components
+    return map_in_chunks(lambda mine: draw(settings, put(mine)), leaves, count, 1)
 
 
 def batch_settings(batch: Batch, options: Options) -> Settings:
@@ -80,6 +84,9 @@ def _simulate_batch(
     batched, count, settings = static
     batch = Batch(experiment, batched, count)
     settings, at_once = settings_and_chunk(batch.single(), settings, bytes_of_one(batch), count)
+    if not is_plain(experiment):
+        put, leaves = putting(batch)
+        return map_in_chunks(lambda mine: image_of_components(settings, put(mine)), leaves, count, at_once)
     unpack_one, leaves = unpacking(batch, settings)
 
     def image(leaves: list[Array]) -> Float[Array, "..."]:
@@ -99,8 +106,9 @@ def unpacking(batch: Batch, settings: Settings) -> tuple[Callable[[list[Array]],
     """
     put, of_all = putting(batch)
     has_axis: Any = jax.tree.unflatten(jax.tree.structure(batch.experiment), batch.batched)
-    makes_table = has_axis.structure_factors, has_axis.crystal.b_factor
-    if batch.experiment.crystal.b_factor is not None:
+    crystal = batch.experiment.crystal
+    makes_table = has_axis.structure_factors, has_axis.crystal.b_factor, has_axis.crystal.damage
+    if crystal.b_factor is not None or crystal.damage is not None:
         makes_table = *makes_table, has_axis.crystal.cell
     if any(jax.tree.leaves(makes_table)):
         return lambda batched: unpack(put(batched), settings), of_all
@@ -124,9 +132,10 @@ def putting(batch: Batch) -> tuple[Callable[[list[Array]], Experiment], list[Arr
 
     def put(batched: list[Array]) -> Experiment:
         each = iter(batched)
-        return jax.tree.unflatten(
+        one = jax.tree.unflatten(
             make, [next(each) if mine else x for x, mine in zip(leaves, batch.batched, strict=True)]
         )
+        return settled(one) if is_plain(one) else one
 
     # The last counts the images: there may be nothing in which they differ.
     return put, [*(x for x, mine in zip(leaves, batch.batched, strict=True) if mine), jnp.arange(batch.count)]

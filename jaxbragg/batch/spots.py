@@ -8,6 +8,7 @@ import jax
 from jaxbragg.batch.axes import Batch, batch_of
 from jaxbragg.models import Experiment
 from jaxbragg.models.checks import is_traced
+from jaxbragg.models.components import components, is_plain, places_of
 from jaxbragg.options import Options
 from jaxbragg.pipeline.plan import TILE
 from jaxbragg.pipeline.settings import Settings, make_settings
@@ -38,9 +39,22 @@ def spot_options(
         ValueError: If the images cannot be made by spots, there are too many reflections, or as `simulate_batch`.
     """
     batch = batch_of(experiments, axes, alone=True)
+    options = with_places(batch, options)
     settings = settings_by_spots(batch, replace(options, method="spots", spots=None), margin=margin)
     assert settings is not None
     return replace(options, method="spots", spots=settings.options.spots)
+
+
+def with_places(batch: Batch, options: Options) -> Options:
+    """The options with `places` for all images of a batch, where its values are known."""
+    if (
+        not isinstance(options, Options)
+        or options.places is not None
+        or is_plain(batch.experiment)
+        or is_traced(jax.tree.leaves(batch.experiment))
+    ):
+        return options
+    return replace(options, places=max(map(places_of, batch.images(batch.count))))
 
 
 def settings_by_spots(batch: Batch, options: Options, *, margin: float = _SURE) -> Settings | None:
@@ -56,7 +70,9 @@ def settings_by_spots(batch: Batch, options: Options, *, margin: float = _SURE) 
             nor lengths of lists.
     """
     traced = is_traced(jax.tree.leaves(batch.experiment))
-    images = batch.images(1 if traced else batch.count)
+    images = [
+        each for image in batch.images(1 if traced else batch.count) for each in components(image, options.places)
+    ]
     settings = make_settings(images[0], options, warns=False)
     if not all(by_spots(each, settings) for each in images):
         return None

@@ -11,14 +11,16 @@ from jaxtyping import Array, Float
 from jaxbragg.batch.axes import Batch, batch_of
 from jaxbragg.batch.chunks import settings_and_chunk, sum_in_chunks
 from jaxbragg.batch.images import batch_settings, bytes_of_one, putting, unpacking
-from jaxbragg.batch.spots import settings_by_spots
+from jaxbragg.batch.spots import settings_by_spots, with_places
 from jaxbragg.models import Experiment
+from jaxbragg.models.components import background_of, is_plain
 from jaxbragg.options import Options
 from jaxbragg.pipeline.arrays import Arrays
 from jaxbragg.pipeline.blocks import simulate_blocks
+from jaxbragg.pipeline.components import tiles_of_components
 from jaxbragg.pipeline.readout import image_of
 from jaxbragg.pipeline.settings import Settings
-from jaxbragg.pipeline.spots.image import image_of_tiles, tiles_of_crystal
+from jaxbragg.pipeline.spots.image import image_of_tiles
 from jaxbragg.pipeline.threshold import with_threshold
 from jaxbragg_kernels.numerics import with_numerics
 
@@ -47,20 +49,23 @@ def simulate_together(
     if not isinstance(experiments, Experiment) and isinstance(experiments, Iterable):
         experiments = _with_what_all_share(tuple(experiments))
     batch = batch_of(experiments, axes)
+    options = with_places(batch, options)
     settings = settings_by_spots(batch, options)
     if settings is not None:
         return with_numerics(_draw_together)((batch.batched, batch.count, settings), batch.experiment)
     settings = batch_settings(batch, options)
+    if not is_plain(batch.experiment):
+        return with_numerics(_draw_together)((batch.batched, batch.count, settings), batch.experiment)
     return with_numerics(_simulate_together)((batch.batched, batch.count, settings), batch.experiment)
 
 
 @partial(jax.jit, static_argnums=0)
 def _draw_together(static: tuple[tuple[bool, ...], int, Settings], experiment: Experiment) -> Float[Array, "..."]:
-    """The image by spots."""
+    """The image by spots, or of experiments with several components."""
     batched, count, settings = static
     put, leaves = putting(Batch(experiment, batched, count))
-    total = sum_in_chunks(lambda mine: tiles_of_crystal(settings, put(mine)), leaves, count, 1)
-    return image_of_tiles(total, put([leaf[0] for leaf in leaves]), settings)
+    total = sum_in_chunks(lambda mine: tiles_of_components(settings, put(mine)), leaves, count, 1)
+    return image_of_tiles(total, background_of(put([leaf[0] for leaf in leaves])), settings)
 
 
 @partial(jax.jit, static_argnums=0)

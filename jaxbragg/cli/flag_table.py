@@ -9,6 +9,7 @@ from jaxbragg.cli.background_flags import BACKGROUND, BACKGROUND_FLAGS
 from jaxbragg.cli.beam_flags import BEAM, BEAM_FLAGS
 from jaxbragg.cli.flags import AT_LEAST_ONE, FRACTION, NOT_NEGATIVE, NOT_ZERO, POSITIVE, Flag
 from jaxbragg.cli.response_flags import RESPONSE, RESPONSE_FLAGS
+from jaxbragg.cli.sample_flags import SAMPLE, SAMPLE_FLAGS
 
 CRYSTAL = "Crystal"
 FACTORS = "Structure factors"
@@ -17,7 +18,7 @@ SAMPLING = "Sampling"
 OUTPUT = "Output"
 OWN = "jaxbragg's own"
 NO_EFFECT = "Accepted without effect, as in the C program"
-GROUPS = (CRYSTAL, FACTORS, BEAM, DETECTOR, SAMPLING, BACKGROUND, RESPONSE, OUTPUT, OWN, NO_EFFECT)
+GROUPS = (CRYSTAL, FACTORS, BEAM, DETECTOR, SAMPLING, SAMPLE, BACKGROUND, RESPONSE, OUTPUT, OWN, NO_EFFECT)
 
 TABLES = ("hkl", "model", "mtz")
 """Flags that each give a table of structure factors, of which -dump writes a copy."""
@@ -149,10 +150,6 @@ FLAGS: tuple[Flag, ...] = (
          hint="; give 0 for an unpolarized beam, or -nopolar for no correction"),
     Flag("nopolar", BEAM, "no polarization correction"),
     _vector("polar_vector", BEAM, "direction of polarization"),
-    Flag("bandwidth", BEAM, "Gaussian spectrum, standard deviation; gauss spots have it in closed form", "SIGMA",
-         unit="percent", check=NOT_NEGATIVE, own=True),
-    Flag("divergence-gauss", BEAM, "Gaussian divergence, standard deviations horizontal and vertical; likewise", "H V",
-         unit="mrad", check=NOT_NEGATIVE, own=True),
     *BEAM_FLAGS,
     _vector("beam_vector", BEAM, "direction of the beam"),
 
@@ -218,6 +215,8 @@ FLAGS: tuple[Flag, ...] = (
     Flag("oversample_omega", SAMPLING, "solid angle for each sub-pixel; here always"),
     Flag("roi", SAMPLING, "first and last pixel along fast, then along slow; ends included", "XMIN XMAX YMIN YMAX",
          "whole", "pixels", NOT_NEGATIVE, "the whole detector", together=_roi),
+
+    *SAMPLE_FLAGS,
 
     *BACKGROUND_FLAGS,
 

@@ -22,6 +22,7 @@ from jaxbragg.cli.build.placed import detector_of_file, frame_of, read_placed
 from jaxbragg.cli.build.products import with_attenuation, with_product
 from jaxbragg.cli.build.response import build_response
 from jaxbragg.cli.build.rotation import asks_for_closed_form, build_scan, check_method
+from jaxbragg.cli.build.sample import lattices_of
 from jaxbragg.cli.build.sampling import Grid, spindle_grid
 from jaxbragg.cli.build.seeds import with_seeds
 from jaxbragg.cli.build.shapes import shape_of
@@ -155,6 +156,7 @@ def read_setup(scanned: Scanned) -> Setup:
         background=build_background(scanned, crystal, factors, notes),
         absorbers=build_absorbers(scanned, float(beam.wavelength)),
         response=build_response(scanned, detector.detector, detector.pixel, float(beam.wavelength), notes),
+        lattices=lattices_of(scanned, crystal),
     )
     options = _options(scanned, experiment, detector, notes)
     name = next((path for flag in (*TABLES, "dump") if (path := scanned.text(flag)) is not None), "")

@@ -74,7 +74,7 @@ def describe(setup: Setup) -> Iterator[str]:
     yield from _describe_detector(setup)
     yield from _describe_beside(experiment)
     yield "steps"
-    axis = _vector(np.asarray(experiment.scan.axis))
+    axis = _vector(np.asarray(experiment.scan.spindle()))
     if by_spots(setup.experiment, make_settings(setup.experiment, options, warns=False)):
         inside = f"{options.oversample}² sub-pixels × {_layers(detector.detector)} layer(s)"
         yield _line("by spots", f"in closed form, {inside} in each spot's box")
@@ -92,13 +92,23 @@ def describe(setup: Setup) -> Iterator[str]:
 
 def _describe_beside(experiment: Experiment) -> Iterator[str]:
     """What there is beside beam, crystal and detector."""
+    crystal = experiment.crystal
     for name, several in (
         ("background", experiment.backgrounds),
         ("absorbers", experiment.absorbers),
+        ("sample", (crystal.damage, crystal.sizes, crystal.absorption)),
+        ("stands on", (experiment.scan.goniometer,)),
+        ("profile", (experiment.beam.profile,)),
         ("response", () if experiment.response is None else experiment.response.steps),
     ):
-        if several:
-            yield _line(name, ", ".join(type(each).__name__ for each in several))
+        if said := ", ".join(type(each).__name__ for each in several if each is not None):
+            yield _line(name, said)
+    if crystal.position is not None:
+        yield _line("position", f"{_vector(np.asarray(crystal.position) * 1e6)} µm from the spindle and the beam")
+    for i, lattice in enumerate(experiment.lattices):
+        share = float(lattice.blocks) / float(crystal.blocks) if float(crystal.blocks) else 0.0
+        cell = " ".join(f"{v:.6g}" for v in cell_parameters(np.asarray(lattice.vectors())))
+        yield _line(f"lattice {i + 2}", f"{share:g} of the first, cell {cell}")
 
 
 def _describe_detector(setup: Setup) -> Iterator[str]:

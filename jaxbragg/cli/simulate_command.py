@@ -81,9 +81,21 @@ def _further(setup: Any, options: Any, count: int, left: tuple[int, ...]) -> Ite
 
 def _turned(experiment: Any, setup: Any, number: int) -> Any:
     """The experiment of an image of a series."""
-    import equinox as eqx
+    from jaxbragg.models.readable import with_fields
 
-    return eqx.tree_at(lambda e: e.scan.angles, experiment, experiment.scan.angles + number * setup.spindle.span)
+    scan = with_fields(experiment.scan, angles=experiment.scan.angles + number * setup.spindle.span)
+    crystal, *lattices = (_after(each, number) for each in experiment.crystals)
+    return with_fields(experiment, scan=scan, crystal=crystal, lattices=tuple(lattices))
+
+
+def _after(crystal: Any, number: int) -> Any:
+    """The crystal of an image of a series: the dose, half of it by the first one's middle, is that of each image."""
+    from jaxbragg.models.readable import with_fields
+
+    if crystal.damage is None:
+        return crystal
+    damage = with_fields(crystal.damage, dose=crystal.damage.dose * (2 * number + 1))
+    return with_fields(crystal, damage=damage)
 
 
 def _simulated(

@@ -45,7 +45,7 @@ def is_across(recording: Recording) -> bool:
     """Whether the header says all of the panel's place: across the beam, rows along the spindle, as Dectris's are."""
     axes, panel = imgcif_axes(recording.experiment), recording.panels[0]
     fast, slow = (axes @ np.asarray(v, float) for v in (panel.fast_axis, panel.slow_axis))
-    spindle = axes @ np.asarray(recording.experiment.scan.axis, float)
+    spindle = axes @ np.asarray(recording.experiment.scan.spindle(), float)
     wanted = ((fast, [1, 0, 0]), (slow, [0, -1, 0]), (spindle, [1, 0, 0]))
     return all(np.linalg.norm(found - np.array(axis)) < _ACROSS for found, axis in wanted)
 

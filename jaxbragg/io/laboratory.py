@@ -16,7 +16,7 @@ def nexus_axes(experiment: Experiment) -> NDArray[np.float64]:
 
     z is along the beam, and x is along the spindle, the other way, or what of it lies across the beam.
     """
-    beam, spindle = (np.asarray(v, float) for v in (experiment.beam.direction, experiment.scan.axis))
+    beam, spindle = (np.asarray(v, float) for v in (experiment.beam.direction, experiment.scan.spindle()))
     z = beam / np.linalg.norm(beam)
     across = spindle - (spindle @ z) * z
     if np.linalg.norm(across) < 1e-6:  # a spindle along the beam: any direction across it

@@ -251,7 +251,7 @@ def _sample(group: Any, recording: Recording, axes: Any) -> None:
     _text(group, "depends_on", "/entry/sample/transformations/omega")
     starts = rotation.start + rotation.width * np.arange(count)
     moves = _group(group, "transformations", "NXtransformations")
-    _axis(moves, "omega", starts, axes @ np.asarray(experiment.scan.axis, float), "rotation", "deg", ".")
+    _axis(moves, "omega", starts, axes @ np.asarray(experiment.scan.spindle(), float), "rotation", "deg", ".")
     _number(moves, "omega_end", starts + rotation.width, "deg")
     _number(moves, "omega_increment_set", np.full(count, rotation.width), "deg")
 

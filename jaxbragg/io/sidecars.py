@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from jaxbragg.io.atomic import write_atomically
 from jaxbragg.io.laboratory import imgcif_axes, nexus_axes
 from jaxbragg.io.recording import Recording
-from jaxbragg.models import FlatPanel
+from jaxbragg.models import Crystal, FlatPanel, Goniometer, Scan
 from jaxbragg.units import MILLIMETRE, wavelength_from_energy
 
 
@@ -30,15 +30,20 @@ def write_expt(path: str | os.PathLike[str], recording: Recording, images: str =
     """
     experiment, count = recording.experiment, recording.frames.number
     axes, beam = imgcif_axes(experiment), experiment.beam
+    crystals = experiment.crystals if recording.has_crystal else ()
     models: dict[str, Any] = {"beam": 0, "detector": 0, "imageset": 0}
-    if recording.has_crystal:
-        models["crystal"] = 0
+    if recording.rotation is not None:
+        models |= {"goniometer": 0, "scan": 0}
     factor = float(beam.polarization)
     field = axes @ np.asarray(beam.polarization_axis, float)
     normal = np.cross(np.array([0.0, 0.0, -1.0]), field)
     content: dict[str, Any] = {
         "__id__": "ExperimentList",
-        "experiment": [{"__id__": "Experiment", "identifier": "", **models}],
+        # Each lattice is an experiment of its own there, on the same images.
+        "experiment": [
+            {"__id__": "Experiment", "identifier": "", **models, **({"crystal": i} if crystals else {})}
+            for i in range(max(1, len(crystals)))
+        ],
         "imageset": [_imageset(images, count, recording.rotation is not None)],
         "beam": [
             {
@@ -58,18 +63,13 @@ def write_expt(path: str | os.PathLike[str], recording: Recording, images: str =
         "detector": [{"panels": [_panel(p, axes, recording, i) for i, p in enumerate(recording.panels)]}],
         "goniometer": [],
         "scan": [],
-        "crystal": [_crystal(recording, axes)] if recording.has_crystal else [],
+        "crystal": [_crystal(recording, each, axes) for each in crystals],
         "profile": [],
         "scaling_model": [],
     }
     if recording.rotation is not None:
         start, width = recording.rotation
-        axis = axes @ np.asarray(experiment.scan.axis, float)
-        identity = np.eye(3).ravel().tolist()
-        content["experiment"][0] |= {"goniometer": 0, "scan": 0}
-        content["goniometer"] = [
-            {"rotation_axis": axis.tolist(), "fixed_rotation": identity, "setting_rotation": identity}
-        ]
+        content["goniometer"] = [_goniometer(experiment.scan, axes)]
         content["scan"] = [
             {
                 "image_range": [1, count],
@@ -83,6 +83,26 @@ def write_expt(path: str | os.PathLike[str], recording: Recording, images: str =
     write_atomically(path, (json.dumps(content, indent=1) + "\n").encode())
 
 
+def _goniometer(scan: Scan, axes: NDArray[np.float64]) -> dict[str, Any]:
+    chain = _chain(scan)
+    if chain is None:
+        axis, identity = axes @ np.asarray(scan.spindle(), float), np.eye(3).ravel().tolist()
+        return {"rotation_axis": axis.tolist(), "fixed_rotation": identity, "setting_rotation": identity}
+    count = len(chain.names)
+    return {  # from the crystal to the base
+        "axes": (np.asarray(chain.directions(), float) @ axes.T)[::-1].tolist(),
+        "angles": np.asarray(chain.angles, float)[::-1].tolist(),
+        "names": list(chain.names[::-1]),
+        "scan_axis": count - 1 - chain.scanned,
+    }
+
+
+def _chain(scan: Scan) -> Goniometer | None:
+    """The goniometer, where a file of DIALS can say it: there the scanned axis has no angle of its own."""
+    chain = scan.goniometer
+    return None if chain is None or float(chain.angles[chain.scanned]) != 0.0 else chain
+
+
 def _imageset(images: str, count: int, turning: bool) -> dict[str, Any]:
     common = {"mask": "", "gain": "", "pedestal": "", "dx": "", "dy": "", "params": {}}
     numbers = [*range(count)] if "#" not in images else []
@@ -93,9 +113,10 @@ def _imageset(images: str, count: int, turning: bool) -> dict[str, Any]:
     return {"__id__": "ImageSet", "images": names, "single_file_indices": numbers, **common}
 
 
-def _crystal(recording: Recording, axes: NDArray[np.float64]) -> dict[str, Any]:
+def _crystal(recording: Recording, crystal: Crystal, axes: NDArray[np.float64]) -> dict[str, Any]:
     """In P1: the symmetry of the structure factors is not known here, and none is asked for."""
-    rows = np.asarray(recording.experiment.crystal.vectors()) @ axes.T
+    scan, rows = recording.experiment.scan, crystal.vectors()
+    rows = np.asarray(rows if _chain(scan) is not None else scan.mounted(rows)) @ axes.T
     real = {f"real_space_{name}": row.tolist() for name, row in zip("abc", rows, strict=True)}
     return {"__id__": "crystal", **real, "space_group_hall_symbol": " P 1"}
 

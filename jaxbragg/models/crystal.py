@@ -9,9 +9,12 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxbragg.models import checks
+from jaxbragg.models.absorption import ConvexAbsorption
+from jaxbragg.models.damage import Damage
 from jaxbragg.models.gaussian import CellSpread
 from jaxbragg.models.mosaic import AbstractMosaic, no_mosaic
 from jaxbragg.models.readable import Readable
+from jaxbragg.models.sizes import AbstractSizes
 from jaxbragg.models.unit_cell import UnitCell, cell_parameters, cell_vectors
 from jaxbragg.units import RADIANS
 from jaxbragg_kernels import rotation
@@ -38,6 +41,11 @@ class Crystal(Readable):
         cell_spread: How the domains' cells differ; None for alike ones.
         b_factor: Beside |F|, which are multiplied by exp(−¼ GᵀBG) [Å²]: one number B for all directions, or the six xx,
             yy, zz, xy, yz, xz of a symmetric matrix about the crystal's axes (x along a*, z along c); None for none.
+        damage: What radiation adds to the B factor; None for none.
+        sizes: How `cells` are distributed among the blocks; None for blocks of one size.
+        position: Of the crystal at φ = 0, from where the spindle meets the beam [m], with which it turns; None for
+            there. Its spots move on the detector, and it gets the light that `Beam.profile` has there.
+        absorption: Of the beam and what is scattered, in the crystal itself; None for none.
         shape: Of the spots: "square", "round", "gauss", "tophat" (through which no derivative passes: it is 0), or an
             `AbstractShape`.
     """
@@ -52,6 +60,10 @@ class Crystal(Readable):
     mosaic: AbstractMosaic
     cell_spread: CellSpread | None
     b_factor: Float[Array, "number"] | None
+    damage: Damage | None
+    sizes: AbstractSizes | None
+    position: Float[Array, "3"] | None
+    absorption: ConvexAbsorption | None
     shape: str | AbstractShape = eqx.field(static=True)
 
     def __init__(
@@ -67,6 +79,10 @@ class Crystal(Readable):
         mosaic: AbstractMosaic | None = None,
         cell_spread: CellSpread | None = None,
         b_factor: Any = None,
+        damage: Damage | None = None,
+        sizes: AbstractSizes | None = None,
+        position: Any = None,
+        absorption: ConvexAbsorption | None = None,
         shape: str | AbstractShape = "square",
     ) -> None:
         """Check and keep a crystal.
@@ -83,6 +99,10 @@ class Crystal(Readable):
             mosaic: None for a perfect crystal.
             cell_spread: None for cells that are alike.
             b_factor: One number or six [Å²], or None.
+            damage: None for none.
+            sizes: None for one size.
+            position: Three numbers [m], or None.
+            absorption: None for none.
             shape: Of the spots.
 
         Raises:
@@ -110,6 +130,10 @@ class Crystal(Readable):
         self.mosaic = no_mosaic() if mosaic is None else mosaic
         self.cell_spread = cell_spread
         self.b_factor = None if b_factor is None else _one_or_six("b_factor", b_factor)
+        self.damage = damage
+        self.sizes = sizes
+        self.position = None if position is None else checks.leaf("position", position, (3,))
+        self.absorption = absorption
         self.shape = shape
 
     def __check_init__(self) -> None:
@@ -127,6 +151,11 @@ class Crystal(Readable):
             raise ValueError(f"Argument `mosaic` must be a mosaic model such as CapMosaic, but is {self.mosaic!r}.")
         if not isinstance(self.cell_spread, CellSpread | None):
             raise ValueError(f"Argument `cell_spread` must be a CellSpread or None, but is {self.cell_spread!r}.")
+        for name, kind in (("damage", Damage), ("sizes", AbstractSizes), ("absorption", ConvexAbsorption)):
+            value = getattr(self, name)
+            if not isinstance(value, kind | None):
+                said = kind.__name__ if kind is not AbstractSizes else "size distribution such as LogNormalSizes"
+                raise ValueError(f"Argument `{name}` must be a {said} or None, but is {value!r}.")
         self.spot_shape()
 
     @classmethod

@@ -1,9 +1,9 @@
-"""Models as people read them: `print(experiment)` and a notebook show values with their units, not `f64[]`."""
+"""Models as people use them: `print(experiment)` shows values with units, `crystal.replace(cells=20)` changes some."""
 
 import dataclasses
 import html
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Self
 
 import equinox as eqx
 import numpy as np
@@ -25,6 +25,28 @@ _FEW = 9  # numbers that are shown one by one
 class Readable(eqx.Module):
     """What lets a model be printed: `str`, and HTML for notebooks. `repr` stays equinox's, with types and shapes."""
 
+    def replace(self, **fields: Any) -> Self:
+        """The model with other values of some fields, checked as those that it was made of.
+
+            brighter = experiment.beam.replace(fluence=1e24)
+
+        Args:
+            **fields: Numbers, arrays or models, by the names of the attributes.
+
+        Raises:
+            TypeError: If there is no attribute of a name.
+            ValueError: If a value cannot be; the message names it.
+        """
+        from jaxbragg.models.validity import check_model
+
+        names = [field.name for field in dataclasses.fields(self)]
+        for name in fields:
+            if name not in names:
+                raise TypeError(f"{type(self).__name__} has no attribute {name!r}, but {', '.join(names)}.")
+        changed = with_fields(self, **{name: _as_field(name, getattr(self, name), v) for name, v in fields.items()})
+        check_model(changed)
+        return changed
+
     def __str__(self) -> str:
         """One line for each value."""
         return "\n".join([type(self).__name__, *(f"{'  ' * depth}{name:<18}{said}".rstrip()
@@ -38,6 +60,30 @@ class Readable(eqx.Module):
             for depth, name, said in _lines(self, 1)
         )
         return f"<table><caption>{html.escape(type(self).__name__)}</caption>{rows}</table>"
+
+
+def with_fields(model: Any, **fields: Any) -> Any:
+    """The model with other values of some fields, as they are: nothing is checked or converted.
+
+    Args:
+        model: Of this package.
+        **fields: By the names of its attributes.
+    """
+    made = object.__new__(type(model))
+    for field in dataclasses.fields(model):
+        object.__setattr__(made, field.name, fields.get(field.name, getattr(model, field.name)))
+    return made
+
+
+def _as_field(name: str, old: Any, new: Any) -> Any:
+    """A number where there was one: of the same shape."""
+    if old is None and isinstance(new, int | float | list | tuple | np.ndarray):
+        raise TypeError(f"Argument `{name}` is None now: make the model anew to give it numbers.")
+    if old is None or getattr(getattr(old, "dtype", None), "kind", "") != "f":
+        return new
+    # One number for several that are alike, as constructors take it.
+    alike = checks.outer_shape(new) == () and np.shape(old) != () and not checks.is_traced(new)
+    return checks.leaf(name, np.full(np.shape(old), new) if alike else new, np.shape(old))
 
 
 def _lines(module: Any, depth: int) -> Iterator[tuple[int, str, str]]:

@@ -18,7 +18,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxbragg.models import AbstractDetector, Experiment, FlatPanel, MultiPanel
+from jaxbragg.models import AbstractDetector, Crystal, Experiment, FlatPanel, MultiPanel
 from jaxbragg.models.checks import is_traced
 from jaxbragg.options import PROMISED, Options
 from jaxbragg_kernels.numerics import numerics
@@ -159,8 +159,9 @@ def extent_of(experiment: Experiment, options: Options) -> Extent | None:
         experiment: One image's.
         options: For the widths of spots.
     """
-    crystal, detector = experiment.crystal, experiment.detector
-    values = (crystal.cell, crystal.cells, crystal.shear, crystal.fudge, experiment.beam, detector)
+    detector = experiment.detector
+    crystals = [(each.cell, each.cells, each.shear, each.fudge, each.sizes) for each in experiment.crystals]
+    values = (crystals, experiment.beam, detector)
     # Plain numbers too: `eqx.tree_at` puts in what it is given.
     leaves = [leaf if hasattr(leaf, "dtype") else np.asarray(leaf) for leaf in jax.tree.leaves(values)]
     leaves = [leaf for leaf in leaves if leaf.dtype.kind == "f"]
@@ -168,7 +169,7 @@ def extent_of(experiment: Experiment, options: Options) -> Extent | None:
         return None
     # Images that differ in other values alone need not ask again. Arrays of JAX do not change; numpy's may.
     key = [leaf if isinstance(leaf, jax.Array) else leaf.tobytes() for leaf in leaves]
-    key = (options.spot_width, jax.tree.structure(detector), *key)
+    key = (options.spot_width, jax.tree.structure(values), *key)
     for known, extent in _remembered:
         if len(known) == len(key) and all(map(_same, known, key)):
             return extent
@@ -183,16 +184,23 @@ def _same(one: Any, other: Any) -> bool:
 
 
 def _extent(experiment: Experiment, options: Options) -> Extent:
-    crystal, beam = experiment.crystal, experiment.beam
-    cells = np.asarray(crystal.cells, float)
+    _, wavelengths, _ = jax.tree.map(np.asarray, experiment.beam).rays()
+    shortest, angle = float(np.min(wavelengths)), largest_angle(experiment.detector)
+    several = [_extent_of_crystal(crystal, shortest, angle, options) for crystal in experiment.crystals]
+    return Extent(*(max(numbers) for numbers in zip(*several, strict=True)))
+
+
+def _extent_of_crystal(crystal: Crystal, wavelength: float, angle: float, options: Options) -> Extent:
+    largest = 1.0 if crystal.sizes is None else float(np.max(np.asarray(crystal.sizes.factors()[0])))
+    cells = np.asarray(crystal.cells, float) * largest
     lengths = np.array([float(length) for length in (crystal.cell.a, crystal.cell.b, crystal.cell.c)])
     # As wide as N says, or as fudge and Nd, Ne, Nf make it.
-    widths = np.maximum(cells, np.sqrt(float(crystal.fudge)) * (cells + np.abs(np.asarray(crystal.shear)).sum()))
+    shear, narrower = largest * np.abs(np.asarray(crystal.shear)).sum(), np.sqrt(float(crystal.fudge))
+    widths = np.maximum(cells, narrower * (cells + shear))
     if options.spot_width != "miller":
-        widths = np.maximum(widths, np.sqrt(float(crystal.fudge)) * cells.prod() / lengths)
-    _, wavelengths, _ = jax.tree.map(np.asarray, beam).rays()
-    fringes = np.sqrt(((widths * lengths) ** 2).sum()) / float(np.min(wavelengths))
-    return Extent(float(widths.sum()), 1.5 * fringes * largest_angle(experiment.detector), 2.0 * fringes)
+        widths = np.maximum(widths, narrower * cells.prod() / lengths)
+    fringes = float(np.sqrt(((widths * lengths) ** 2).sum())) / wavelength
+    return Extent(float(widths.sum()), 1.5 * fringes * angle, 2.0 * fringes)
 
 
 def largest_angle(detector: AbstractDetector) -> float:

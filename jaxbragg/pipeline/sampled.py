@@ -173,7 +173,7 @@ def _orientations(crystal: Crystal, scan: Scan, points: np.ndarray) -> tuple[Any
     if scan.width is None:
         turns = xp.broadcast_to(scan.rotations(), (count, *scan.rotations().shape))
     else:
-        turns = rotation.axis_angle(scan.axis, (scan.angles + scan.width * points[:, 6]) * RADIANS)[:, None]
+        turns = rotation.axis_angle(scan.spindle(), (scan.angles + scan.width * points[:, 6]) * RADIANS)[:, None]
     # Domains of the C program's kind are turned after the spindle, whatever its angle; a crystal's own axes go with it.
     pair = turns[:, :, None], domains[:, None]
     rotations = rotation.product(*(pair if isinstance(mosaic, GaussianMosaic) else pair[::-1]))

@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxbragg.models import Experiment
+from jaxbragg.models.components import is_plain, places_of
 from jaxbragg.options import DEFAULT_SKIP_BELOW, Options
 from jaxbragg.pipeline.devices import check_devices
 from jaxbragg.pipeline.memory import check_image
@@ -113,7 +114,7 @@ def precision_bound(experiment: Experiment, options: Options = Options()) -> flo
 
 
 def precise_options(experiment: Experiment, options: Options = Options()) -> Options:
-    """The options with `tile` and `exact_phases` chosen for an experiment, as `simulate` chooses them by itself.
+    """The options with `tile`, `exact_phases` and `places` chosen for an experiment, as `simulate` chooses them.
 
     Under `jax.jit` values are not known: choose before, for the sharpest spots that will be met.
 
@@ -126,7 +127,10 @@ def precise_options(experiment: Experiment, options: Options = Options()) -> Opt
         ValueError: As `precision_bound`.
     """
     settings = _settled(experiment, options)
-    return replace(options, tile=settings.plan.tile, exact_phases=settings.exact_phases)
+    options = replace(options, tile=settings.plan.tile, exact_phases=settings.exact_phases)
+    if options.places is None and not is_plain(experiment):
+        options = replace(options, places=places_of(experiment))
+    return options
 
 
 def _settled(experiment: Experiment, options: Options) -> Settings:

@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
-from jaxbragg.models import CellSpread, Experiment, GaussianMosaic, GaussianSources, SpectrumTable
+from jaxbragg.models import CellSpread, Crystal, Experiment, GaussianMosaic, GaussianSources, SpectrumTable
+from jaxbragg.models.components import background_of, components, is_plain
+from jaxbragg.models.readable import with_fields
 from jaxbragg.pipeline.arrays import unpack
 from jaxbragg.pipeline.blocks import simulate_blocks, simulate_tiles
 from jaxbragg.pipeline.readout import image_of
@@ -96,21 +97,35 @@ def _before_response(
     numbers: Int[Array, "tile"],
 ) -> Float[Array, "tile pixel"]:
     settings, scale = recipe.settings, terms.get("scale", 1.0) * bragg
+    total = jnp.zeros((), settings.dtype)
+    for component in components(changed, settings.options.places):
+        total = total + _of_component(settings, component, scale, blur, numbers, whole=changed.response is not None)
+    if changed.backgrounds and (by_spots(settings) or not is_plain(changed)):
+        alone = without_crystal(background_of(changed))
+        total = total + simulate_tiles(unpack(alone, settings), settings, numbers)
+    return total + background(terms, changed, settings.plan, numbers)
+
+
+def _of_component(
+    settings: Settings,
+    component: Experiment,
+    scale: Float[Array, ""] | float,
+    blur: Float[Array, ""],
+    numbers: Int[Array, "tile"],
+    *,
+    whole: bool,
+) -> Float[Array, "tile pixel"]:
+    """A component's photons in some tiles; by samples those of its backgrounds too, where it has any."""
     if by_spots(settings):
         # A rotation brings more of a spot that is wider along it, too: to the sphere it comes once in any case.
-        scale = scale / (blur**2 if changed.scan.width is None else blur**3)
-        total = (tiles_of_crystal(settings, changed)[numbers] * scale).astype(settings.dtype)
-        if changed.backgrounds:
-            total = total + simulate_tiles(unpack(without_crystal(changed), settings), settings, numbers)
-    else:
-        arrays = unpack(changed, settings)
-        arrays = arrays._replace(bragg_scale=arrays.bragg_scale * (scale / blur**2))
-        if changed.response is None:
-            total = simulate_tiles(arrays, settings, numbers)
-        else:
-            blocks = simulate_blocks(arrays, settings, jnp.arange(settings.plan.blocks))
-            total = blocks.reshape(-1, settings.plan.pixels_per_tile)[: settings.plan.tiles]
-    return total + background(terms, changed, settings.plan, numbers)
+        scale = scale / (blur**2 if component.scan.width is None else blur**3)
+        return (tiles_of_crystal(settings, component)[numbers] * scale).astype(settings.dtype)
+    arrays = unpack(component, settings)
+    arrays = arrays._replace(bragg_scale=arrays.bragg_scale * (scale / blur**2))
+    if not whole:
+        return simulate_tiles(arrays, settings, numbers)
+    blocks = simulate_blocks(arrays, settings, jnp.arange(settings.plan.blocks))
+    return blocks.reshape(-1, settings.plan.pixels_per_tile)[: settings.plan.tiles]
 
 
 def by_spots(settings: Settings) -> bool:
@@ -134,19 +149,24 @@ def drawn(recipe: Recipe, experiment: Experiment, local: Float[Array, "local"], 
     By spots all that makes them wide counts; by samples it is the size of the crystal alone.
     """
     changed = assign(experiment, recipe.assignments, local)
-    changed = eqx.tree_at(lambda e: e.crystal.fudge, changed, changed.crystal.fudge / blur**2)
-    if not by_spots(recipe.settings):
+    everything = by_spots(recipe.settings)
+    crystal, *lattices = (_wider_crystal(each, blur, everything) for each in changed.crystals)
+    changed = with_fields(changed, crystal=crystal, lattices=tuple(lattices))
+    if not everything:
         return changed
-    for where in (lambda e: e.crystal.mosaic, lambda e: e.crystal.cell_spread, lambda e: e.beam.sources):
-        if type(where(changed)) in _WIDTHS:
-            changed = eqx.tree_at(where, changed, _wider(where(changed), blur))
-    return changed
+    return with_fields(changed, beam=with_fields(changed.beam, sources=_wider(changed.beam.sources, blur)))
+
+
+def _wider_crystal(crystal: Crystal, blur: Float[Array, ""], everything: bool) -> Crystal:
+    crystal = with_fields(crystal, fudge=crystal.fudge / blur**2)
+    if not everything:
+        return crystal
+    return with_fields(crystal, mosaic=_wider(crystal.mosaic, blur), cell_spread=_wider(crystal.cell_spread, blur))
 
 
 def _wider(model: Any, blur: Float[Array, ""]) -> Any:
-    names = _WIDTHS[type(model)]
-    widths = [getattr(model, name) * blur for name in names]
-    return eqx.tree_at(lambda m: [getattr(m, name) for name in names], model, widths)
+    names = _WIDTHS.get(type(model), ())
+    return with_fields(model, **{name: getattr(model, name) * blur for name in names}) if names else model
 
 
 def image_terms(recipe: Recipe, local: Float[Array, "local"]) -> dict[str, Float[Array, "..."]]:

@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from jaxbragg.models import AbstractDetector, CurvedDetector, Experiment, FlatPanel, MultiPanel
+from jaxbragg.models.components import only_component
 from jaxbragg.options import Options
 from jaxbragg.pipeline.arrays import Arrays, unpack
 from jaxbragg.pipeline.blocks import crystal_of, numbered_sources, polarization_of, simulate_tiles
@@ -49,8 +50,10 @@ def trace_pixel(
             in compat mode.
 
     Raises:
-        ValueError: If the pixel is not simulated: off the detector, outside the region of interest, or masked.
+        ValueError: If the pixel is not simulated: off the detector, outside the region of interest, or masked; or the
+            experiment has several crystals, or one beside the sample's place: trace one of `jb.components`.
     """
+    experiment = only_component(experiment)
     settings = make_settings(experiment, options)
     plan = settings.plan
     _check_pixel(experiment, plan, panel, slow, fast)

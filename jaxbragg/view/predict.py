@@ -65,12 +65,13 @@ def predict_spots(
     panels = detector.panels if isinstance(detector, MultiPanel) else (detector,)
     if not all(isinstance(panel, FlatPanel) for panel in panels):
         raise ValueError(f"Argument `detector` must be of flat panels, but is a {type(detector).__name__}.")
-    stars = reciprocal_vectors(np.asarray(crystal.vectors(), float))
+    vectors = crystal.vectors() if scan is None else scan.mounted(crystal.vectors())
+    stars = reciprocal_vectors(np.asarray(vectors, float))
     hkl = _indices(stars, d_min)
     points = hkl @ stars
     direction, wavelength = np.asarray(beam.direction, float), float(beam.wavelength)
     axis, angles = (np.array([0.0, 0.0, 1.0]), np.zeros(1)) if scan is None else (
-        np.asarray(scan.axis, float), np.asarray(scan.angles, float)
+        np.asarray(scan.spindle(), float), np.asarray(scan.angles, float)
     )  # fmt: skip
     last = float(angles[-1] - angles[-2]) if len(angles) > 1 else 0.0
     if scan is not None and scan.width is not None:

@@ -33,6 +33,8 @@ OWN_FLAGS = """
 --output -o --images --counts --detector --model --mtz --columns --spacegroup --solvent --bfactor --anomalous --fprime
 --forward --dmin --geometry --sidecar --smv-dialect --resume --saturation --spot-scale --truth
 --mosaic-gauss --bandwidth --divergence-gauss --cell-spread --method --samples --tolerance
+--lattices --size-spread --dose --crystal-position --crystal-box --crystal-depth --goniometer --goniometer-angles
+--scan-axis --beam-fwhm --beam-box --two-colors --stokes
 --diffuse --spectrum --spectrum-unit --sase --sase-seed --sase-lines
 --liquid --air --helium --ice --ice-size --compton --air-absorption --beam-stop --powder
 --psf-gauss --psf-fibre --psf-moffat --psf-radius --flicker --dead-time --paralyzable --charge-sharing

@@ -131,3 +131,32 @@ def test_polarized_light_along_its_own_field_is_refused_and_unpolarized_light_is
 def test_what_is_no_real_number_is_refused(value):
     with pytest.raises(ValueError, match="Argument `wavelength` must"):
         Beam(value)
+
+
+@pytest.mark.parametrize("stokes", [(0.8, 0.0, 0.6), (0.3, -0.5, 0.2), (0.0, 0.4, 0.9), (-0.7, 0.1, 0.0), (0, 0, 1)])
+def test_elliptical_polarization_is_the_sum_of_its_parts(stokes) -> None:
+    """Scattering of E fields with the given coherency, added up over two directions across each scattered ray."""
+    from jaxbragg.models.beam import polarization_of_stokes
+
+    rng = np.random.default_rng(1)
+    beam = rng.normal(size=3)
+    beam /= np.linalg.norm(beam)
+    axis = np.cross(beam, rng.normal(size=3))
+    axis /= np.linalg.norm(axis)
+    across = np.cross(beam, axis)
+    first, second, third = stokes
+    coherency = 0.5 * np.array([[1 + first, second + 1j * third], [second - 1j * third, 1 - first]])
+    factor, turned = polarization_of_stokes(stokes, beam, axis)
+    assert abs(np.linalg.norm(turned) - 1) < 1e-12
+    assert abs(turned @ beam) < 1e-12
+    for _ in range(5):
+        ray = rng.normal(size=3)
+        ray /= np.linalg.norm(ray)
+        basis = np.stack([axis, across])
+        project = np.eye(3) - np.outer(ray, ray)
+        wanted = np.trace(basis @ project @ basis.T @ coherency).real
+        cosine = ray @ beam
+        flat = ray - cosine * beam
+        psi = np.arctan2(flat @ np.cross(beam, turned), flat @ turned)
+        kahn = 0.5 * (1 + cosine**2 - factor * np.cos(2 * psi) * (1 - cosine**2))
+        assert abs(kahn - wanted) < 1e-12

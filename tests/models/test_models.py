@@ -80,6 +80,18 @@ EVERY = {
     ),
     "AirPath": (jb.AirPath(0.3, 0.01), lambda m: (m.attenuation, m.start)),
     "BeamStop": (jb.BeamStop(1e-3, 0.02), lambda m: (m.radius, m.distance, m.penumbra)),
+    "Goniometer": (
+        jb.Goniometer({"omega": (0, 0, 1), "phi": (0, 0.6, 0.8)}, {"phi": 20.0}, tilts=[[0, 0.1], [0.2, 0]]),
+        lambda m: (m.spindle(), m.mounted()),
+    ),
+    "GaussianProfile": (jb.GaussianProfile((1e-4, 2e-4)), lambda m: m.share(*m.widths)),
+    "TophatProfile": (jb.TophatProfile(1e-4), lambda m: m.share(*m.widths)),
+    "Damage": (jb.Damage(3.0), lambda m: m.b_factor()),
+    "LogNormalSizes": (jb.LogNormalSizes(0.2, 3), lambda m: m.factors()[0]),
+    "ConvexAbsorption": (
+        jb.ConvexAbsorption.box((1e-4, 2e-4, 3e-4), 1e3, points=8),
+        lambda m: (m.normals, m.distances, m.attenuation),
+    ),
     "Response": (jb.Response([jb.Counting(1e-7, 0.1), jb.Gain(2.0), jb.ReadNoise(3.0)]), jax.tree.leaves),
     "Experiment": (
         cases.experiment(crystal=ORIENTED, detector=PAIR, background=jb.AmorphousBackground.water(1e-5)),

@@ -74,3 +74,19 @@ def test_classes_of_ones_own_are_readable_too():
 def test_every_model_is_readable(name):
     assert issubclass(getattr(jb, name), Readable)
     assert issubclass(getattr(jb, name), eqx.Module)
+
+
+def test_replace_changes_fields_and_checks_them() -> None:
+    beam = jb.Beam(1.1, polarization=0.4)
+    assert float(beam.replace(wavelength=0.9).wavelength) == 0.9
+    assert beam.replace(wavelength=0.9).replace(wavelength=1.1).wavelength.dtype == beam.wavelength.dtype
+    crystal = jb.Crystal((40, 50, 60, 90, 90, 90), cells=(3, 4, 5))
+    np.testing.assert_array_equal(crystal.replace(cells=7).cells, [7.0, 7.0, 7.0])
+    assert crystal.replace(mosaic=jb.GaussianMosaic(0.1)).mosaic.spread.shape == (1,)
+    for change, says in (({"wavelength": -1}, "wavelength"), ({"polarization": [0.1, 0.2]}, "shape")):
+        with pytest.raises(ValueError, match=says):
+            beam.replace(**change)
+    with pytest.raises(TypeError, match="no attribute 'flux'"):
+        beam.replace(flux=1e12)
+    with pytest.raises(TypeError, match="b_factor"):
+        crystal.replace(b_factor=20)

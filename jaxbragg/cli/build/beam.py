@@ -4,12 +4,23 @@ import numpy as np
 
 from jaxbragg.cli.build.memory import check_list
 from jaxbragg.cli.build.notes import Notes
+from jaxbragg.cli.build.sample import profile_of
 from jaxbragg.cli.build.sampling import dispersion_grid, divergence_grid, divergence_pairs, wavelength_ratios
 from jaxbragg.cli.build.spectra import spectrum_of
 from jaxbragg.cli.errors import UsageError
 from jaxbragg.cli.scanner import Scanned
 from jaxbragg.io import read_sources
-from jaxbragg.models import AbsoluteSources, Beam, GaussianSources, RelativeSources, SpectrumTable
+from jaxbragg.models import (
+    AbsoluteSources,
+    AbstractProfile,
+    Beam,
+    GaussianProfile,
+    GaussianSources,
+    RelativeSources,
+    SpectrumTable,
+    TophatProfile,
+)
+from jaxbragg.models.beam import polarization_of_stokes
 from jaxbragg.models.sources import AbstractSources
 from jaxbragg.units import (
     METRE_IN_ANGSTROM,
@@ -56,7 +67,9 @@ def build_beam(
             raise UsageError(f"-{idle} contradicts --{gauss[0].replace('_', '-')}, which says all of the sources")
         share = (scanned.number("bandwidth") or 0.0) * PERCENT
         sources = GaussianSources(share, across * MILLIRADIAN, up * MILLIRADIAN)
-    fluence, spectrum = _fluence(scanned, notes), spectrum_of(scanned, wavelength, notes)
+    profile = profile_of(scanned, notes)
+    fluence, spectrum = _fluence(scanned, notes, profile), spectrum_of(scanned, wavelength, notes)
+    polarization, polarization_axis = _polarization(scanned, direction, polarization_axis)
     if spectrum is not None:
         if others:
             idle = next(name for name in ("sourcefile", *_GRID) if name in scanned)
@@ -70,10 +83,29 @@ def build_beam(
         wavelength,
         direction=direction,
         polarization_axis=polarization_axis,
-        polarization=scanned.number("polar") or 0.0,
+        polarization=polarization,
         fluence=fluence,
         sources=sources,
+        profile=profile,
     )
+
+
+def _polarization(scanned: Scanned, direction: np.ndarray, axis: np.ndarray) -> tuple[float, np.ndarray]:
+    """Kahn's factor, and the axis that it is about.
+
+    Raises:
+        UsageError: If --stokes contradicts another flag, or cannot be.
+    """
+    stokes = scanned.numbers("stokes")
+    if stokes is None:
+        return scanned.number("polar") or 0.0, axis
+    if "polar" in scanned or "compat" in scanned:
+        raise UsageError(f"--stokes contradicts {'-polar' if 'polar' in scanned else '--compat'}")
+    try:
+        factor, turned = polarization_of_stokes(stokes, direction, axis)
+    except ValueError as error:
+        raise UsageError(f"--stokes: {error}") from None
+    return factor, turned
 
 
 def wavelength_of(scanned: Scanned, notes: Notes) -> float:
@@ -98,8 +130,8 @@ def _used(name: str, scanned: Scanned) -> bool:
     return any(other in scanned for other in others)
 
 
-def _fluence(scanned: Scanned, notes: Notes) -> float:
-    """[photons/m²], of -fluence or of -flux, -exposure and -beamsize."""
+def _fluence(scanned: Scanned, notes: Notes, profile: AbstractProfile | None) -> float:
+    """[photons/m²], of -fluence or of -flux, -exposure and -beamsize or the beam's profile."""
     flux = scanned.number("flux")
     if flux is None:
         idle = [f"-{name}" for name in ("exposure", "beamsize") if name in scanned and not _used(name, scanned)]
@@ -109,7 +141,14 @@ def _fluence(scanned: Scanned, notes: Notes) -> float:
         return UNIT_FLUENCE if fluence is None else fluence
     exposure = scanned.number("exposure")
     area = beam_size(scanned) ** 2
-    computed = flux * (1.0 if exposure is None else exposure) / area if area > 0 else np.inf
+    photons = flux * (1.0 if exposure is None else exposure)
+    computed = photons / area if area > 0 else np.inf
+    if isinstance(profile, GaussianProfile):
+        computed = float(profile.fluence(photons))
+    elif isinstance(profile, TophatProfile):
+        computed = photons / float(np.prod(np.asarray(profile.widths)))
+    if profile is not None and "beamsize" in scanned and not _used("beamsize", scanned):
+        raise UsageError("-beamsize contradicts --beam-fwhm and --beam-box, which say how wide the beam is")
     if not np.isfinite(computed):
         raise UsageError("-flux, -exposure and -beamsize give more photons per area than a number holds")
     if "fluence" in scanned and scanned.last("flux", "exposure", "beamsize", "fluence") == "fluence":

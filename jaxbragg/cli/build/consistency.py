@@ -63,7 +63,7 @@ def check_table(experiment: Experiment, options: Options, name: str, notes: Note
     if alone > total / 2:
         dark = ", and half of the image is dark" if alone == total and factors.default == 0 else ""
         notes.doubt(f"{name}: {alone} of {total} reflections lack their Friedel mates -h -k -l: {used} those{dark}")
-    stars = reciprocal_vectors(np.asarray(experiment.crystal.vectors()))
+    stars = reciprocal_vectors(np.asarray(experiment.scan.mounted(experiment.crystal.vectors())))
     table = _farthest(factors, present, stars)
     reached = _reached(experiment.detector, experiment.beam, options.roi, options.d_min)
     beyond = (reached > table + np.linalg.norm(stars, axis=1).max()).mean()  # to within one index

@@ -5,6 +5,7 @@ import numpy as np
 from jaxbragg.cli.build.beam import beam_size
 from jaxbragg.cli.build.consistency import check_matrix
 from jaxbragg.cli.build.notes import Notes
+from jaxbragg.cli.build.sample import sample_of
 from jaxbragg.cli.build.seeds import seed_of_misset
 from jaxbragg.cli.build.shapes import shape_of
 from jaxbragg.cli.errors import UsageError
@@ -63,6 +64,7 @@ def build_crystal(
         "mosaic": _mosaic(scanned, notes),
         "cell_spread": _cell_spread(scanned),
         "b_factor": _b_factor(scanned),
+        **sample_of(scanned, wavelength),
         "shape": shape.name,
     }
     if vectors is None:

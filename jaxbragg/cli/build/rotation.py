@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from jaxbragg.cli.build.notes import Notes
+from jaxbragg.cli.build.sample import goniometer_of
 from jaxbragg.cli.build.sampling import Grid
 from jaxbragg.cli.errors import UsageError
 from jaxbragg.cli.scanner import Scanned
@@ -22,15 +23,17 @@ def asks_for_closed_form(scanned: Scanned) -> bool:
     return scanned.text("method") == "spots" or any(name in scanned for name in _GAUSSIAN)
 
 
-def build_scan(scanned: Scanned, spindle: Grid, phi: float, axis: np.ndarray) -> Scan:
+def build_scan(scanned: Scanned, spindle: Grid, phi: float, frame_axis: np.ndarray) -> Scan:
     """The rotation: an even one where it is in closed form, else steps.
 
     Raises:
         UsageError: If there are steps, or it is too wide.
     """
+    goniometer = goniometer_of(scanned)
+    axis = frame_axis if goniometer is None else None
     closed = asks_for_closed_form(scanned) and scanned.text("method") != "samples"
     if not closed or not spindle.span:
-        return Scan(phi + spindle.step * np.arange(spindle.count), axis)
+        return Scan(phi + spindle.step * np.arange(spindle.count), axis, goniometer=goniometer)
     for name in ("phisteps", "phistep"):
         if name in scanned:
             raise UsageError(f"-{name} contradicts an image by spots, which has no steps: -osc alone")
@@ -38,7 +41,7 @@ def build_scan(scanned: Scanned, spindle: Grid, phi: float, axis: np.ndarray) ->
         raise UsageError(
             f"-osc {spindle.span:g}: an image turns evenly by more than 0° and at most 180°: take several (--images)"
         )
-    return Scan.continuous(phi, spindle.span, axis)
+    return Scan.continuous(phi, spindle.span, axis, goniometer=goniometer)
 
 
 def check_method(scanned: Scanned, experiment: Experiment, options: Options, notes: Notes) -> Options:

@@ -11,7 +11,7 @@ from jaxbragg.io.spectrum import read_spectrum
 from jaxbragg.models import SpectrumTable
 from jaxbragg.units import PERCENT
 
-_WHOLE = ("spectrum", "sase", "bandwidth")
+_WHOLE = ("spectrum", "sase", "two_colors", "bandwidth")
 
 
 def with_wavelength(scanned: Scanned) -> Scanned:
@@ -20,12 +20,21 @@ def with_wavelength(scanned: Scanned) -> Scanned:
     Raises:
         FileError: If the file is missing or broken.
     """
-    path = scanned.text("spectrum")
-    if path is None or "lambda" in scanned or "energy" in scanned:
+    path, colors = scanned.text("spectrum"), scanned.numbers("two_colors")
+    if (path is None and colors is None) or "lambda" in scanned or "energy" in scanned:
         return scanned
-    wavelengths, weights = read_spectrum(path, scanned.text("spectrum_unit"))
-    mean = float((wavelengths * weights).sum() / weights.sum())
+    if colors is not None:
+        mean = float(np.average(colors[:2], weights=_shares(colors)))
+    else:
+        wavelengths, weights = read_spectrum(path or "", scanned.text("spectrum_unit"))
+        mean = float((wavelengths * weights).sum() / weights.sum())
     return replace(scanned, values={**scanned.values, "lambda": mean}, order=["lambda", *scanned.order])
+
+
+def _shares(colors: tuple[float, ...]) -> np.ndarray:
+    """Of the two wavelengths of --two-colors."""
+    share = colors[2] if len(colors) > 2 else 0.5
+    return np.array([share, 1.0 - share])
 
 
 def spectrum_of(scanned: Scanned, wavelength: float, notes: Notes) -> tuple[SpectrumTable, float] | None:
@@ -46,10 +55,17 @@ def spectrum_of(scanned: Scanned, wavelength: float, notes: Notes) -> tuple[Spec
             raise UsageError(f"--{name.replace('_', '-')} needs --{needed}")
     if not given or given == ["bandwidth"]:
         return None
+    if given == ["two_colors", "bandwidth"]:
+        given = ["two_colors"]
     if len(given) > 1:
-        raise UsageError(f"--{given[1]} contradicts --{given[0]}, which says all of the spectrum")
+        first, second = (f"--{name.replace('_', '-')}" for name in given[:2])
+        raise UsageError(f"{second} contradicts {first}, which says all of the spectrum")
     if "compat" in scanned:
-        raise UsageError(f"--{given[0]}: the C program has other spectra (--compat)")
+        raise UsageError(f"--{given[0].replace('_', '-')}: the C program has other spectra (--compat)")
+    if (colors := scanned.numbers("two_colors")) is not None:
+        width = (scanned.number("bandwidth") or 0.0) * PERCENT
+        order = np.argsort(colors[:2])
+        return SpectrumTable(np.array(colors[:2])[order], _shares(colors)[order], [width, width]), 1.0
     if path := scanned.text("spectrum"):
         wavelengths, weights = read_spectrum(path, scanned.text("spectrum_unit"))
         mean = float((wavelengths * weights).sum() / weights.sum())

@@ -160,7 +160,7 @@ def _place(experiment: Experiment) -> list[str]:
         "pix0_vector": detector.origin,
         "beam_vector": experiment.beam.direction,
         "polar_vector": experiment.beam.polarization_axis,
-        "spindle_axis": experiment.scan.axis,
+        "spindle_axis": experiment.scan.spindle(),
     }
     argv = []
     for name, vector in vectors.items():

@@ -27,7 +27,7 @@ from jaxbragg.io.geometry.fields import (
 )
 from jaxbragg.io.geometry.record import Geometry, Rotation
 from jaxbragg.io.text import quoted, read_text
-from jaxbragg.models import FlatPanel
+from jaxbragg.models import FlatPanel, Goniometer
 from jaxbragg.units import MILLIMETRE
 
 _DEEPEST = 50  # groups within groups
@@ -84,6 +84,7 @@ def read_expt(path: Path, wavelength: float | None = None) -> Geometry:
         vectors=vectors,
         material=material,
         notes=tuple(notes),
+        goniometer=_chain(root.chosen("goniometer", chosen)),
     )
 
 
@@ -256,6 +257,20 @@ def _goniometer(node: _Node | None) -> tuple[NDArray[np.float64], NDArray[np.flo
         elif i > scanned:
             after = about(axis, angle) @ after
     return axes[scanned], before, after
+
+
+def _chain(node: _Node | None) -> Goniometer | None:
+    """The goniometer of several axes, which `_goniometer` has checked."""
+    if node is None or not node.has("axes"):
+        return None
+    axes = [direction(node.path, each.where, each.value) for each in node.list("axes")]
+    names = [str(each.value) for each in node.list("names")] if node.has("names") else []
+    if len(set(names)) != len(axes):
+        names = [f"axis{i}" for i in range(len(axes))]
+    angles, scanned = node.numbers("angles", len(axes)), int(node.get("scan_axis"))
+    order = range(len(axes) - 1, -1, -1)  # from the base to the crystal
+    at = {names[i]: float(angles[i]) for i in order if i != scanned}
+    return Goniometer({names[i]: axes[i] for i in order}, at, scanned=names[scanned])
 
 
 def _rotation_matrix(node: _Node, matrix: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from jaxbragg.models import AbsoluteSources, Beam, Crystal, Experiment, FlatPanel, MultiPanel, Scan
+from jaxbragg.models import AbsoluteSources, Beam, Crystal, Experiment, FlatPanel, Goniometer, MultiPanel, Scan
+from jaxbragg.models.readable import with_fields
 
 
 class Rotation(NamedTuple):
@@ -41,6 +42,7 @@ class Geometry:
         images: How many the file is about.
         vectors: Rows a, b, c of the crystal at φ = 0 [Å]; None where the file has no crystal.
         material: Of the sensor; "" where the file does not say.
+        goniometer: The chain of axes on which the crystal is turned; None where the file has no several.
         notes: What was left out or taken for granted, a line each.
     """
 
@@ -58,6 +60,7 @@ class Geometry:
     vectors: NDArray[np.float64] | None = None
     material: str = ""
     notes: tuple[str, ...] = ()
+    goniometer: Goniometer | None = None
 
     def beam(self, wavelength: float | None = None, **arguments: Any) -> Beam:
         """The beam.
@@ -121,11 +124,17 @@ class Geometry:
             structure_factors: Of the crystal.
             crystal: None for the file's own.
             **others: `beam`, `scan`, `detector` or `background` in place of the file's; the rest goes to `crystal`.
+                Crystal and scan of the file both stand on its goniometer, if it has one.
 
         Raises:
             ValueError: If the file lacks what is not given.
         """
         parts = {name: others.pop(name) for name in ("beam", "scan", "detector", "background") if name in others}
+        if self.goniometer is not None and crystal is None and "scan" not in parts and self.vectors is not None:
+            # As the file has it: the crystal as it would be with all axes at 0, on the chain.
+            vectors = self.vectors @ np.asarray(self.goniometer.mounted(), float)
+            crystal, others = Crystal.from_vectors(vectors, **others), {}
+            parts["scan"] = with_fields(self.scan(), axis=None, goniometer=self.goniometer)
         parts = {"beam": parts.get("beam") or self.beam(), "scan": self.scan(), "detector": self.detector} | parts
         return Experiment(
             crystal=self.crystal(**others) if crystal is None else crystal, structure_factors=structure_factors, **parts

@@ -82,11 +82,11 @@ def gaussians_of(experiment: Experiment, cuts: tuple[int, ...]) -> Gaussians:
         about, weights, narrow = cut_mosaic(mosaic, cuts)
         turns = rotation.product(rotation.product(frame, about), frame.T)
         covariance = rotation.product(rotation.product(frame, narrow), frame.T)
-        axes = jnp.broadcast_to(scan.axis, (turns.shape[0], 3))
+        axes = jnp.broadcast_to(scan.spindle(), (turns.shape[0], 3))
     else:
         turns, covariance = jnp.asarray(mosaic.rotations()), jnp.zeros((3, 3))
         weights = jnp.full(turns.shape[0], 1.0 / turns.shape[0])
-        axes = (turns * scan.axis).sum(axis=2)
+        axes = (turns * scan.spindle()).sum(axis=2)
     whole = beam.gaussians()
     lines = cut_lines(whole, beam.polarization_axis, cuts)
     of_one = lines.weights.shape[0] // whole.weights.shape[0]
