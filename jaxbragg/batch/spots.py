@@ -70,10 +70,9 @@ def settings_by_spots(batch: Batch, options: Options, *, margin: float = _SURE) 
             nor lengths of lists.
     """
     traced = is_traced(jax.tree.leaves(batch.experiment))
-    images = [
-        each for image in batch.images(1 if traced else batch.count) for each in components(image, options.places)
-    ]
+    images = batch.images(1 if traced else batch.count)
     settings = make_settings(images[0], options, warns=False)
+    images = [each for image in images for each in components(image, options.places)]
     if not all(by_spots(each, settings) for each in images):
         return None
     options = replace(options, method="spots", tile=options.tile or TILE, exact_phases=False)
