@@ -14,11 +14,9 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import jaxbragg.batch as batch
     import jaxbragg.refine as refine
     import jaxbragg_kernels as kernels
-    from jaxbragg.batch import simulate_batch as simulate_batch
-    from jaxbragg.batch import simulate_together as simulate_together
-    from jaxbragg.batch import spot_options as spot_options
     from jaxbragg.cli.read import read_experiment as read_experiment
     from jaxbragg.compat import as_the_c_program_draws as as_the_c_program_draws
     from jaxbragg.io.geometry import Geometry as Geometry
@@ -92,6 +90,9 @@ if TYPE_CHECKING:
     from jaxbragg.pipeline.settings import precise_options as precise_options
     from jaxbragg.pipeline.settings import precision_bound as precision_bound
     from jaxbragg.radial import radial_background as radial_background
+    from jaxbragg.several import simulate_batch as simulate_batch
+    from jaxbragg.several import simulate_together as simulate_together
+    from jaxbragg.several import spot_options as spot_options
     from jaxbragg.simulate import simulate as simulate
     from jaxbragg.trace import PixelTrace as PixelTrace
     from jaxbragg.trace import trace_pixel as trace_pixel
@@ -166,23 +167,23 @@ _HOME = {
     "SampledWarning": "jaxbragg.pipeline.sampled",
     "precise_options": "jaxbragg.pipeline.settings",
     "precision_bound": "jaxbragg.pipeline.settings",
-    "spot_options": "jaxbragg.batch",
+    "spot_options": "jaxbragg.several",
     "SasePulse": "jaxbragg.models.sase",
     "sase_pulse": "jaxbragg.models.sase",
     "random_rotations": "jaxbragg.models.uniform",
     "uniform_rotations": "jaxbragg.models.uniform",
     "radial_background": "jaxbragg.radial",
     "simulate": "jaxbragg.simulate",
-    "simulate_batch": "jaxbragg.batch",
-    "simulate_together": "jaxbragg.batch",
+    "simulate_batch": "jaxbragg.several",
+    "simulate_together": "jaxbragg.several",
     "PixelTrace": "jaxbragg.trace",
     "trace_pixel": "jaxbragg.trace",
     "show": "jaxbragg.view",
 }
 
-_MODULES = {"kernels": "jaxbragg_kernels", "refine": "jaxbragg.refine"}
+_MODULES = {"batch": "jaxbragg.batch", "kernels": "jaxbragg_kernels", "refine": "jaxbragg.refine"}
 
-__all__ = ["kernels", "refine", *_HOME]
+__all__ = ["batch", "kernels", "refine", *_HOME]
 
 
 def __getattr__(name: str) -> Any:

@@ -19,7 +19,6 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 from numpy.typing import NDArray
 
-from jaxbragg.batch import spot_options
 from jaxbragg.models import AbsoluteSources, AbstractSources, Experiment, SourceStructureFactors, StructureFactors
 from jaxbragg.models.components import only_component
 from jaxbragg.models.sources import GaussianRays
@@ -33,6 +32,7 @@ from jaxbragg.pipeline.settings import Settings, make_settings
 from jaxbragg.pipeline.spots.closed_form import by_spots
 from jaxbragg.pipeline.spots.strongest import strongest_of_spots
 from jaxbragg.pipeline.tiles import assemble, place_of_tiles, tiles_of_block
+from jaxbragg.several import spot_options
 from jaxbragg.simulate import simulate
 from jaxbragg_kernels import hkl as tables
 from jaxbragg_kernels.numerics import numerics

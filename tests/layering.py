@@ -24,11 +24,12 @@ ORDER: tuple[set[str], ...] = (
         "jaxbragg.trace",
         "jaxbragg.compare",
         "jaxbragg.refine",
-        "jaxbragg.batch",
+        "jaxbragg.several",
         "jaxbragg.view",
         "jaxbragg.truth",
         "jaxbragg.radial",
     },
+    {"jaxbragg.batch"},
     {"jaxbragg.cli"},
     {"jaxbragg.__main__"},
 )

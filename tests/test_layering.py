@@ -115,7 +115,7 @@ def test_checker_finds_planted_import(module: str, source: str):
         ),
         ("jaxbragg.simulate", "from jaxbragg.options import Options\nimport jaxbragg_kernels.scaling\n"),
         ("jaxbragg.trace", "from jaxbragg.compat import as_drawn_by_c\nfrom jaxbragg.io import smv\n"),
-        ("jaxbragg.cli.main", "from jaxbragg import __version__, simulate\nfrom jaxbragg.batch import run\n"),
+        ("jaxbragg.cli.main", "from jaxbragg import __version__, simulate\nfrom jaxbragg.several import run\n"),
         ("jaxbragg", "from jaxbragg.simulate import simulate"),
     ],
 )

@@ -8,7 +8,7 @@ from benchmarks.experiments import options_of, stacked, stills_of, truth_options
 from benchmarks.harness import Measured, time_calls
 from benchmarks.implementations.base import Implementation
 from benchmarks.programs import error
-from jaxbragg.batch import simulate_batch
+from jaxbragg.several import simulate_batch
 from jaxbragg.simulate import simulate
 
 

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from jaxbragg.cli.errors import UsageError
-from jaxbragg.cli.signals import Ended, prompt_end
+from jaxbragg.cli.signals import GRACE, Ended, prompt_end
 from jaxbragg.cli.start import prepare_jax
 from jaxbragg.cli.streams import complain, prepared, silence
 
@@ -30,8 +30,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _guarded(words: list[str]) -> int:
     """The exit status of a command, whatever happens to it."""
     try:
-        # A refinement ends its fit at the first Ctrl-C, and writes what it has.
-        with prompt_end(spared=int(words[:1] == ["refine"])):
+        # A refinement ends its fit at the first Ctrl-C, and writes what it has; a batch says how to go on.
+        with prompt_end(int(words[:1] == ["refine"]), 20 * GRACE if words[:1] == ["batch"] else GRACE):
             status = _dispatch(words)
         sys.stdout.flush()
         return status
@@ -99,6 +99,10 @@ def _dispatch(words: list[str]) -> int:
         from jaxbragg.cli.refine_command import run as refine
 
         return _one_run(refine, words[1:])
+    if words[0] == "batch":
+        from jaxbragg.cli.batch_command import run as batch
+
+        return _one_run(batch, words[1:])
     if words[0] == "benchmark":
         from jaxbragg.cli.benchmark_command import run as benchmark
 

@@ -24,6 +24,7 @@ COMMANDS: dict[str, str] = {
     "trace": "every factor of some pixels, step by step",
     "view": "a picture of an image: rings, predicted spots; two images and their difference",
     "convert": "images from one format into another, with their geometry",
+    "batch": "any number of shots of a plan, drawn and written without losing one",
     "refine": "fit cell, orientation, detector, … to measured images, with uncertainties",
     "benchmark": "how long an image takes here: compilation, run, memory",
 }

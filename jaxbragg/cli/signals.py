@@ -28,11 +28,12 @@ class Ended(BaseException):
 
 
 @contextlib.contextmanager
-def prompt_end(spared: int = 0) -> Iterator[None]:
+def prompt_end(spared: int = 0, grace: float = GRACE) -> Iterator[None]:
     """Has signals end what is inside at once, if this process is ours.
 
     Args:
         spared: How many times Ctrl-C is left to the main thread alone, which does something else with it.
+        grace: For how long the main thread may end by itself [s].
 
     Raises:
         Ended: Came from outside.
@@ -44,7 +45,7 @@ def prompt_end(spared: int = 0) -> Iterator[None]:
     came, wake = os.pipe()
     os.set_blocking(wake, False)
     seen, left = threading.Event(), threading.Event()
-    threading.Thread(target=_watch, args=(came, spared, seen, left), daemon=True).start()
+    threading.Thread(target=_watch, args=(came, spared, grace, seen, left), daemon=True).start()
     woken = signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
     handled = [number for number in _ENDING if signal.getsignal(number) == signal.SIG_DFL]
     for number in handled:
@@ -65,13 +66,13 @@ def _end(number: int, frame: object) -> None:
     raise Ended(number)
 
 
-def _watch(came: int, spared: int, seen: threading.Event, left: threading.Event) -> None:
+def _watch(came: int, spared: int, grace: float, seen: threading.Event, left: threading.Event) -> None:
     while number := os.read(came, 1):
         if number[0] == signal.SIGINT and spared > 0:
             spared -= 1
         elif number[0] in (signal.SIGINT, *_ENDING):
             seen.set()
-            threading.Event().wait(GRACE)
+            threading.Event().wait(grace)
             _leave(number[0], silent=left.is_set())
     os.close(came)
 

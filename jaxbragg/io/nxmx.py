@@ -14,6 +14,7 @@ import importlib
 import importlib.util
 import io
 import os
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -42,20 +43,29 @@ def write_nxmx(path: str | os.PathLike[str], recording: Recording) -> None:
         FileError: The file cannot be written.
         ValueError: The detector is not of flat panels, or the images are not of its shape or of another type.
     """
-    panels = recording.panels
     import h5py
 
     memory = io.BytesIO()
     with h5py.File(memory, "w") as file:
-        _fill(file, recording, panels)
+        fill(file, recording, partial(_packed, recording))
         data: Any = file["entry/data/data"]
         for i, image in enumerate(recording.checked(*TYPES)):
             data[i] = image.reshape(data.shape[1:])
     write_atomically(path, memory.getbuffer())
 
 
-def _fill(file: Any, recording: Recording, panels: tuple[FlatPanel, ...]) -> None:
-    """All of the file but the images."""
+def fill(file: Any, recording: Recording, make_data: Callable[[Any], None]) -> None:
+    """All of the file but the images.
+
+    Args:
+        file: Of h5py.
+        recording: Of the images.
+        make_data: Makes the dataset "data" in a group.
+
+    Raises:
+        ValueError: The detector is not of flat panels.
+    """
+    panels = recording.panels
     axes, entry = nexus_axes(recording.experiment), _group(file, "entry", "NXentry")
     file.attrs["default"] = "entry"
     entry.attrs["default"] = "data"
@@ -69,10 +79,14 @@ def _fill(file: Any, recording: Recording, panels: tuple[FlatPanel, ...]) -> Non
     _sample(_group(entry, "sample", "NXsample"), recording, axes)
     data = _group(entry, "data", "NXdata")
     data.attrs["signal"] = "data"
+    make_data(data)
+
+
+def _packed(recording: Recording, group: Any) -> None:
     shape, frames = stacked_shape(recording), recording.frames
     for packed in packings():
         try:
-            data.create_dataset("data", (frames.number, *shape), frames.dtype, chunks=(1, *shape), **packed)
+            group.create_dataset("data", (frames.number, *shape), frames.dtype, chunks=(1, *shape), **packed)
             break
         except (ValueError, OSError):  # a filter of another build of HDF5, such as HDF5_PLUGIN_PATH may name
             continue
@@ -125,11 +139,11 @@ def write_nxmx_series(path: str | os.PathLike[str], recording: Recording, finger
     """
     import h5py
 
-    part, panels = part_of(path), recording.panels
+    part = part_of(path)
     try:
         with h5py.File(part, "r+" if there else "w") as file:
             if not there:
-                _fill(file, recording, panels)
+                fill(file, recording, partial(_packed, recording))
                 file.attrs["jaxbragg_series"] = fingerprint
                 file.attrs["jaxbragg_images"] = 0
             data: Any = file["entry/data/data"]

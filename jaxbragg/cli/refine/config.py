@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import os
-import re
-import shlex
-import tomllib
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from jaxbragg.cli.errors import UsageError
 from jaxbragg.cli.refine.schema import ARRAYS, OPEN, TABLES
-from jaxbragg.io.errors import FileError
-from jaxbragg.io.text import read_text
+from jaxbragg.cli.toml_file import at_line, line_of, load_toml, nearest, shown, split_flags
 
 
 @dataclass(frozen=True)
@@ -52,7 +46,7 @@ class Config:
             key: In it, or None.
             message: What.
         """
-        line = _line_of(self.text, table, index, key)
+        line = line_of(self.text, table, index, key)
         where = self.path if line is None else f"{self.path}, line {line}"
         what = f"[[{table}]] {index + 1}" if index is not None else f"[{table}]"
         return UsageError(f"{where}: {what}{f' {key}' if key else ''}: {message}")
@@ -67,23 +61,7 @@ class Config:
         flags = row.get("flags", [])
         if isinstance(flags, list):
             return list(flags)
-        return _split(flags, lambda reason: self.wrong(table, index, "flags", reason))
-
-
-def _split(text: str, wrong: Any) -> list[str]:
-    try:
-        return shlex.split(text, comments=True)
-    except ValueError as error:
-        raise wrong(str(error).lower()) from None
-
-
-def flags_of_file(path: str) -> list[str]:
-    """The flags in a text file, `#` for comments.
-
-    Raises:
-        FileError: If it cannot be read or split.
-    """
-    return _split(read_text(path), lambda reason: FileError(path, reason))
+        return split_flags(flags, lambda reason: self.wrong(table, index, "flags", reason))
 
 
 def read_config(path: str) -> Config:
@@ -93,26 +71,18 @@ def read_config(path: str) -> Config:
         FileError: If it cannot be read.
         UsageError: If it is no TOML, a table or key is unknown, a value cannot be, or one is missing.
     """
-    text = read_text(path)
-    try:
-        tables = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"{path}: {_toml_reason(str(error))}") from None
-    except (ValueError, OverflowError):  # of int() and its like, beyond some thousand digits
-        raise UsageError(f"{path}: a number in it is too large, or no date is like this") from None
-    except RecursionError:
-        raise UsageError(f"{path}: brackets or tables are nested too deep") from None
+    text, tables = load_toml(path)
     config = Config(path, text, tables)
     for name, value in tables.items():
         if name not in TABLES:
-            raise UsageError(f"{path}{_at(text, name)}: unknown table or key {name!r}{_nearest(name, TABLES)}")
+            raise UsageError(f"{path}{at_line(text, name)}: unknown table or key {name!r}{nearest(name, TABLES)}")
         if name in ARRAYS:
             if not isinstance(value, list) or not all(isinstance(row, dict) for row in value):
-                raise UsageError(f"{path}{_at(text, name)}: {name} is written [[{name}]], one table for each")
+                raise UsageError(f"{path}{at_line(text, name)}: {name} is written [[{name}]], one table for each")
             for index, row in enumerate(value):
                 _check(config, name, index, row)
         elif not isinstance(value, dict):
-            raise UsageError(f"{path}{_at(text, name)}: {name} is a table, written [{name}]")
+            raise UsageError(f"{path}{at_line(text, name)}: {name} is a table, written [{name}]")
         else:
             _check(config, name, None, value)
     _check_what_goes_together(config)
@@ -125,9 +95,9 @@ def _check(config: Config, table: str, index: int | None, row: dict[str, Any]) -
         if name not in known and table in OPEN:
             continue  # an argument of what the table names: it knows
         if name not in known:
-            raise config.wrong(table, index, name, f"unknown key{_nearest(name, known)}")
+            raise config.wrong(table, index, name, f"unknown key{nearest(name, known)}")
         if not known[name].holds(value):
-            raise config.wrong(table, index, name, f"must be {known[name].takes}, but is {_shown(value)}")
+            raise config.wrong(table, index, name, f"must be {known[name].takes}, but is {shown(value)}")
 
 
 def _check_what_goes_together(config: Config) -> None:
@@ -152,52 +122,3 @@ def _check_what_goes_together(config: Config) -> None:
     for key in ("spread", "finalists", "seed"):
         if key in fit and fit.get("multi_start", 1) == 1:
             raise config.wrong("fit", None, key, "goes with multi_start = 2 or more")
-
-
-def _nearest(name: str, known: Any) -> str:
-    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
-    return f": did you mean {near[0]!r}?" if near else f": known are {', '.join(known)}"
-
-
-def _shown(value: Any) -> str:
-    text = {True: "true", False: "false"}[value] if isinstance(value, bool) else repr(value)
-    return text if len(text) < 80 else text[:77] + "…"
-
-
-def _toml_reason(text: str) -> str:
-    """Tomllib ends its messages in "(at line 3, column 5)" or "(at end of document)"."""
-    match = re.fullmatch(r"(.*) \(at (.*)\)", text, re.DOTALL)
-    return f"{match[2]}: no TOML: {match[1][0].lower()}{match[1][1:]}" if match else f"no TOML: {text}"
-
-
-def _at(text: str, name: str) -> str:
-    for number, line in enumerate(text.splitlines(), start=1):
-        if re.match(rf"\s*(\[\[?\s*)?{re.escape(name)}\b", line):
-            return f", line {number}"
-    return ""
-
-
-def _line_of(text: str, table: str, index: int | None, key: str | None) -> int | None:
-    """Where a key stands, as far as that can be seen; tomllib does not say."""
-    seen, inside, header = -1, False, None
-    for number, line in enumerate(text.splitlines(), start=1):
-        bare = line.strip()
-        if re.match(r"\[+\s*[\w.]+\s*\]+", bare):
-            inside = re.match(rf"\[\[?\s*{table}\s*\]", bare) is not None
-            seen += inside
-            inside = inside and (index is None or seen == index)
-            header = number if inside else header
-        elif inside and key is not None and re.match(rf"[\"']?{re.escape(key)}[\"']?\s*=", bare):
-            return number
-    return header
-
-
-def resolved(argv: Sequence[str], config: Config) -> list[str]:
-    """Flags whose files are found from where the TOML file lies."""
-    from jaxbragg.cli.refine.argv import groups
-
-    return [
-        word if place == 0 or flag is None or flag.kind != "file" else config.beside(word)
-        for flag, group in groups(argv)
-        for place, word in enumerate(group)
-    ]

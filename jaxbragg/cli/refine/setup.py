@@ -12,8 +12,9 @@ import numpy as np
 
 from jaxbragg.cli.errors import UsageError
 from jaxbragg.cli.refine.argv import no_part, replaced
-from jaxbragg.cli.refine.config import Config, flags_of_file, resolved
+from jaxbragg.cli.refine.config import Config
 from jaxbragg.cli.refine.images import Loaded, load_image
+from jaxbragg.cli.toml_file import flags_of_file, resolved
 
 if TYPE_CHECKING:
     from jaxbragg.models import Experiment
@@ -52,7 +53,7 @@ def build(config: Config) -> Request:
     common = _common_words(config)
     argv, experiments, options, said, warnings = [], [], None, {}, {}
     for index in range(len(config.rows("images"))):
-        own = resolved(config.argv("images", index), config)
+        own = resolved(config.argv("images", index), config.path)
         mine = replaced(common, own)
         experiment, options_here, notes = _experiment(config, index, mine, own)
         said |= dict.fromkeys(notes.said)
@@ -85,7 +86,7 @@ def build(config: Config) -> Request:
 def _common_words(config: Config) -> list[str]:
     table = config.table("experiment")
     if "file" not in table:
-        return resolved(config.argv("experiment"), config)
+        return resolved(config.argv("experiment"), config.path)
     return flags_of_file(config.beside(table["file"]))
 
 

@@ -11,8 +11,8 @@ import pytest
 from cases import crystal, experiment, in_float64, panel, relative, structure_factors, tilted_panel
 
 import jaxbragg as jb
-from jaxbragg.batch import images
 from jaxbragg.models import StructureFactors
+from jaxbragg.several import images
 
 # One orientation to a pass: compiles sooner.
 QUICK = jb.Options(unroll=1)

@@ -11,7 +11,7 @@ from cases import crystal, experiment, in_float64, panel, tilted_panel
 from jaxtyping import Array, Bool, Float
 
 import jaxbragg as jb
-from jaxbragg.batch.axes import Batch, batch_of
+from jaxbragg.several.axes import Batch, batch_of
 
 FULL = experiment(
     beam=jb.Beam(sources=jb.AbsoluteSources([[1, 0, 0], [0.8, 0.6, 0]], [1.0, 1.1])),

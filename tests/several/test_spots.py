@@ -11,7 +11,7 @@ from cases import in_float64, relative
 from gaussian_cases import EXACT, gaussian, panel
 
 import jaxbragg as jb
-from jaxbragg.batch import images
+from jaxbragg.several import images
 
 TURNS = [[11.0, 22, 33], [50, 60, -70], [-5, 80, 7]]
 MASKS = np.random.default_rng(3).random((2, 24, 32)) < 0.7

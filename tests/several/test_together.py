@@ -11,7 +11,7 @@ import pytest
 from cases import crystal, experiment, in_float64, panel, relative, structure_factors, tilted_panel
 
 import jaxbragg as jb
-from jaxbragg.batch import images, together
+from jaxbragg.several import images, together
 
 QUICK = jb.Options(unroll=1)
 DOUBLE = jb.Options(unroll=1, precision="float64")

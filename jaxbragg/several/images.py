@@ -9,9 +9,6 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxbragg.batch.axes import Batch, batch_of
-from jaxbragg.batch.chunks import map_in_chunks, settings_and_chunk
-from jaxbragg.batch.spots import settings_by_spots, with_places
 from jaxbragg.models import Experiment
 from jaxbragg.models.components import is_plain, settled
 from jaxbragg.options import Options
@@ -22,6 +19,9 @@ from jaxbragg.pipeline.readout import image_of
 from jaxbragg.pipeline.settings import Settings, make_settings
 from jaxbragg.pipeline.spots.image import image_of_spots
 from jaxbragg.pipeline.threshold import with_threshold
+from jaxbragg.several.axes import Batch, batch_of
+from jaxbragg.several.chunks import map_in_chunks, settings_and_chunk
+from jaxbragg.several.spots import settings_by_spots, with_places
 from jaxbragg_kernels.numerics import with_numerics
 
 
@@ -52,7 +52,11 @@ def simulate_batch(
         ValueError: If there is no experiment, they differ in more than values, or their axes do not fit; or as
             `simulate`.
     """
-    batch = batch_of(experiments, axes)
+    return simulate_stack(batch_of(experiments, axes), options)
+
+
+def simulate_stack(batch: Batch, options: Options) -> Float[Array, "image ..."]:
+    """As `simulate_batch`, of experiments that are stacked already."""
     options = with_places(batch, options)
     settings = settings_by_spots(batch, options)
     if settings is not None:

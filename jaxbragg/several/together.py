@@ -8,10 +8,6 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxbragg.batch.axes import Batch, batch_of
-from jaxbragg.batch.chunks import settings_and_chunk, sum_in_chunks
-from jaxbragg.batch.images import batch_settings, bytes_of_one, putting, unpacking
-from jaxbragg.batch.spots import settings_by_spots, with_places
 from jaxbragg.models import Experiment
 from jaxbragg.models.components import background_of, is_plain
 from jaxbragg.options import Options
@@ -22,6 +18,10 @@ from jaxbragg.pipeline.readout import image_of
 from jaxbragg.pipeline.settings import Settings
 from jaxbragg.pipeline.spots.image import image_of_tiles
 from jaxbragg.pipeline.threshold import with_threshold
+from jaxbragg.several.axes import Batch, batch_of
+from jaxbragg.several.chunks import settings_and_chunk, sum_in_chunks
+from jaxbragg.several.images import batch_settings, bytes_of_one, putting, unpacking
+from jaxbragg.several.spots import settings_by_spots, with_places
 from jaxbragg_kernels.numerics import with_numerics
 
 

@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import jax
 
-from jaxbragg.batch.axes import Batch, batch_of
 from jaxbragg.models import Experiment
 from jaxbragg.models.checks import is_traced
 from jaxbragg.models.components import components, is_plain, places_of
@@ -14,6 +13,7 @@ from jaxbragg.pipeline.plan import TILE
 from jaxbragg.pipeline.settings import Settings, make_settings
 from jaxbragg.pipeline.spots.closed_form import by_spots
 from jaxbragg.pipeline.spots.lists import sizes_for
+from jaxbragg.several.axes import Batch, batch_of
 
 # Compiled together a list may get one entry more or less than where its length was found.
 _SURE = 1.02

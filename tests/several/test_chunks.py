@@ -9,9 +9,9 @@ import pytest
 from cases import crystal, experiment, in_float64, panel
 
 import jaxbragg as jb
-from jaxbragg.batch import chunks
-from jaxbragg.batch.chunks import map_in_chunks, settings_and_chunk, sum_in_chunks
 from jaxbragg.pipeline.settings import make_settings
+from jaxbragg.several import chunks
+from jaxbragg.several.chunks import map_in_chunks, settings_and_chunk, sum_in_chunks
 
 SQUARE = jb.Options(shape="square")
 

@@ -1,0 +1,135 @@
+"""A plan's chunks as files: shots drawn, turned into what the file holds, and written while the next are drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from jaxbragg.batch.folder import Folder
+from jaxbragg.batch.plan import Plan
+from jaxbragg.batch.shots import Shots
+from jaxbragg.io.chunk_file import write_chunk
+from jaxbragg.io.recording import Frames, Recording, as_counts
+from jaxbragg.io.stack_master import relative, write_master
+
+_IN_FLIGHT = 2  # chunks that wait to be written
+
+
+@dataclass(frozen=True)
+class Files:
+    """What is written of a plan, and where.
+
+    Attributes:
+        plan: What is drawn.
+        folder: Where.
+        dtype: Of the images: float32, or uint16, uint32, int32 of counts.
+        packing: See `jaxbragg.io.chunk_file`.
+        saturation: Most counts that a pixel holds; None for what the type does.
+        material: Of the sensor; "" where it is not known.
+    """
+
+    plan: Plan
+    folder: Folder
+    dtype: str = "float32"
+    packing: str = "bslz4"
+    saturation: int | None = None
+    material: str = ""
+
+    @property
+    def recording(self) -> Recording:
+        """All that a file says beside the images."""
+        frames = Frames(self.plan.shots, self.dtype, ())
+        return Recording(self.plan.base, frames, None, self.material, 0.0, self.saturation)
+
+    def draw(self, chunks: Iterable[int], done: Callable[[int, dict[str, Any]], None]) -> None:
+        """Draw chunks, each written while the next is drawn.
+
+        Args:
+            chunks: Their numbers.
+            done: Called with each when it is there, and what was said of it.
+
+        Raises:
+            FileError: If one cannot be written.
+            ValueError: If a shot cannot be.
+        """
+        waiting: list[tuple[int, Future[dict[str, Any]]]] = []
+
+        def collect(most: int) -> None:
+            while len(waiting) > most:
+                chunk, future = waiting.pop(0)
+                done(chunk, future.result())
+
+        with ThreadPoolExecutor(1) as writer:
+            for chunk in chunks:
+                held, shots = [], self.folder.shots_of(chunk)
+                for group in self.plan.iterate(first=shots.start, last=shots.stop):
+                    held.append(self._as_stored(group))
+                waiting.append((chunk, writer.submit(self._write, chunk, held)))
+                collect(_IN_FLIGHT)
+            collect(0)
+
+    def one(self, chunk: int) -> dict[str, Any]:
+        """Draw and write one chunk; what is said of it."""
+        said: dict[str, Any] = {}
+        self.draw([chunk], lambda _, found: said.update(found))
+        return said
+
+    def _as_stored(self, shots: Shots) -> tuple[Shots, int, float]:
+        """The images as the file has them, how many pixels are full, and the sum of what they hold."""
+        images, missing = np.asarray(shots.images), self.recording.missing
+        full, total = 0, float(images.sum(dtype=np.float64))
+        if self.plan.counts:
+            stored = []
+            for image in images:
+                each, count = as_counts(image, self.dtype, 0.0, missing, self.saturation)
+                stored.append(each)
+                full += count
+            images = np.stack(stored)
+        images = images.reshape(len(images), -1, images.shape[-1])
+        return Shots(shots.numbers, images.astype(self.dtype, copy=False), shots.values), full, total
+
+    def _write(self, chunk: int, held: list[tuple[Shots, int, float]]) -> dict[str, Any]:
+        shots = Shots.joined([each for each, _, _ in held])
+        full, total = sum(each for _, each, _ in held), sum(each for _, _, each in held)
+        said = {"fingerprint": self.folder.fingerprint, "full": full, "photons": total}
+        name = self.folder.name_of(chunk)
+        write_chunk(name, shots.numbers, shots.images, shots.values, self.packing, said)
+        return {"shots": len(shots.numbers), **said}
+
+    def write_some(self, path: str, numbers: list[int]) -> None:
+        """Write some shots into a file like a chunk.
+
+        Raises:
+            FileError: If it cannot be written.
+        """
+        shots, _, _ = self._as_stored(self.plan.draw(numbers))
+        write_chunk(path, shots.numbers, shots.images, shots.values, self.packing, {"shots": len(numbers)})
+
+    def write_master(self) -> None:
+        """Write the file that shows all chunks as one stack.
+
+        Raises:
+            FileError: If it cannot be written.
+        """
+        folder = self.folder
+        chunks = [(relative(folder.name_of(i), folder.path), len(folder.shots_of(i))) for i in range(folder.chunks)]
+        shapes = {name: np.shape(value) for name, value in self.plan.values(0).items()}
+        write_master(folder.master, self.recording, chunks, shapes, self._wavelengths())
+
+    def _wavelengths(self) -> NDArray[np.float64] | None:
+        """Of each shot, where it varies."""
+        for path, distribution in self.plan.vary.items():
+            if "beam.wavelength" in [each.strip() for each in path.split(",")]:
+                draws = (distribution.draw(self.plan.chance(i, path), i) for i in range(self.plan.shots))
+                return np.array([float(value) for value in draws])
+        return None
+
+
+def missing_chunks(folder: Folder, chunks: Iterable[int], *, whole: bool) -> Iterator[tuple[int, str]]:
+    """Those that are not there, or damaged, with which."""
+    return ((chunk, state) for chunk, state in folder.states(list(chunks), whole=whole) if state != "whole")

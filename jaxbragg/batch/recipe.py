@@ -1,0 +1,222 @@
+"""What a batch is of: an experiment, how many shots, and how what varies is distributed."""
+
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import jax
+import numpy as np
+from numpy.typing import NDArray
+
+from jaxbragg.batch.distributions import Distribution, UniformRotation
+from jaxbragg.models import Experiment
+from jaxbragg.models.readable import with_fields
+from jaxbragg.models.sase import sase_pulse
+from jaxbragg.options import Options
+from jaxbragg.refine.paths import Assignment, find
+from jaxbragg_kernels.numerics import numerics
+
+_ORIENTATION = "crystal.orientation"
+_PIXELS_AT_ONCE = 1 << 22
+_MOST_AT_ONCE = 64
+
+
+@dataclass(frozen=True)
+class SasePulses:
+    """A random pulse of a free-electron laser for each shot; see `jaxbragg.sase_pulse`.
+
+    Attributes:
+        bandwidth: Full width at half maximum of the mean spectrum, as a share of the energy.
+        duration: Of the pulse [fs].
+        lines: That stand for its spectrum.
+    """
+
+    bandwidth: float
+    duration: float
+    lines: int = 128
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Shots of one experiment, what varies drawn for each by the seed and its number alone.
+
+    Attributes:
+        experiment: What all shots have in common.
+        shots: How many.
+        vary: Distributions by path, such as "crystal.cell.a" or "detector.distance", all that `refine` can name; of
+            several paths with commas between them, which then have one value, "crystal.cell.a, crystal.cell.b".
+            "crystal.orientation" takes rotations.
+        seed: Of everything that is random.
+        options: How each shot is simulated.
+        counts: Whether images are what is read out, with its noise; otherwise mean photons, or readings on average.
+        lattices: How many crystals a shot has, drawn for each; every one has an orientation of its own. None for one.
+        sase: Pulses; None for the experiment's own spectrum.
+        at_once: Shots to a launch; None to choose by the detector's pixels, whatever the machine.
+    """
+
+    experiment: Experiment
+    shots: int
+    vary: Mapping[str, Distribution] = field(default_factory=dict)
+    seed: int = 0
+    options: Options = field(default_factory=Options)
+    counts: bool = False
+    lattices: Distribution | None = None
+    sase: SasePulses | None = None
+    at_once: int | None = None
+
+    def __post_init__(self) -> None:
+        """Check what can be checked without drawing.
+
+        Raises:
+            ValueError: If a path names nothing, or a distribution is not of its shape; the message names it.
+        """
+        for name, least in (("shots", 1), ("seed", 0), ("at_once", 1)):
+            value = getattr(self, name)
+            if value is None and name == "at_once":
+                continue
+            if isinstance(value, bool) or not isinstance(value, int) or value < least:
+                raise ValueError(f"Argument `{name}` must be a whole number of at least {least}, but is {value!r}.")
+        if not isinstance(self.experiment, Experiment):
+            raise ValueError(f"Argument `experiment` must be an Experiment, but is {type(self.experiment).__name__}.")
+        taken: dict[tuple, str] = {}
+        for path, distribution in self.vary.items():
+            if not isinstance(distribution, Distribution):
+                raise ValueError(f"Argument `vary` must hold distributions, but {path!r} is {distribution!r}.")
+            for assignment in self._assignments_of(path, distribution, 0):
+                for element in assignment.elements:
+                    key = (assignment.owner, assignment.name, element)
+                    if key in taken:
+                        raise ValueError(f"Argument `vary` sets the same number by {taken[key]!r} and {path!r}.")
+                    taken[key] = path
+        if self.lattices is not None and _ORIENTATION not in self.vary:
+            raise ValueError('Argument `lattices` needs "crystal.orientation" in `vary`: all would lie alike.')
+        if self.most_lattices > 1 and self.experiment.lattices:
+            raise ValueError("Argument `lattices` must be None where the experiment has lattices of its own.")
+
+    @property
+    def group(self) -> int:
+        """Shots to a launch."""
+        if self.at_once is not None:
+            return self.at_once
+        panels, slow, fast = self.experiment.detector.shape
+        return max(1, min(_MOST_AT_ONCE, _PIXELS_AT_ONCE // (panels * slow * fast)))
+
+    @cached_property
+    def most_lattices(self) -> int:
+        """Crystals of the shot that has most."""
+        if self.lattices is None:
+            return 1
+        counts = [int(self.lattices.draw(self.chance(shot, "lattices"), shot)) for shot in range(self.shots)]
+        return max(1, *counts)
+
+    @cached_property
+    def base(self) -> Experiment:
+        """The experiment with a place for everything that varies, of numpy's leaves."""
+        experiment = jax.device_get(self.experiment)
+        with numerics():
+            if _ORIENTATION in self.vary:
+                crystal = experiment.crystal
+                frame = np.asarray(crystal.frame(), float)
+                experiment = with_fields(
+                    experiment, crystal=with_fields(crystal, orientation=frame, misset=np.zeros(3))
+                )
+            if self.most_lattices > 1:
+                others = (experiment.crystal,) * (self.most_lattices - 1)
+                experiment = with_fields(experiment, lattices=others)
+            if self.sase is not None:
+                pulse = jax.device_get(self._pulse(0))
+                experiment = with_fields(experiment, beam=with_fields(experiment.beam, sources=pulse.sources))
+        return experiment
+
+    def _pulse(self, shot: int) -> Any:
+        assert self.sase is not None
+        key = jax.random.key(self.number(shot, "sase"))
+        beam = self.experiment.beam
+        return sase_pulse(key, float(beam.wavelength), self.sase.bandwidth, self.sase.duration, self.sase.lines)
+
+    # What is drawn --------------------------------------------------------------------------------------------------
+
+    def chance(self, shot: int, what: str) -> np.random.Generator:
+        """Random numbers of one shot for one purpose: by the seed, its number and the name alone."""
+        return np.random.Generator(np.random.Philox(self._sequence(shot, what)))
+
+    def number(self, shot: int, what: str) -> int:
+        """A random whole number below 2³¹, likewise."""
+        return int(self._sequence(shot, what).generate_state(1)[0]) >> 1
+
+    def _sequence(self, shot: int, what: str) -> np.random.SeedSequence:
+        return np.random.SeedSequence([self.seed, shot, zlib.crc32(what.encode())])
+
+    def values(self, shot: int) -> dict[str, NDArray[np.float64]]:
+        """Everything that is drawn for a shot, by path; of the lattices after the first, `… of lattice 2`."""
+        found = {path: each.draw(self.chance(shot, path), shot) for path, each in self.vary.items()}
+        if self.lattices is not None:
+            count = int(self.lattices.draw(self.chance(shot, "lattices"), shot))
+            found["lattices"] = np.asarray(count, float)
+            for i in range(1, self.most_lattices):
+                name = f"{_ORIENTATION} of lattice {i + 1}"
+                found[name] = self.vary[_ORIENTATION].draw(self.chance(shot, name), shot)
+        return found
+
+    @cached_property
+    def assignments(self) -> tuple[Assignment, ...]:
+        """Where the numbers of `row` go."""
+        found: list[Assignment] = []
+        at = 0
+        for path, distribution in self.vary.items():
+            found += self._assignments_of(path, distribution, at)
+            at += int(np.prod(distribution.shape, dtype=int))
+        for i in range(self.most_lattices - 1):
+            found += self._assignments_of(f"lattices[{i}].orientation", UniformRotation(), at)
+            at += 9
+        for i in range(self.most_lattices if self.lattices is not None else 0):
+            name = "crystal.blocks" if i == 0 else f"lattices[{i - 1}].blocks"
+            found += self._of(name, (), at)
+            at += 1
+        if self.sase is not None:
+            found += self._of("beam.sources.weights", (self.sase.lines,), at)
+            found += self._of("beam.fluence", (), at + self.sase.lines)
+        return tuple(found)
+
+    def row(self, values: Mapping[str, NDArray[np.float64]], shot: int) -> NDArray[np.float64]:
+        """The numbers of a shot as one vector, in the order of `assignments`."""
+        parts = [np.ravel(values[path]) for path in self.vary]
+        parts += [np.ravel(values[f"{_ORIENTATION} of lattice {i + 1}"]) for i in range(1, self.most_lattices)]
+        if self.lattices is not None:
+            blocks = float(self.experiment.crystal.blocks)
+            parts.append(np.where(np.arange(self.most_lattices) < values["lattices"], blocks, 0.0))
+        if self.sase is not None:
+            pulse = self._pulse(shot)
+            fluence = values.get("beam.fluence", float(self.experiment.beam.fluence))
+            parts += [np.asarray(pulse.sources.weights, float), np.ravel(fluence * float(pulse.energy))]
+        return np.concatenate(parts) if parts else np.zeros(0)
+
+    def _assignments_of(self, paths: str, distribution: Distribution, at: int) -> list[Assignment]:
+        found = []
+        for path in paths.split(","):
+            found += self._of(path.strip(), distribution.shape, at)
+        return found
+
+    def _of(self, path: str, shape: tuple[int, ...], at: int) -> list[Assignment]:
+        experiment = self.base if path != _ORIENTATION and not self._is_plain_path(path) else self._with_frame()
+        target = find(experiment, path)
+        if target.kind == "image":
+            raise ValueError(f"Argument `vary` must name what an experiment has, but {path!r} is a term of an image.")
+        count = int(np.prod(shape, dtype=int))
+        if count not in (1, len(target.elements)) or (count == 1 and shape not in ((), (1,))):
+            raise ValueError(
+                f"Argument `vary` must have distributions of a path's shape, {target.shape} of {path!r}, but has one "
+                f"of shape {shape}."
+            )
+        sources = tuple(at + (i if count > 1 else 0) for i in range(len(target.elements)))
+        return [Assignment(target.kind, target.owner, target.name, target.elements, sources)]
+
+    def _is_plain_path(self, path: str) -> bool:
+        return not path.startswith(("lattices", "beam.sources"))
+
+    def _with_frame(self) -> Experiment:
+        if self.experiment.crystal.orientation is not None:
+            return self.experiment
+        return with_fields(self.experiment, crystal=with_fields(self.experiment.crystal, orientation=np.eye(3)))

@@ -1,0 +1,1 @@
+"""`jaxbragg batch`: a plan's file, and its shots in a folder."""

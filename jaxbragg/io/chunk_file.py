@@ -1,0 +1,141 @@
+"""Chunks of a batch: some shots and what was drawn for them in one HDF5 file, and its checksum beside it.
+
+A chunk is there when its checksum is: the file is written beside its place and renamed when it is whole, and the
+checksum after it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from jaxbragg.io.atomic import write_atomically
+from jaxbragg.io.errors import FileError, reason_of
+from jaxbragg.io.nxmx import packings
+
+PACKINGS = ("bslz4", "gzip", "none")
+DATA, SHOTS = "entry/data/data", "entry/shots"
+_PIECE = 1 << 22
+
+
+def write_chunk(
+    path: str,
+    numbers: NDArray[np.int64],
+    images: NDArray[Any],
+    values: Mapping[str, NDArray[np.float64]],
+    packing: str,
+    said: Mapping[str, Any],
+) -> None:
+    """Write a chunk, the same bytes of the same shots.
+
+    Args:
+        path: Of the chunk.
+        numbers: Of the shots.
+        images: [shot, slow, fast], panels one below the other.
+        values: What was drawn, by name.
+        packing: One of `PACKINGS`.
+        said: What stands beside the checksum.
+
+    Raises:
+        FileError: If it cannot be written; nothing is left of it then.
+    """
+    import h5py
+
+    part = f"{path}.part-{os.getpid()}"
+    try:
+        with h5py.File(part, "w") as file:
+            data = file.create_dataset(
+                DATA, images.shape, images.dtype, chunks=(1, *images.shape[1:]), **packing_of(packing)
+            )
+            data[...] = images
+            group = file.create_group(SHOTS)
+            group.create_dataset("number", data=numbers)
+            for name, each in values.items():
+                group.create_dataset(name, data=each)
+            file.flush()
+        with open(part, "rb") as whole:
+            os.fsync(whole.fileno())
+            checksum = _checksum(whole)
+        os.replace(part, path)
+    except OSError as error:
+        raise FileError(path, reason_of(error)) from error
+    finally:
+        with contextlib.suppress(OSError):
+            os.unlink(part)
+    content = {"checksum": checksum, "bytes": os.path.getsize(path), "shots": len(numbers), **said}
+    write_atomically(_beside(path), (json.dumps(content) + "\n").encode())
+
+
+def packing_of(name: str) -> dict[str, Any]:
+    """What h5py takes to pack so.
+
+    Raises:
+        ValueError: If hdf5plugin is not there for bslz4.
+    """
+    if name == "none":
+        return {}
+    known = packings()
+    if name == "gzip":
+        return known[-1]
+    if len(known) == 1:
+        raise ValueError("bslz4 needs hdf5plugin: pip install 'jaxbragg[hdf5]'")
+    return known[0]
+
+
+def state_of(path: str, fingerprint: str, *, whole: bool = True) -> str:
+    """Whether a chunk is there: "whole", "missing" or "damaged".
+
+    Args:
+        path: Of the chunk.
+        fingerprint: Of the plan that it must be of.
+        whole: Whether to read it and compare its checksum, not its size alone.
+    """
+    try:
+        with open(_beside(path), encoding="utf-8") as file:
+            said = json.load(file)
+        size = os.path.getsize(path)
+    except FileNotFoundError:
+        return "missing" if not os.path.lexists(path) else "damaged"
+    except (OSError, ValueError):
+        return "damaged"
+    if not isinstance(said, dict) or said.get("fingerprint") != fingerprint or said.get("bytes") != size:
+        return "damaged"
+    if whole:
+        try:
+            with open(path, "rb") as file:
+                if _checksum(file) != said.get("checksum"):
+                    return "damaged"
+        except OSError:
+            return "damaged"
+    return "whole"
+
+
+def said_of(path: str) -> dict[str, Any]:
+    """What stands beside a chunk's checksum.
+
+    Raises:
+        FileError: If it cannot be read.
+    """
+    try:
+        with open(_beside(path), encoding="utf-8") as file:
+            return json.load(file)
+    except (OSError, ValueError) as error:
+        raise FileError(_beside(path), reason_of(error)) from error
+
+
+def _beside(path: str) -> str:
+    return os.path.splitext(path)[0] + ".json"
+
+
+def _checksum(file: Any) -> str:
+    digest = hashlib.blake2b(digest_size=20)
+    while piece := file.read(_PIECE):
+        digest.update(piece)
+    return digest.hexdigest()
