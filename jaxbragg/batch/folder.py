@@ -89,7 +89,7 @@ class Folder:
         """Remove what processes that were killed have left unfinished. For whoever holds the whole folder."""
         folder = os.path.join(self.path, _CHUNKS)
         for name in os.listdir(folder):
-            if ".part-" in name:
+            if name.startswith(".") and name.endswith(".part"):
                 with contextlib.suppress(OSError):
                     os.unlink(os.path.join(folder, name))
 

@@ -205,7 +205,8 @@ class Recipe:
         if target.kind == "image":
             raise ValueError(f"Argument `vary` must name what an experiment has, but {path!r} is a term of an image.")
         count = int(np.prod(shape, dtype=int))
-        if count not in (1, len(target.elements)) or (count == 1 and shape not in ((), (1,))):
+        one_for_all = count == 1 and shape in ((), (1,)) and len(target.shape) < 2
+        if not one_for_all and count != len(target.elements):
             raise ValueError(
                 f"Argument `vary` must have distributions of a path's shape, {target.shape} of {path!r}, but has one "
                 f"of shape {shape}."

@@ -6,8 +6,8 @@ checksum after it.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
+import io
 import json
 import os
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ from jaxbragg.io.nxmx import packings
 
 PACKINGS = ("bslz4", "gzip", "none")
 DATA, SHOTS = "entry/data/data", "entry/shots"
-_PIECE = 1 << 22
+_PIECE, _DIGEST = 1 << 22, 20
 
 
 def write_chunk(
@@ -48,29 +48,21 @@ def write_chunk(
     """
     import h5py
 
-    part = f"{path}.part-{os.getpid()}"
-    try:
-        with h5py.File(part, "w") as file:
-            data = file.create_dataset(
-                DATA, images.shape, images.dtype, chunks=(1, *images.shape[1:]), **packing_of(packing)
-            )
-            data[...] = images
-            group = file.create_group(SHOTS)
-            group.create_dataset("number", data=numbers)
-            for name, each in values.items():
-                group.create_dataset(name, data=each)
-            file.flush()
-        with open(part, "rb") as whole:
-            os.fsync(whole.fileno())
-            checksum = _checksum(whole)
-        os.replace(part, path)
-    except OSError as error:
-        raise FileError(path, reason_of(error)) from error
-    finally:
-        with contextlib.suppress(OSError):
-            os.unlink(part)
-    content = {"checksum": checksum, "bytes": os.path.getsize(path), "shots": len(numbers), **said}
-    write_atomically(_beside(path), (json.dumps(content) + "\n").encode())
+    memory = io.BytesIO()  # a full disk is none of HDF5's matters: it may end the process
+    with h5py.File(memory, "w") as file:
+        data = file.create_dataset(
+            DATA, images.shape, images.dtype, chunks=(1, *images.shape[1:]), **packing_of(packing)
+        )
+        data[...] = images
+        group = file.create_group(SHOTS)
+        group.create_dataset("number", data=numbers)
+        for name, each in values.items():
+            group.create_dataset(name, data=each)
+    content = memory.getbuffer()
+    write_atomically(path, content)
+    checksum = hashlib.blake2b(content, digest_size=_DIGEST).hexdigest()
+    beside = {"checksum": checksum, "bytes": len(content), "shots": len(numbers), **said}
+    write_atomically(_beside(path), (json.dumps(beside) + "\n").encode())
 
 
 def packing_of(name: str) -> dict[str, Any]:
@@ -135,7 +127,7 @@ def _beside(path: str) -> str:
 
 
 def _checksum(file: Any) -> str:
-    digest = hashlib.blake2b(digest_size=20)
+    digest = hashlib.blake2b(digest_size=_DIGEST)
     while piece := file.read(_PIECE):
         digest.update(piece)
     return digest.hexdigest()

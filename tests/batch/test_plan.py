@@ -1,0 +1,179 @@
+"""Shots: by seed and number alone, the same in any company, and what `simulate` makes of their experiments."""
+
+import cases
+import jax
+import numpy as np
+import pytest
+from cases import relative
+
+import jaxbragg as jb
+from jaxbragg.batch import Choice, Normal, Plan, SasePulses, Uniform, UniformRotation
+from jaxbragg.models.readable import with_fields
+
+VARY = {
+    "crystal.orientation": UniformRotation(),
+    "crystal.cell.a, crystal.cell.b": Normal(41.0, 0.3),
+    "beam.fluence": Uniform(0.5e28, 1.5e28),
+    "detector.distance": Normal(0.1, 1e-4),
+}
+TABLE = cases.structure_factors(default=0.0)
+
+
+def sampled(**arguments):
+    crystal = jb.Crystal((41, 41, 63, 90, 90, 90), cells=6, mosaic=jb.CapMosaic(0.5, 3))
+    return Plan(cases.experiment(crystal=crystal, structure_factors=TABLE), **{"shots": 40, "vary": VARY, **arguments})
+
+
+def drawn_by_spots(**arguments):
+    crystal = jb.Crystal((41, 41, 63, 90, 90, 90), cells=6, mosaic=jb.GaussianMosaic(0.3), shape="gauss")
+    return Plan(cases.experiment(crystal=crystal, structure_factors=TABLE), **{"shots": 40, "vary": VARY, **arguments})
+
+
+KINDS = {"samples": sampled, "spots": drawn_by_spots}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_shot_is_the_same_in_any_company(kind) -> None:
+    plan = KINDS[kind](at_once=7)
+    whole = np.concatenate([np.asarray(shots.images) for shots in plan.iterate()])
+    assert whole.shape == (40, 32, 32)
+    assert len({image.tobytes() for image in whole}) == 40
+    for size in (1, 5, 16):
+        parts = list(plan.iterate(batch_size=size))
+        assert [len(each.numbers) for each in parts][:-1] == [size] * (len(parts) - 1)
+        np.testing.assert_array_equal(np.concatenate([np.asarray(each.images) for each in parts]), whole)
+    some = KINDS[kind](at_once=7).draw([31, 3, 3])
+    np.testing.assert_array_equal(np.asarray(some.images), whole[[31, 3, 3]])
+    later = np.concatenate([np.asarray(shots.images) for shots in plan.iterate(first=11, last=20)])
+    np.testing.assert_array_equal(later, whole[11:20])
+    other = np.asarray(KINDS[kind](at_once=7, seed=1).draw([3]).images)
+    assert relative(other[0], whole[3]) > 0.01
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_shot_is_what_simulate_makes_of_its_values(kind) -> None:
+    plan = KINDS[kind]()
+    shots = plan.draw([0, 9])
+    for image, i in zip(np.asarray(shots.images), range(2), strict=True):
+        value = {name: each[i] for name, each in shots.values.items()}
+        crystal = plan.experiment.crystal
+        length = float(value["crystal.cell.a, crystal.cell.b"])
+        orientation = value["crystal.orientation"]
+        crystal = jb.Crystal(
+            (length, length, 63, 90, 90, 90),
+            orientation=orientation,
+            cells=6,
+            mosaic=crystal.mosaic,
+            shape=crystal.shape,
+        )
+        experiment = cases.experiment(
+            crystal=crystal,
+            structure_factors=TABLE,
+            beam=plan.experiment.beam.replace(fluence=float(value["beam.fluence"])),
+            detector=cases.panel(distance=float(value["detector.distance"])),
+        )
+        assert relative(image, jb.simulate(experiment)) < 2e-5
+
+
+def test_what_else_varies_does_not_change_what_is_drawn_for_a_path() -> None:
+    few = sampled(vary={"crystal.orientation": UniformRotation()})
+    np.testing.assert_array_equal(few.values(5)["crystal.orientation"], sampled().values(5)["crystal.orientation"])
+
+
+def test_counts_are_poisson_and_each_shot_has_its_own() -> None:
+    """Index of dispersion over shots that are alike."""
+    water = jb.AmorphousBackground(3.0)
+    experiment = cases.experiment(background=water, structure_factors=TABLE, beam=jb.Beam(1.1, fluence=1e33))
+    plan = Plan(experiment, shots=400, counts=True, at_once=50)
+    images = np.concatenate([shots.images for shots in plan.iterate()]).astype(float).reshape(400, -1)
+    mean, variance = images.mean(axis=0), images.var(axis=0, ddof=1)
+    lit = mean > 3
+    assert lit.sum() > 500
+    dispersion = variance[lit] / mean[lit]
+    assert abs(dispersion.mean() - 1) < 4 * np.sqrt(2 / 399 / lit.sum())
+    np.testing.assert_array_equal(plan.draw([7]).images[0].ravel(), images[7])
+
+
+def test_a_response_reads_the_counts_out() -> None:
+    response = jb.Response([jb.Counting(), jb.Gain(2.0), jb.Pedestal(10.0)])
+    experiment = with_fields(cases.experiment(structure_factors=TABLE), response=response)
+    plan = Plan(experiment, shots=2, counts=True)
+    assert np.asarray(plan.draw([0]).images).min() >= 10
+    mean = Plan(experiment, shots=2).draw([0]).images
+    assert relative(np.asarray(mean)[0], jb.simulate(experiment)) < 1e-6
+
+
+def test_lattices_have_orientations_of_their_own() -> None:
+    plan = sampled(lattices=Choice([1, 2, 3]), shots=12)
+    counts = [int(plan.values(shot)["lattices"]) for shot in range(12)]
+    assert set(counts) == {1, 2, 3}
+    shot = counts.index(3)
+    value = plan.values(shot)
+    single = sampled(shots=12)
+    wanted = 0.0
+    names = ["crystal.orientation", "crystal.orientation of lattice 2", "crystal.orientation of lattice 3"]
+    for name in names:
+        length = float(value["crystal.cell.a, crystal.cell.b"]) if name == names[0] else 41.0
+        crystal = jb.Crystal(
+            (length, length, 63, 90, 90, 90), orientation=value[name], cells=6, mosaic=single.experiment.crystal.mosaic
+        )
+        beam = plan.experiment.beam.replace(fluence=float(value["beam.fluence"]))
+        panel = cases.panel(distance=float(value["detector.distance"]))
+        wanted = wanted + np.asarray(
+            jb.simulate(cases.experiment(crystal=crystal, structure_factors=TABLE, beam=beam, detector=panel)), float
+        )
+    assert relative(np.asarray(plan.draw([shot]).images)[0], wanted) < 2e-5
+    one = counts.index(1)
+    alone = np.asarray(single.draw([one]).images)[0]
+    np.testing.assert_allclose(np.asarray(plan.draw([one]).images)[0], alone, rtol=1e-5, atol=1e-5 * alone.max())
+
+
+def test_pulses_have_energies_and_spectra_of_their_own() -> None:
+    plan = drawn_by_spots(sase=SasePulses(3e-3, 20.0, lines=16), shots=6)
+    images = np.asarray(plan.draw(range(6)).images)
+    assert len({image.tobytes() for image in images}) == 6
+    number = plan.number(2, "sase")
+    pulse = jb.sase_pulse(jax.random.key(number), 1.1, 3e-3, 20.0, 16)
+    row = plan.row(plan.values(2), 2)
+    np.testing.assert_allclose(row[-17:-1], pulse.sources.weights, rtol=1e-12)
+    fluence = float(plan.values(2)["beam.fluence"])
+    assert abs(row[-1] / (fluence * float(pulse.energy)) - 1) < 1e-12
+
+
+def test_shots_whose_lists_are_too_short_are_drawn_by_themselves(monkeypatch) -> None:
+    from jaxbragg.batch import shots
+
+    wanted = np.asarray(drawn_by_spots(shots=8).draw(range(8)).images)
+    monkeypatch.setattr(shots, "_SAMPLE", 1)
+    monkeypatch.setattr(shots, "_MARGIN", 1.0)
+    found = np.asarray(drawn_by_spots(shots=8).draw(range(8)).images)
+    assert not np.isnan(found).any()
+    assert relative(found, wanted) < 1e-6
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ({"shots": 0}, "at least 1"),
+        ({"shots": True}, "whole number"),
+        ({"seed": -1}, "at least 0"),
+        ({"vary": {"crystal.cell.d": Normal(1, 1)}}, "nearest path"),
+        ({"vary": {"crystal.misset": Normal([1.0, 2.0], 1)}}, "shape"),
+        ({"vary": {"crystal.orientation": Normal(1, 1)}}, "shape"),
+        ({"vary": {"crystal.cell.a": 3.0}}, "distributions"),
+        ({"vary": {"image.scale": Normal(1, 0.1)}}, "image"),
+        ({"vary": {"crystal.cell.a": Normal(41, 1), "crystal.cell.a, crystal.cell.b": Normal(41, 1)}}, "same number"),
+        ({"vary": {}, "lattices": Choice([1, 2])}, "orientation"),
+    ],
+)
+def test_plans_that_cannot_be_are_refused(arguments, says) -> None:
+    with pytest.raises(ValueError, match=says):
+        sampled(**arguments)
+
+
+def test_a_shot_that_cannot_be_is_named() -> None:
+    plan = sampled(vary={"crystal.cell.a": Uniform(-1.0, 1.0)})
+    with pytest.raises(ValueError, match=r"Shot \d+ cannot be: .*crystal\.cell\.a.* positive"):
+        plan.prepare()
+    with pytest.raises(ValueError, match="has 99"):
+        sampled().draw([99])

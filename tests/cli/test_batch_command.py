@@ -1,0 +1,350 @@
+"""`jaxbragg batch`: chunks that are never lost, whatever happens, and the same bytes however they were drawn."""
+
+import hashlib
+import json
+import os
+import random
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+from jaxbragg.cli import main
+
+PLAN = '''\
+shots = 23
+seed = 3
+
+[base]
+flags = """-cell 50 60 70 90 90 90 -default_F 100 -N 6 -detpixels 40 -pixel 1 -distance 100 -lambda 1 -fluence 1e28
+  -mosaic 0.5 -mosaic_domains 3"""
+
+[vary]
+"crystal.orientation" = "uniform"
+"crystal.cell.a" = {normal = [50, 0.2]}
+"beam.wavelength" = {normal = [1.0, 0.001]}
+
+[output]
+chunk = 5
+counts = true
+dtype = "uint16"
+compression = "gzip"
+'''
+
+
+@pytest.fixture
+def plan(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "plan.toml"
+    path.write_text(PLAN)
+    return path
+
+
+def bytes_of(folder):
+    """Of every chunk."""
+    return {
+        path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(Path(folder, "chunks").glob("*.h5"))
+    }
+
+
+def run(*words):
+    return main(["batch", "plan.toml", *words])
+
+
+@pytest.fixture
+def drawn(plan, capfd):
+    assert run("--out", "whole") == 0
+    capfd.readouterr()
+    return bytes_of("whole")
+
+
+def test_the_master_shows_one_stack_and_what_was_drawn(drawn, tmp_path) -> None:
+    assert len(drawn) == 5
+    with h5py.File("whole/master.h5") as file:
+        data = file["entry/data/data"]
+        assert data.shape == (23, 40, 40)
+        assert data.dtype == np.uint16
+        np.testing.assert_array_equal(file["entry/shots/number"], np.arange(23))
+        wavelengths = file["entry/instrument/beam/incident_wavelength"][()]
+        np.testing.assert_array_equal(wavelengths, file["entry/shots/beam.wavelength"])
+        assert len(np.unique(wavelengths)) == 23
+        images = data[()]
+    assert images[22].sum() > 0
+    # Wherever the folder is, and from wherever it is looked at.
+    shutil.move("whole", "elsewhere")
+    os.chdir("/")
+    with h5py.File(tmp_path / "elsewhere" / "master.h5") as file:
+        np.testing.assert_array_equal(file["entry/data/data"], images)
+
+
+def test_independent_readers_open_the_master(drawn) -> None:
+    fabio = pytest.importorskip("fabio")
+    with h5py.File("whole/master.h5") as file:
+        images = file["entry/data/data"][()]
+    with fabio.open("whole/chunks/shots-000005.h5::/entry/data/data") as file:
+        np.testing.assert_array_equal(file.get_frame(2).data, images[7])
+    nxmx = pytest.importorskip("nxmx")
+    with h5py.File("whole/master.h5") as file:
+        entry = nxmx.NXmx(file).entries[0]
+        assert entry.instruments[0].beams[0].incident_wavelength.shape == (23,)
+        assert entry.definition == "NXmx"
+
+
+def test_shards_other_chunks_and_single_shots_have_the_same_shots(drawn, plan) -> None:
+    for shard in ("2/3", "3/3", "1/3"):
+        assert not Path("shards/master.h5").exists()
+        assert run("--out", "shards", "--shard", shard) == 0
+    assert bytes_of("shards") == drawn
+    assert Path("shards/master.h5").exists()
+    with h5py.File("whole/master.h5") as file:
+        images = file["entry/data/data"][()]
+    assert run("--out", "some.h5", "--shots", "17,2") == 0
+    with h5py.File("some.h5") as file:
+        np.testing.assert_array_equal(file["entry/data/data"], images[[17, 2]])
+        np.testing.assert_array_equal(file["entry/shots/number"], [17, 2])
+    plan.write_text(PLAN.replace("chunk = 5", "chunk = 9"))
+    assert run("--out", "others") == 0
+    with h5py.File("others/master.h5") as file:
+        np.testing.assert_array_equal(file["entry/data/data"], images)
+
+
+def test_damaged_chunks_are_drawn_again_and_whole_ones_are_not(drawn, capfd) -> None:
+    names = sorted(drawn)
+    before = {name: Path("whole/chunks", name).stat().st_mtime_ns for name in names}
+    flipped, cut, gone, unsaid = (Path("whole/chunks", name) for name in names[:4])
+    content = bytearray(flipped.read_bytes())
+    content[len(content) // 2] ^= 1
+    flipped.write_bytes(content)
+    cut.write_bytes(cut.read_bytes()[:-100])
+    gone.unlink()
+    unsaid.with_suffix(".json").write_text("{")
+    assert run("--out", "whole") == 0
+    said = capfd.readouterr()
+    assert said.err.count("is damaged: it is drawn again") == 3  # and one is missing
+    assert "1 of 5 chunks are there" in said.out
+    assert bytes_of("whole") == drawn
+    assert Path("whole/chunks", names[4]).stat().st_mtime_ns == before[names[4]]
+    assert run("--out", "whole") == 0
+    assert "nothing was left to draw" in capfd.readouterr().out
+
+
+def test_another_plan_is_refused_with_what_differs(drawn, plan, capfd) -> None:
+    plan.write_text(PLAN.replace("seed = 3", "seed = 4"))
+    assert run("--out", "whole") == 1
+    assert "seed was 3 and is 4" in capfd.readouterr().err
+    plan.write_text(PLAN.replace("[50, 0.2]", "[50, 0.3]"))
+    assert run("--out", "whole") == 1
+    assert "vary.crystal.cell.a was" in capfd.readouterr().err
+    assert bytes_of("whole") == drawn
+    Path("whole/plan.json").write_text("{")
+    assert run("--out", "whole") == 1
+    assert "broken" in capfd.readouterr().err
+
+
+def test_two_processes_do_not_mix(plan, capfd) -> None:
+    fcntl = pytest.importorskip("fcntl")
+    assert run("--out", "whole", "--shard", "1/5") == 0
+    with open("whole/folder.lock", "a+", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_SH)  # as a shard holds it
+        capfd.readouterr()
+        assert run("--out", "whole") == 1
+        assert "works in this folder" in capfd.readouterr().err
+        assert run("--out", "whole", "--shard", "2/5") == 0
+    with open("whole/shard-1-of-5.lock", "a+", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert run("--out", "whole", "--shard", "2/5") == 1
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("shots = 23", "shots = 0", r"line 1: shots must be a whole number of at least 1"),
+        ("shots = 23", "shot = 23", r"unknown table or key 'shot': did you mean 'shots'"),
+        ("shots = 23", "", r"shots is missing"),
+        ("chunk = 5", "chunks = 5", r"line 14: \[output\]: unknown key 'chunks': did you mean 'chunk'"),
+        ("chunk = 5", "chunk = -5", r"line 14: \[output\] chunk must be"),
+        ('"crystal.cell.a" = {normal', '"crystal.cel.a" = {normal', r"nearest path is 'crystal.cell.a'"),
+        (
+            "normal = [50",
+            "normall = [50",
+            r"crystal.cell.a: unknown distribution .*did you mean 'normal'",
+        ),
+        ("[50, 0.2]", "[50, -0.2]", r"standard deviation must not be negative"),
+        ("[50, 0.2]", "[50, 0.2, 3]", r"normal takes \[mean, standard deviation\]"),
+        ("[50, 0.2]", "[1, 80]", r"Shot \d+ cannot be: .*crystal.cell.a"),
+        ('"uniform"', '"unifrom"', r"crystal.orientation: must be a distribution"),
+        ('dtype = "uint16"', 'dtype = "float32"', r"counts are whole numbers"),
+        ('"gzip"', '"zip"', r"compression must be one of"),
+        ("-cell 50", "--counts -cell 50", r"--counts is the plan's own matter"),
+        ("-cell 50", "-cel 50", r"line 5: \[base\]: unknown|\[base\]"),
+        ("[vary]", "[vary", r"no TOML"),
+    ],
+)
+def test_mistakes_are_named_with_their_line(old, new, says, plan, capfd) -> None:
+    assert PLAN.count(old) == 1
+    plan.write_text(PLAN.replace(old, new))
+    assert run("--out", "whole") == 2
+    said = capfd.readouterr().err
+    assert re.search(says, said), said
+    assert said.count("\n") == 1, said
+    assert not list(Path().glob("whole/chunks/*.h5"))
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["--shard", "0/3"], "i from 1 to n"),
+        (["--shard", "slurm"], "no job of SLURM"),
+        (["--shots", "1;2"], "such as 17,42"),
+        (["--workers", "2"], "--dask local"),
+        (["--dask", "local", "--shard", "1/2"], "contradicts"),
+        (["--chunks", "3"], "unknown flag"),
+    ],
+)
+def test_flags_that_cannot_be(words, says, plan, capfd, monkeypatch) -> None:
+    monkeypatch.delenv("SLURM_PROCID", raising=False)
+    out = ["--out", "x.h5" if "--shots" in words else "x"]
+    assert run(*out, *words) == 2
+    assert says in capfd.readouterr().err
+
+
+def test_slurm_says_which_shard(plan, monkeypatch, capfd) -> None:
+    for name, value in (("SLURM_ARRAY_TASK_ID", "12"), ("SLURM_ARRAY_TASK_MIN", "10"), ("SLURM_ARRAY_TASK_COUNT", "5")):
+        monkeypatch.setenv(name, value)
+    assert run("--out", "whole", "--shard", "slurm") == 0
+    assert list(bytes_of("whole")) == ["shots-000010.h5"]
+
+
+def test_check_draws_nothing(plan, capfd) -> None:
+    assert run("--out", "whole", "--check") == 0
+    assert "71.88 KiB before they are packed" in capfd.readouterr().out
+    assert not Path("whole").exists()
+
+
+def test_a_folder_that_cannot_be_written(plan, capfd) -> None:
+    Path("file").write_text("")
+    assert run("--out", "file") == 1
+    assert capfd.readouterr().err.startswith("jaxbragg: file: ")
+
+
+def command(out, *words):
+    return [sys.executable, "-m", "jaxbragg", "batch", "plan.toml", "--out", out, *words]
+
+
+def environment_of_its_own():
+    """Whose compilations no other test finds: a process that is killed may leave one half written."""
+    kept = {name: value for name, value in os.environ.items() if name != "JAX_COMPILATION_CACHE_DIR"}
+    return kept | {"JAXBRAGG_CACHE": os.path.abspath("cache"), "JAX_PLATFORMS": "cpu"}
+
+
+def test_a_disk_that_is_full_loses_nothing(drawn) -> None:
+    """Files of at most 6 kB, as a limit of the process: no chunk fits."""
+    script = (
+        "import resource, signal, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (6000, 6000)); "
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN); from jaxbragg.cli import main; sys.exit(main(sys.argv[1:]))"
+    )
+    environment = environment_of_its_own()
+    done = subprocess.run([sys.executable, "-c", script, *command("full")[3:]], capture_output=True, text=True,
+                          env=environment, check=False)  # fmt: skip
+    assert done.returncode == 1, done.stderr
+    assert "too large" in done.stderr
+    assert "0 of 5 chunks are there: the same command goes on" in done.stderr
+    assert not list(Path("full/chunks").iterdir())
+    assert run("--out", "full") == 0
+    assert bytes_of("full") == drawn
+
+
+def killed_at_random(out, times, number=signal.SIGKILL):
+    """How often the command had not ended by itself."""
+    chance, killed = random.Random(5), 0
+    for _ in range(times):
+        process = subprocess.Popen(command(out, "--quiet"), stderr=subprocess.PIPE, env=environment_of_its_own())
+        time.sleep(chance.uniform(0.3, 4.0))
+        killed += process.poll() is None
+        process.send_signal(number)
+        process.communicate()
+    return killed
+
+
+def test_after_kills_the_rest_is_drawn_with_the_same_bytes(drawn, capfd) -> None:
+    assert killed_at_random("killed", 2) > 0
+    assert run("--out", "killed") == 0
+    assert bytes_of("killed") == drawn
+    assert not [name for name in os.listdir("killed/chunks") if name.endswith(".part")]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_after_twenty_kills_too(number, drawn, capfd) -> None:
+    assert killed_at_random("killed", 20, number) > 3
+    assert run("--out", "killed") == 0
+    assert bytes_of("killed") == drawn
+
+
+def test_sigterm_says_how_to_go_on(drawn, plan) -> None:
+    plan.write_text(PLAN.replace("shots = 23", "shots = 20000"))
+    process = subprocess.Popen(command("ended"), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+                               env=environment_of_its_own())  # fmt: skip
+    while not list(Path().glob("ended/chunks/*.json")):
+        time.sleep(0.1)
+        assert process.poll() is None
+    process.send_signal(signal.SIGTERM)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 143, said
+    assert re.search(r"\d+ of 4000 chunks are there: the same command goes on", said), said
+
+
+@pytest.mark.slow
+def test_workers_of_dask_make_the_same_bytes_even_where_one_is_killed(drawn, capfd) -> None:
+    distributed = pytest.importorskip("distributed")
+    del distributed
+    environment = environment_of_its_own()
+    process = subprocess.Popen(command("dask", "--dask", "local", "--workers", "2"), env=environment,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)  # fmt: skip
+    psutil = pytest.importorskip("psutil")
+    while process.poll() is None and not list(Path().glob("dask/chunks/*.json")):
+        time.sleep(0.1)
+    workers = [
+        each for each in psutil.Process(process.pid).children(recursive=True) if "spawn_main" in str(each.cmdline())
+    ]
+    workers[-1].kill()
+    out, said = process.communicate()
+    assert process.returncode == 0, said
+    assert "2 workers" in out
+    assert bytes_of("dask") == drawn
+
+
+@pytest.mark.slow
+def test_a_scheduler_that_goes_away_or_is_not_there(drawn, plan, capfd) -> None:
+    pytest.importorskip("distributed")
+    assert run("--out", "none", "--dask", "tcp://127.0.0.1:9") == 2
+    assert "no scheduler answers there" in capfd.readouterr().err
+    plan.write_text(PLAN.replace("shots = 23", "shots = 3000"))
+    dask, quiet = [sys.executable, "-m"], {"stderr": subprocess.DEVNULL}
+    at = ["--host", "127.0.0.1", "--port", "18786", "--no-dashboard"]
+    scheduler = subprocess.Popen([*dask, "distributed.cli.dask_scheduler", *at], env=environment_of_its_own(), **quiet)
+    of = ["tcp://127.0.0.1:18786", "--nthreads", "1", "--no-dashboard"]
+    worker = subprocess.Popen([*dask, "distributed.cli.dask_worker", *of], env=environment_of_its_own(), **quiet)
+    try:
+        process = subprocess.Popen(command("gone", "--dask", "tcp://127.0.0.1:18786"), stdout=subprocess.DEVNULL,
+                                   stderr=subprocess.PIPE, text=True)  # fmt: skip
+        until = time.monotonic() + 120
+        while not list(Path().glob("gone/chunks/*.json")) and time.monotonic() < until:
+            time.sleep(0.2)
+        scheduler.kill()
+        _, said = process.communicate(timeout=120)
+    finally:
+        for each in (worker, scheduler):
+            each.kill()
+            each.wait()
+    assert process.returncode != 0
+    assert "the same command goes on" in said
+    states = [json.loads(path.read_text()) for path in Path("gone/chunks").glob("*.json")]
+    assert states
