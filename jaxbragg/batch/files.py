@@ -82,7 +82,7 @@ class Files:
     def _as_stored(self, shots: Shots) -> tuple[Shots, int, float]:
         """The images as the file has them, how many pixels are full, and the sum of what they hold."""
         images, missing = np.asarray(shots.images), self.recording.missing
-        full, total = 0, float(images.sum(dtype=np.float64))
+        full, total = 0, float(images.sum(axis=tuple(range(1, images.ndim))).sum(dtype=np.float64))
         if self.plan.counts:
             stored = []
             for image in images:
@@ -94,12 +94,14 @@ class Files:
         return Shots(shots.numbers, images.astype(self.dtype, copy=False), shots.values), full, total
 
     def _write(self, chunk: int, held: list[tuple[Shots, int, float]]) -> dict[str, Any]:
-        shots = Shots.joined([each for each, _, _ in held])
+        numbers = np.concatenate([each.numbers for each, _, _ in held])
+        names = held[0][0].values
+        values = {name: np.concatenate([each.values[name] for each, _, _ in held]) for name in names}
         full, total = sum(each for _, each, _ in held), sum(each for _, _, each in held)
         said = {"fingerprint": self.folder.fingerprint, "full": full, "photons": total}
         name = self.folder.name_of(chunk)
-        write_chunk(name, shots.numbers, shots.images, shots.values, self.packing, said)
-        return {"shots": len(shots.numbers), **said}
+        write_chunk(name, numbers, [each.images for each, _, _ in held], values, self.packing, said)
+        return {"shots": len(numbers), **said}
 
     def write_some(self, path: str, numbers: list[int]) -> None:
         """Write some shots into a file like a chunk.
@@ -108,7 +110,7 @@ class Files:
             FileError: If it cannot be written.
         """
         shots, _, _ = self._as_stored(self.plan.draw(numbers))
-        write_chunk(path, shots.numbers, shots.images, shots.values, self.packing, {"shots": len(numbers)})
+        write_chunk(path, shots.numbers, [shots.images], shots.values, self.packing, {"shots": len(numbers)})
 
     def write_master(self) -> None:
         """Write the file that shows all chunks as one stack.

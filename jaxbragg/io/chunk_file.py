@@ -6,11 +6,11 @@ checksum after it.
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
 import os
-from collections.abc import Mapping
+import zlib
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,13 +22,13 @@ from jaxbragg.io.nxmx import packings
 
 PACKINGS = ("bslz4", "gzip", "none")
 DATA, SHOTS = "entry/data/data", "entry/shots"
-_PIECE, _DIGEST = 1 << 22, 20
+_PIECE = 1 << 22
 
 
 def write_chunk(
     path: str,
     numbers: NDArray[np.int64],
-    images: NDArray[Any],
+    images: Sequence[NDArray[Any]],
     values: Mapping[str, NDArray[np.float64]],
     packing: str,
     said: Mapping[str, Any],
@@ -38,7 +38,7 @@ def write_chunk(
     Args:
         path: Of the chunk.
         numbers: Of the shots.
-        images: [shot, slow, fast], panels one below the other.
+        images: [shot, slow, fast] each, panels one below the other: some shots after the others.
         values: What was drawn, by name.
         packing: One of `PACKINGS`.
         said: What stands beside the checksum.
@@ -50,18 +50,20 @@ def write_chunk(
 
     memory = io.BytesIO()  # a full disk is none of HDF5's matters: it may end the process
     with h5py.File(memory, "w") as file:
+        shape, first = images[0].shape[1:], 0
         data = file.create_dataset(
-            DATA, images.shape, images.dtype, chunks=(1, *images.shape[1:]), **packing_of(packing)
+            DATA, (len(numbers), *shape), images[0].dtype, chunks=(1, *shape), **packing_of(packing)
         )
-        data[...] = images
+        for some in images:
+            data[first : first + len(some)] = some
+            first += len(some)
         group = file.create_group(SHOTS)
         group.create_dataset("number", data=numbers)
         for name, each in values.items():
             group.create_dataset(name, data=each)
     content = memory.getbuffer()
     write_atomically(path, content)
-    checksum = hashlib.blake2b(content, digest_size=_DIGEST).hexdigest()
-    beside = {"checksum": checksum, "bytes": len(content), "shots": len(numbers), **said}
+    beside = {"checksum": zlib.crc32(content), "bytes": len(content), "shots": len(numbers), **said}
     write_atomically(_beside(path), (json.dumps(beside) + "\n").encode())
 
 
@@ -126,8 +128,9 @@ def _beside(path: str) -> str:
     return os.path.splitext(path)[0] + ".json"
 
 
-def _checksum(file: Any) -> str:
-    digest = hashlib.blake2b(digest_size=_DIGEST)
+def _checksum(file: Any) -> int:
+    """CRC-32: of damage by accident, not by intent, and four times as fast as others."""
+    found = 0
     while piece := file.read(_PIECE):
-        digest.update(piece)
-    return digest.hexdigest()
+        found = zlib.crc32(piece, found)
+    return found
