@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -64,14 +65,24 @@ class Files:
                 chunk, future = waiting.pop(0)
                 done(chunk, future.result())
 
+        # A launch may end one chunk and begin the next: a shot is the same in any company.
+        shots = [shot for chunk in chunks for shot in self.folder.shots_of(chunk)]
+        held: list[tuple[Shots, int, float]] = []
         with ThreadPoolExecutor(1) as writer:
-            for chunk in chunks:
-                held, shots = [], self.folder.shots_of(chunk)
-                for group in self.plan.iterate(first=shots.start, last=shots.stop):
-                    held.append(self._as_stored(group))
-                waiting.append((chunk, writer.submit(self._write, chunk, held)))
-                collect(_IN_FLIGHT)
+            for launch in self.plan.launches(shots):
+                for chunk, part in self._by_chunk(launch):
+                    held.append(self._as_stored(part))
+                    if sum(len(each.numbers) for each, _, _ in held) == len(self.folder.shots_of(chunk)):
+                        waiting.append((chunk, writer.submit(self._write, chunk, held)))
+                        held = []
+                        collect(_IN_FLIGHT)
             collect(0)
+
+    def _by_chunk(self, shots: Shots) -> Iterator[tuple[int, Shots]]:
+        chunks = shots.numbers // self.folder.chunk
+        edges = [0, *(np.flatnonzero(np.diff(chunks)) + 1), len(chunks)]
+        for first, last in pairwise(edges):
+            yield int(chunks[first]), shots.part(int(first), int(last))
 
     def one(self, chunk: int) -> dict[str, Any]:
         """Draw and write one chunk; what is said of it."""

@@ -54,6 +54,14 @@ class Plan(Recipe):
         if held:
             yield Shots.joined(held)
 
+    def launches(self, shots: Sequence[int]) -> Iterator[Shots]:
+        """Some shots by their numbers, as launches make them.
+
+        Raises:
+            ValueError: If a shot cannot be.
+        """
+        return self._drawing.groups(shots)
+
     def draw(self, shots: Sequence[int]) -> Shots:
         """Some shots by their numbers, each the same as in any stream or file.
 

@@ -47,8 +47,15 @@ def spread_over_devices(
     """
     if count is None or count == 1:
         return simulate
-    mesh = Mesh(np.array(usable_devices()[:count]), (_AXIS,), axis_types=(AxisType.Auto,))
+    used = usable_devices()[:count]
+    mesh = Mesh(np.array(used), (_AXIS,), axis_types=(AxisType.Auto,))
     blocks = PartitionSpec(_AXIS)
+    if len({device.process_index for device in used}) > 1:
+        # Of several processes (jax.distributed) each gets the whole: it sees its own devices' part alone.
+        return jax.shard_map(
+            lambda shared, mine: jax.lax.all_gather(simulate(shared, mine), _AXIS, tiled=True),
+            mesh=mesh, in_specs=(PartitionSpec(), blocks), out_specs=PartitionSpec(), check_vma=False,
+        )  # fmt: skip
     # check_vma asks every scan to say how its carry differs between devices; the kernels know of none. Derivatives by
     # what is shared are summed over the devices all the same.
     return jax.shard_map(simulate, mesh=mesh, in_specs=(PartitionSpec(), blocks), out_specs=blocks, check_vma=False)

@@ -23,6 +23,7 @@ from jaxbragg.refine.normal_equations import NormalEquations
 from jaxbragg.refine.parameters import Parameter
 from jaxbragg.refine.paths import assign
 from jaxbragg.refine.pixels import Measured, measured_images, to_tiles
+from jaxbragg.refine.processes import over_processes
 from jaxbragg.refine.spots import long_enough, settings_of
 from jaxbragg.refine.transforms import Transform
 from jaxbragg_kernels.numerics import numerics
@@ -276,13 +277,11 @@ class Problem:
             self.recipes = longer
         return longer is not None
 
-    # What the functions above have in common -----------------------------------------------------------------------
-
     def _of_images(self, function: Callable[[int], Any], x: _Vector, images: Sequence[int] | None = None) -> list[Any]:
         """A function of the number of each image; once more with longer lists where they were too short at x."""
         while True:
             with numerics():
-                found = [function(i) for i in (self._each() if images is None else images)]
+                found = over_processes(function, self._each()) if images is None else [function(i) for i in images]
                 finite = all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(found))
             if finite or not self.lengthen(x):
                 return found
