@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import jaxbragg.batch as batch
     import jaxbragg.refine as refine
     import jaxbragg_kernels as kernels
+    from jaxbragg.cli.batch.plan_file import read_plan as read_plan
     from jaxbragg.cli.read import read_experiment as read_experiment
     from jaxbragg.compat import as_the_c_program_draws as as_the_c_program_draws
     from jaxbragg.io.geometry import Geometry as Geometry
@@ -99,6 +100,7 @@ if TYPE_CHECKING:
     from jaxbragg.view import show as show
 
 _HOME = {
+    "read_plan": "jaxbragg.cli.batch.plan_file",
     "read_experiment": "jaxbragg.cli.read",
     "as_the_c_program_draws": "jaxbragg.compat",
     "Geometry": "jaxbragg.io.geometry",

@@ -73,6 +73,7 @@ SLOW = (
     "test_derivatives.py::test_masked_pixels_have_no_derivative_and_change_no_other[gauss]",
     "refine/test_image_terms.py::test_derivatives_are_finite_where_the_beam_hits_a_pixel_s_middle",
     "refine/test_problem.py::test_both_modes_agree_with_finite_differences[poisson]",
+    "test_examples.py::test_the_example_runs[13_train_on_a_stream]",
     "several/test_together.py::test_the_image_is_the_sum_of_the_images[skipped orientations]",
     "test_simulate.py::test_everything_is_finite_at_exact_forward_scattering[round-mixed]",
     "test_simulate.py::test_everything_is_finite_at_exact_forward_scattering[square-float64]",

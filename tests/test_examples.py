@@ -24,6 +24,7 @@ SAYS = {
     "09_spectrum": "1.00   1.000 (held)",
     "10_mosaic_and_size": "spread: the truth is 0.8, ",
     "12_ten_images_from_a_structure": "NeXus: 10 images of 0.1°, the panel is where it was",
+    "13_train_on_a_stream": "held-out shots",
     "11_many_stills": "all crystals in one image: the sum of the stills",
 }
 

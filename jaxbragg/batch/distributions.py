@@ -30,6 +30,11 @@ class Distribution(abc.ABC):
     def shape(self) -> tuple[int, ...]:
         """Of a value."""
 
+    @property
+    def counts(self) -> tuple[int, int] | None:
+        """The least and the most of whole numbers from 1 on; None where it draws others."""
+        return None
+
 
 @dataclass(frozen=True)
 class _Numbers(Distribution):
@@ -128,21 +133,34 @@ class Choice(Distribution):
         """See `Distribution.shape`."""
         return np.shape(self.values[0])
 
+    @property
+    def counts(self) -> tuple[int, int] | None:
+        """See `Distribution.counts`."""
+        return _counts(self.values)
+
 
 @dataclass(frozen=True)
 class Poisson(Distribution):
-    """Whole numbers of a mean, and at least so many: of `lattices`."""
+    """Whole numbers of a mean, at least and at most so many: of `lattices`."""
 
     mean: float
-    least: int = 0
+    least: int = 1
+    most: int = 6
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.mean) and self.mean >= 0):
             raise ValueError(f"poisson: the mean must not be negative, but is {self.mean!r}")
+        if not 0 <= self.least <= self.most:
+            raise ValueError(f"poisson: least must be from 0 to most, {self.most}, but is {self.least!r}")
 
     def draw(self, chance: np.random.Generator, shot: int) -> NDArray[np.float64]:
         """See `Distribution.draw`."""
-        return np.asarray(max(self.least, int(chance.poisson(self.mean))), float)
+        return np.asarray(min(self.most, max(self.least, int(chance.poisson(self.mean)))), float)
+
+    @property
+    def counts(self) -> tuple[int, int] | None:
+        """See `Distribution.counts`."""
+        return (self.least, self.most) if self.least > 0 else None
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -173,6 +191,11 @@ class Listed(Distribution):
         """See `Distribution.shape`."""
         return np.shape(self.values)[1:]
 
+    @property
+    def counts(self) -> tuple[int, int] | None:
+        """See `Distribution.counts`."""
+        return _counts(self.values)
+
 
 @dataclass(frozen=True)
 class UniformRotation(Distribution):
@@ -197,3 +220,9 @@ class UniformRotation(Distribution):
     def shape(self) -> tuple[int, ...]:
         """See `Distribution.shape`."""
         return (3, 3)
+
+
+def _counts(values: Any) -> tuple[int, int] | None:
+    found = np.asarray(values, float)
+    whole = found.ndim == 1 and (found == np.rint(found)).all() and found.min() >= 1
+    return (int(found.min()), int(found.max())) if whole else None

@@ -90,6 +90,10 @@ class Recipe:
                     if key in taken:
                         raise ValueError(f"Argument `vary` sets the same number by {taken[key]!r} and {path!r}.")
                     taken[key] = path
+        if self.lattices is not None and self.lattices.counts is None:
+            raise ValueError(
+                f"Argument `lattices` must be a distribution of whole numbers from 1 on, but is {self.lattices!r}."
+            )
         if self.lattices is not None and _ORIENTATION not in self.vary:
             raise ValueError('Argument `lattices` needs "crystal.orientation" in `vary`: all would lie alike.')
         if self.most_lattices > 1 and self.experiment.lattices:
@@ -103,13 +107,11 @@ class Recipe:
         panels, slow, fast = self.experiment.detector.shape
         return max(1, min(_MOST_AT_ONCE, _PIXELS_AT_ONCE // (panels * slow * fast)))
 
-    @cached_property
+    @property
     def most_lattices(self) -> int:
-        """Crystals of the shot that has most."""
-        if self.lattices is None:
-            return 1
-        counts = [int(self.lattices.draw(self.chance(shot, "lattices"), shot)) for shot in range(self.shots)]
-        return max(1, *counts)
+        """Crystals that a shot may have; every shot takes the time of so many."""
+        counts = None if self.lattices is None else self.lattices.counts
+        return 1 if counts is None else counts[1]
 
     @cached_property
     def base(self) -> Experiment:

@@ -348,3 +348,33 @@ def test_a_scheduler_that_goes_away_or_is_not_there(drawn, plan, capfd) -> None:
     assert "the same command goes on" in said
     states = [json.loads(path.read_text()) for path in Path("gone/chunks").glob("*.json")]
     assert states
+
+
+def test_values_of_files(plan, tmp_path, capfd) -> None:
+    from scipy.spatial.transform import Rotation
+
+    import jaxbragg as jb
+
+    matrices = Rotation.random(4, rng=0).as_matrix()
+    np.save("turns.npy", matrices)
+    plan.write_text(PLAN.replace('"crystal.orientation" = "uniform"', '"crystal.orientation" = {file = "turns.npy"}'))
+    files = jb.read_plan("plan.toml")
+    np.testing.assert_array_equal(files.plan.values(6)["crystal.orientation"], matrices[2])
+    files.plan.prepare()
+    np.save("turns.npy", 2 * matrices)
+    assert run("--out", "x") == 2
+    assert "Shot 0 cannot be" in capfd.readouterr().err
+    Path("turns.npy").write_text("no numbers")
+    assert run("--out", "x") == 1
+    assert "turns.npy: expected numbers" in capfd.readouterr().err
+
+
+def test_a_worker_with_another_version_is_refused(plan) -> None:
+    from jaxbragg.cli.batch.worker import OtherVersionError, draw_chunk
+
+    with pytest.raises(OtherVersionError, match="not 9"):
+        draw_chunk("plan.toml", "x", "", "9", 0)
+    from importlib.metadata import version
+
+    with pytest.raises(OtherVersionError, match="another plan"):
+        draw_chunk("plan.toml", "x", "", version("jaxbragg"), 0)

@@ -33,7 +33,7 @@ def distribution_of(spec: Any, beside: Callable[[str], str]) -> Distribution:
     if not isinstance(spec, dict):
         raise ValueError(f"must be a distribution such as {{normal = [79, 0.2]}}, but is {shown(spec)}")
     kinds = [name for name in spec if name in DISTRIBUTIONS]
-    beside_kind = {"choice": {"weights"}, "poisson": {"least"}}
+    beside_kind = {"choice": {"weights"}, "poisson": {"least", "most"}}
     allowed = set(kinds[:1]) | (beside_kind.get(kinds[0], set()) if kinds else set())
     for name in spec:
         if name not in allowed:
@@ -53,7 +53,7 @@ def distribution_of(spec: Any, beside: Callable[[str], str]) -> Distribution:
         weights = spec.get("weights")
         return Choice(_numbers(value, kind), None if weights is None else _numbers(weights, "weights"))
     if kind == "poisson":
-        return Poisson(float(_numbers(value, kind)), int(spec.get("least", 0)))
+        return Poisson(float(_numbers(value, kind)), int(spec.get("least", 1)), int(spec.get("most", 6)))
     if kind == "list":
         return Listed(_numbers(value, kind))
     return Listed(_of_file(beside(str(value))))

@@ -64,7 +64,7 @@ DISTRIBUTIONS = {
     "log_normal": "[median, standard deviation of the logarithm]",
     "uniform": "[lowest, highest]",
     "choice": "values, each as likely, or as weights = […] says",
-    "poisson": "a mean; least = 1 for at least one",
+    "poisson": "a mean, of lattices; at least = 1, most = 6",
     "list": "values, one shot after the other",
     "file": "of values in .npy, with an axis of shots in front, or a CrystFEL .stream for crystal.vectors",
 }
