@@ -101,10 +101,10 @@ class Options:
         samples: Of an image by samples: how many stand for all that is Gaussian and for an even rotation together; None
             for 4,096.
         sample_seed: Which ones, of a scrambled Sobol' sequence.
-        places: Of a crystal beside the spindle (`Crystal.position`) that turns evenly: into so many parts the rotation
-            is cut, for each of which it stands still in the middle. None for so many that it moves by less than a
-            twentieth of a spot's width, as far as values are known: under `jax.jit` it is 8, unless `jb.spot_options`
-            or `jb.precise_options` has chosen before.
+        places: Of a crystal beside the spindle (`Crystal.position`), or that absorbs, and turns evenly: into so many
+            parts the rotation is cut, for each of which it stands as in the middle. None for so many that it moves by
+            less than a twentieth of a spot's width, and turns by 5° at most where it absorbs, as far as values are
+            known: under `jax.jit` it is 8, unless `jb.spot_options` or `jb.precise_options` has chosen before.
     """
 
     oversample: int = 1

@@ -73,7 +73,7 @@ def radial_background(
     checks.count("bins", bins)
     nothing = StructureFactors(default=0.0)
     one = Crystal(experiment.crystal.cell)  # orientation, for what scatters nothing
-    bare = replace(experiment, crystal=one, scan=Scan(), structure_factors=nothing, response=None)
+    bare = replace(experiment, crystal=one, scan=Scan(), structure_factors=nothing, response=None, lattices=())
     plain = replace(options, method="samples", spots=None)
     unit, length = (np.asarray(simulate(replace(bare, background=each), plain), float) for each in (_Unit(), _Length()))
     used = (unit > 0) & np.isfinite(counts) & (counts >= 0)

@@ -120,7 +120,9 @@ class Choice(Distribution):
         if len(shapes) > 1 or not np.isfinite(np.asarray(self.values, float)).all():
             raise ValueError(f"choice: the values must be finite numbers of one shape, but are {self.values!r}")
         weights = None if self.weights is None else np.asarray(self.weights, float)
-        if weights is not None and (len(weights) != len(self.values) or (weights < 0).any() or not weights.sum() > 0):
+        if weights is not None and (
+            weights.shape != (len(self.values),) or (weights < 0).any() or not weights.sum() > 0
+        ):
             raise ValueError(f"choice: the weights must be as many as the values and not negative, but are {weights}")
 
     def draw(self, chance: np.random.Generator, shot: int) -> NDArray[np.float64]:

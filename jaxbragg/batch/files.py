@@ -17,6 +17,7 @@ from jaxbragg.batch.shots import Shots
 from jaxbragg.io.chunk_file import write_chunk
 from jaxbragg.io.recording import Frames, Recording, as_counts
 from jaxbragg.io.stack_master import relative, write_master
+from jaxbragg.models.readable import with_fields
 
 _IN_FLIGHT = 2  # chunks that wait to be written
 
@@ -44,8 +45,10 @@ class Files:
     @property
     def recording(self) -> Recording:
         """All that a file says beside the images."""
-        frames = Frames(self.plan.shots, self.dtype, ())
-        return Recording(self.plan.base, frames, None, self.material, 0.0, self.saturation)
+        frames, experiment = Frames(self.plan.shots, self.dtype, ()), self.plan.base
+        if self.plan.sase is not None:  # each shot has a spectrum of its own, `sase.weights`
+            experiment = with_fields(experiment, beam=self.plan.experiment.beam)
+        return Recording(experiment, frames, None, self.material, 0.0, self.saturation)
 
     def draw(self, chunks: Iterable[int], done: Callable[[int, dict[str, Any]], None]) -> None:
         """Draw chunks, each written while the next is drawn.
@@ -121,7 +124,7 @@ class Files:
             FileError: If it cannot be written.
         """
         shots, _, _ = self._as_stored(self.plan.draw(numbers))
-        write_chunk(path, shots.numbers, [shots.images], shots.values, self.packing, {"shots": len(numbers)})
+        write_chunk(path, shots.numbers, [shots.images], shots.values, self.packing, None)
 
     def write_master(self) -> None:
         """Write the file that shows all chunks as one stack.

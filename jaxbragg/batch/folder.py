@@ -113,7 +113,6 @@ class Folder:
         index, count = shard
         with contextlib.ExitStack() as stack:
             # Processes of a job share the folder, each with its shard; one that takes all of it shares with nobody.
-            stack.enter_context(self._held(f"shards-of-{count}.lock", shared=count > 1))
             stack.enter_context(self._held("folder.lock", shared=count > 1))
             if count > 1:
                 stack.enter_context(self._held(f"shard-{index}-of-{count}.lock", shared=False))

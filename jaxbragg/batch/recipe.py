@@ -10,8 +10,8 @@ import jax
 import numpy as np
 from numpy.typing import NDArray
 
-from jaxbragg.batch.distributions import Distribution, UniformRotation
-from jaxbragg.models import Experiment
+from jaxbragg.batch.distributions import Distribution
+from jaxbragg.models import Experiment, RelativeSources
 from jaxbragg.models.readable import with_fields
 from jaxbragg.models.sase import sase_pulse
 from jaxbragg.options import Options
@@ -21,6 +21,7 @@ from jaxbragg_kernels.numerics import numerics
 _ORIENTATION = "crystal.orientation"
 _PIXELS_AT_ONCE = 1 << 22
 _MOST_AT_ONCE = 64
+_ALIKE = ("cells", "spread", "widths", "pixel_size")  # of several elements, for which one number may stand
 
 
 @dataclass(frozen=True)
@@ -51,8 +52,9 @@ class Recipe:
         seed: Of everything that is random.
         options: How each shot is simulated.
         counts: Whether images are what is read out, with its noise; otherwise mean photons, or readings on average.
-        lattices: How many crystals a shot has, drawn for each; every one has an orientation of its own. None for one.
-        sase: Pulses; None for the experiment's own spectrum.
+        lattices: How many crystals a shot has, drawn for each; what varies of the crystal is drawn for every one. None
+            for one.
+        sase: Pulses of the beam's wavelength, parallel; None for the experiment's own spectrum.
         at_once: Shots to a launch; None to choose by the detector's pixels, whatever the machine.
     """
 
@@ -80,24 +82,56 @@ class Recipe:
                 raise ValueError(f"Argument `{name}` must be a whole number of at least {least}, but is {value!r}.")
         if not isinstance(self.experiment, Experiment):
             raise ValueError(f"Argument `experiment` must be an Experiment, but is {type(self.experiment).__name__}.")
-        taken: dict[tuple, str] = {}
         for path, distribution in self.vary.items():
             if not isinstance(distribution, Distribution):
                 raise ValueError(f"Argument `vary` must hold distributions, but {path!r} is {distribution!r}.")
-            for assignment in self._assignments_of(path, distribution, 0):
+        self._check_lattices()
+        self._check_sase()
+        taken: dict[tuple, str] = {}
+        for name, distribution, paths in self._draws:
+            for assignment in self._assignments_of(paths, distribution.shape, 0):
                 for element in assignment.elements:
                     key = (assignment.owner, assignment.name, element)
                     if key in taken:
-                        raise ValueError(f"Argument `vary` sets the same number by {taken[key]!r} and {path!r}.")
-                    taken[key] = path
-        if self.lattices is not None and self.lattices.counts is None:
+                        raise ValueError(f"Argument `vary` sets the same number by {taken[key]!r} and {name!r}.")
+                    taken[key] = name
+
+    def _check_lattices(self) -> None:
+        """Raise a ValueError for lattices that cannot be."""
+        if self.lattices is None:
+            return
+        if self.lattices.counts is None:
             raise ValueError(
                 f"Argument `lattices` must be a distribution of whole numbers from 1 on, but is {self.lattices!r}."
             )
-        if self.lattices is not None and _ORIENTATION not in self.vary:
+        if _ORIENTATION not in self.vary:
             raise ValueError('Argument `lattices` needs "crystal.orientation" in `vary`: all would lie alike.')
-        if self.most_lattices > 1 and self.experiment.lattices:
+        if self.experiment.lattices:
             raise ValueError("Argument `lattices` must be None where the experiment has lattices of its own.")
+        for path in self._varied():
+            if path.startswith(("crystal.blocks", "lattices")):
+                raise ValueError(
+                    f"Argument `vary` must not set {path!r} where `lattices` says which crystals there are."
+                )
+
+    def _check_sase(self) -> None:
+        """Raise a ValueError where pulses would take the place of what is said otherwise."""
+        if self.sase is None:
+            return
+        sources = self.experiment.beam.sources
+        if not isinstance(sources, RelativeSources) or sources.weights.shape != (1,):
+            raise ValueError(
+                "Argument `sase` must be None where the experiment's beam has a spectrum or divergence of its own, "
+                f"here {type(sources).__name__}."
+            )
+        for path in self._varied():
+            if path.startswith(("beam.wavelength", "beam.sources")):
+                raise ValueError(f"Argument `vary` must not set {path!r} where `sase` makes pulses of one wavelength.")
+        if any("," in key and "beam.fluence" in key for key in self.vary):
+            raise ValueError("Argument `vary` must set 'beam.fluence' alone where `sase` multiplies it.")
+
+    def _varied(self) -> list[str]:
+        return [path.strip() for key in self.vary for path in key.split(",")]
 
     @property
     def group(self) -> int:
@@ -134,9 +168,10 @@ class Recipe:
 
     def _pulse(self, shot: int) -> Any:
         assert self.sase is not None
-        key = jax.random.key(self.number(shot, "sase"))
-        beam = self.experiment.beam
-        return sase_pulse(key, float(beam.wavelength), self.sase.bandwidth, self.sase.duration, self.sase.lines)
+        number = self.number(shot, "sase")
+        key = jax.random.fold_in(jax.random.key(number >> 31), number & (2**31 - 1))
+        wavelength = float(self.experiment.beam.wavelength)
+        return sase_pulse(key, wavelength, self.sase.bandwidth, self.sase.duration, self.sase.lines)
 
     # What is drawn --------------------------------------------------------------------------------------------------
 
@@ -145,21 +180,32 @@ class Recipe:
         return np.random.Generator(np.random.Philox(self._sequence(shot, what)))
 
     def number(self, shot: int, what: str) -> int:
-        """A random whole number below 2³¹, likewise."""
-        return int(self._sequence(shot, what).generate_state(1)[0]) >> 1
+        """A random whole number below 2⁶², likewise."""
+        return int(self._sequence(shot, what).generate_state(1, np.uint64)[0]) >> 2
 
     def _sequence(self, shot: int, what: str) -> np.random.SeedSequence:
         return np.random.SeedSequence([self.seed, shot, zlib.crc32(what.encode())])
 
+    @cached_property
+    def _draws(self) -> list[tuple[str, Distribution, list[str]]]:
+        """Name, distribution and paths of everything that is drawn; of each lattice what the crystal has, anew."""
+        found = [(key, each, [path.strip() for path in key.split(",")]) for key, each in self.vary.items()]
+        for i in range(1, self.most_lattices):
+            for key, each, paths in found[: len(self.vary)]:
+                if all(path.startswith("crystal.") for path in paths):
+                    mine = [path.replace("crystal.", f"lattices[{i - 1}].", 1) for path in paths]
+                    found.append((f"{key} of lattice {i + 1}", each, mine))
+        return found
+
     def values(self, shot: int) -> dict[str, NDArray[np.float64]]:
         """Everything that is drawn for a shot, by path; of the lattices after the first, `… of lattice 2`."""
-        found = {path: each.draw(self.chance(shot, path), shot) for path, each in self.vary.items()}
+        found = {name: each.draw(self.chance(shot, name), shot) for name, each, _ in self._draws}
         if self.lattices is not None:
-            count = int(self.lattices.draw(self.chance(shot, "lattices"), shot))
-            found["lattices"] = np.asarray(count, float)
-            for i in range(1, self.most_lattices):
-                name = f"{_ORIENTATION} of lattice {i + 1}"
-                found[name] = self.vary[_ORIENTATION].draw(self.chance(shot, name), shot)
+            found["lattices"] = np.asarray(self.lattices.draw(self.chance(shot, "lattices"), shot), float)
+        if self.sase is not None:
+            pulse = self._pulse(shot)
+            found["sase.energy"] = np.asarray(pulse.energy, float)
+            found["sase.weights"] = np.asarray(pulse.sources.weights, float)
         return found
 
     @cached_property
@@ -167,12 +213,9 @@ class Recipe:
         """Where the numbers of `row` go."""
         found: list[Assignment] = []
         at = 0
-        for path, distribution in self.vary.items():
-            found += self._assignments_of(path, distribution, at)
+        for _, distribution, paths in self._draws:
+            found += self._assignments_of(paths, distribution.shape, at)
             at += int(np.prod(distribution.shape, dtype=int))
-        for i in range(self.most_lattices - 1):
-            found += self._assignments_of(f"lattices[{i}].orientation", UniformRotation(), at)
-            at += 9
         for i in range(self.most_lattices if self.lattices is not None else 0):
             name = "crystal.blocks" if i == 0 else f"lattices[{i - 1}].blocks"
             found += self._of(name, (), at)
@@ -182,24 +225,19 @@ class Recipe:
             found += self._of("beam.fluence", (), at + self.sase.lines)
         return tuple(found)
 
-    def row(self, values: Mapping[str, NDArray[np.float64]], shot: int) -> NDArray[np.float64]:
+    def row(self, values: Mapping[str, NDArray[np.float64]]) -> NDArray[np.float64]:
         """The numbers of a shot as one vector, in the order of `assignments`."""
-        parts = [np.ravel(values[path]) for path in self.vary]
-        parts += [np.ravel(values[f"{_ORIENTATION} of lattice {i + 1}"]) for i in range(1, self.most_lattices)]
+        parts = [np.ravel(values[name]) for name, _, _ in self._draws]
         if self.lattices is not None:
             blocks = float(self.experiment.crystal.blocks)
             parts.append(np.where(np.arange(self.most_lattices) < values["lattices"], blocks, 0.0))
         if self.sase is not None:
-            pulse = self._pulse(shot)
             fluence = values.get("beam.fluence", float(self.experiment.beam.fluence))
-            parts += [np.asarray(pulse.sources.weights, float), np.ravel(fluence * float(pulse.energy))]
+            parts += [values["sase.weights"], np.ravel(fluence * values["sase.energy"])]
         return np.concatenate(parts) if parts else np.zeros(0)
 
-    def _assignments_of(self, paths: str, distribution: Distribution, at: int) -> list[Assignment]:
-        found = []
-        for path in paths.split(","):
-            found += self._of(path.strip(), distribution.shape, at)
-        return found
+    def _assignments_of(self, paths: list[str], shape: tuple[int, ...], at: int) -> list[Assignment]:
+        return [each for path in paths for each in self._of(path, shape, at)]
 
     def _of(self, path: str, shape: tuple[int, ...], at: int) -> list[Assignment]:
         experiment = self.base if path != _ORIENTATION and not self._is_plain_path(path) else self._with_frame()
@@ -207,7 +245,7 @@ class Recipe:
         if target.kind == "image":
             raise ValueError(f"Argument `vary` must name what an experiment has, but {path!r} is a term of an image.")
         count = int(np.prod(shape, dtype=int))
-        one_for_all = count == 1 and shape in ((), (1,)) and len(target.shape) < 2
+        one_for_all = count == 1 and (len(target.elements) == 1 or target.name in _ALIKE)
         if not one_for_all and count != len(target.elements):
             raise ValueError(
                 f"Argument `vary` must have distributions of a path's shape, {target.shape} of {path!r}, but has one "

@@ -1,5 +1,6 @@
 """Shots drawn in launches of several: values into a stack of experiments, its images, and what is read out of them."""
 
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from jaxbragg.batch.recipe import Recipe
 from jaxbragg.counting import poisson_counts
 from jaxbragg.models import Experiment
+from jaxbragg.models.components import MotionWarning, is_plain, places_of
 from jaxbragg.models.readable import with_fields
 from jaxbragg.models.validity import check_model
 from jaxbragg.options import Options
@@ -77,7 +79,7 @@ class Drawing:
     def _chosen(self) -> Options:
         """The plan's options with what a launch must not choose by its own shots: it is the same for all."""
         sample = range(min(_SAMPLE, self.plan.shots))
-        rows = np.stack([self.plan.row(self.plan.values(shot), shot) for shot in sample])
+        rows = np.stack([self.plan.row(self.plan.values(shot)) for shot in sample])
         batch = self._stack(rows)
         self.check(batch, sample)
         options = with_places(batch, self.plan.options)
@@ -98,8 +100,23 @@ class Drawing:
             try:
                 for part in self._parts:
                     check_model(getattr(experiment, part), part)
+                self._check_motion(experiment, shot)
             except ValueError as error:
                 raise ValueError(f"Shot {shot} cannot be: {error}") from None
+
+    def _check_motion(self, experiment: Experiment, shot: int) -> None:
+        """Warn where a crystal moves farther than the shots do by which it was chosen how it is followed."""
+        chosen = getattr(self, "options", None)
+        if chosen is None or chosen.places is None or is_plain(experiment):
+            return
+        needed = places_of(experiment)
+        if needed > chosen.places:
+            warnings.warn(
+                f"shot {shot}: the crystal moves during the image as {needed} places would follow, and is held at "
+                f"{chosen.places}: spots may be off; Options(places=…) takes more",
+                MotionWarning,
+                stacklevel=2,
+            )
 
     def groups(self, numbers: Sequence[int]) -> Iterator[Shots]:
         """Shots in launches of as many as the plan says, the last filled up: each comes out the same in any company."""
@@ -110,7 +127,7 @@ class Drawing:
     def _group(self, numbers: Sequence[int]) -> Shots:
         plan, size = self.plan, self.plan.group
         values = [plan.values(shot) for shot in numbers]
-        rows = np.stack([plan.row(each, shot) for each, shot in zip(values, numbers, strict=True)])
+        rows = np.stack([plan.row(each) for each in values])
         filled = np.concatenate([rows, np.repeat(rows[-1:], size - len(rows), axis=0)])
         batch = self._stack(filled)
         self.check(batch, numbers)
@@ -123,16 +140,22 @@ class Drawing:
         return Shots(np.asarray(numbers, np.int64), images, together)
 
     def _redrawn(self, images: Any, rows: NDArray[np.float64], numbers: Sequence[int]) -> Any:
-        """By spots: shots for which the lists were too short, with lists of their own."""
-        if self.options.method != "spots":
-            return images
-        short = np.flatnonzero(np.isnan(np.asarray(images.reshape(len(numbers), -1)[:, 0])))
-        if not len(short):
+        """Shots with pixels that are no numbers: by spots their lists were too short, and they get lists of their own.
+
+        Raises:
+            ValueError: If a shot has such pixels for another reason.
+        """
+        wrong = _without_numbers(images)
+        if not len(wrong):
             return images
         images = np.array(images)
-        for i in short:
-            batch = self._stack(rows[i : i + 1])
-            images[i] = simulate_stack(batch, replace(self.options, spots=None))[0]
+        if self.options.method == "spots":
+            for i in wrong:
+                batch = self._stack(rows[i : i + 1])
+                images[i] = simulate_stack(batch, replace(self.options, spots=None))[0]
+        wrong = _without_numbers(images)
+        if len(wrong):
+            raise ValueError(f"Shot {numbers[wrong[0]]} cannot be: it has pixels that are no numbers (NaN).")
         return images
 
     def _counts(self, photons: NDArray[np.float32], shot: int) -> NDArray[Any]:
@@ -156,6 +179,11 @@ class Drawing:
         )
 
 
+def _without_numbers(images: Any) -> NDArray[np.int64]:
+    """Which images have a pixel that is NaN: wherever it is, the image's sum is."""
+    return np.flatnonzero(np.isnan(np.asarray(images.reshape(images.shape[0], -1).sum(axis=1))))
+
+
 def _stacking(plan: Recipe, experiment: Experiment) -> tuple[Any, tuple[bool, ...]]:
     """What makes of rows of numbers the leaves that they change, with an axis of shots; and which leaves these are."""
     leaves = jax.tree.leaves(experiment)
@@ -166,7 +194,7 @@ def _stacking(plan: Recipe, experiment: Experiment) -> tuple[Any, tuple[bool, ..
         mask[:] = [new is not old for new, old in zip(found, leaves, strict=True)]
         return [new for new, mine in zip(found, mask, strict=True) if mine]
 
-    width = len(plan.row(plan.values(0), 0))
+    width = len(plan.row(plan.values(0)))
     with numerics():
         jax.eval_shape(changed, jax.ShapeDtypeStruct((width,), np.float64))
     return jax.jit(jax.vmap(changed)), tuple(mask)

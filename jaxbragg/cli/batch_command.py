@@ -72,6 +72,9 @@ def run(words: Sequence[str]) -> int:
     shard = _shard(arguments.shard)
     if arguments.dask and shard[1] > 1:
         raise UsageError("--dask contradicts --shard: workers share the chunks by themselves")
+    for name in ("check", "shard", "dask"):
+        if arguments.shots is not None and getattr(arguments, name):
+            raise UsageError(f"--shots contradicts --{name}")
     with plausible():
         files = read_plan(arguments.plan, arguments.out)
     if arguments.shots is not None:
@@ -85,6 +88,7 @@ def run(words: Sequence[str]) -> int:
         return 0
     files.folder.prepare()
     with files.folder.locked(shard):
+        files.folder.prepare()  # once more: another plan may have come between
         return _draw(files, shard, arguments, say)
 
 
@@ -105,7 +109,7 @@ def _draw(files: Files, shard: tuple[int, int], arguments: argparse.Namespace, s
         folder.clean()
     mine = shard_of(folder.chunks, shard)
     silent = arguments.quiet or not sys.stderr.isatty()
-    left, damaged, there = [], 0, 0
+    left, there = [], 0
     for chunk, state in tqdm(
         folder.states(mine, whole=not arguments.no_verify), total=len(mine), desc="looking", leave=False, disable=silent
     ):
@@ -114,7 +118,6 @@ def _draw(files: Files, shard: tuple[int, int], arguments: argparse.Namespace, s
             continue
         left.append(chunk)
         if state == "damaged":
-            damaged += 1
             complain(f"warning: {folder.name_of(chunk)} is damaged: it is drawn again")
     if there:
         say(f"{there} of {len(mine)} chunks are there")
@@ -200,7 +203,10 @@ def _some(files: Files, out: str, text: str) -> int:
     numbers = [int(each) for each in text.split(",")]
     if max(numbers) >= files.plan.shots:
         raise UsageError(f"--shots {text}: the plan has shots 0 … {files.plan.shots - 1}")
-    files.write_some(out, numbers)
+    try:
+        files.write_some(out, numbers)
+    except ValueError as error:
+        raise UsageError(f"--shots {text}: {error}") from None
     print(f"wrote {out}: {len(numbers)} shot(s)")
     return 0
 
@@ -213,8 +219,13 @@ def _shard(text: str | None) -> tuple[int, int]:
         names = ("SLURM_ARRAY_TASK_ID", "SLURM_ARRAY_TASK_COUNT"), ("SLURM_PROCID", "SLURM_NTASKS")
         for number, total in names:
             if number in os.environ and total in os.environ:
-                first = int(os.environ.get("SLURM_ARRAY_TASK_MIN", "0")) if number == names[0][0] else 0
-                return int(os.environ[number]) - first, int(os.environ[total])
+                array = number == names[0][0]
+                first, step = (int(os.environ.get(f"SLURM_ARRAY_TASK_{name}", default)) if array else int(default)
+                               for name, default in (("MIN", "0"), ("STEP", "1")))  # fmt: skip
+                index, left = divmod(int(os.environ[number]) - first, step)
+                if left or not 0 <= index < int(os.environ[total]):
+                    raise UsageError("--shard slurm: the array's numbers must have even steps, as 0-15 and 0-30:2 have")
+                return index, int(os.environ[total])
         raise UsageError("--shard slurm: neither SLURM_ARRAY_TASK_ID nor SLURM_PROCID is set: this is no job of SLURM")
     match = re.fullmatch(r"(\d+)/(\d+)", text)
     if match is None or not 1 <= int(match[1]) <= int(match[2]):

@@ -31,7 +31,7 @@ def write_chunk(
     images: Sequence[NDArray[Any]],
     values: Mapping[str, NDArray[np.float64]],
     packing: str,
-    said: Mapping[str, Any],
+    said: Mapping[str, Any] | None,
 ) -> None:
     """Write a chunk, the same bytes of the same shots.
 
@@ -41,7 +41,7 @@ def write_chunk(
         images: [shot, slow, fast] each, panels one below the other: some shots after the others.
         values: What was drawn, by name.
         packing: One of `PACKINGS`.
-        said: What stands beside the checksum.
+        said: What stands beside the checksum; None for a file without one.
 
     Raises:
         FileError: If it cannot be written; nothing is left of it then.
@@ -63,6 +63,8 @@ def write_chunk(
             group.create_dataset(name, data=each)
     content = memory.getbuffer()
     write_atomically(path, content)
+    if said is None:
+        return
     beside = {"checksum": zlib.crc32(content), "bytes": len(content), "shots": len(numbers), **said}
     write_atomically(_beside(path), (json.dumps(beside) + "\n").encode())
 

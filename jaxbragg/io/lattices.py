@@ -22,7 +22,7 @@ class LatticeRow(NamedTuple):
         share: Of the crystal's blocks, as a multiple of the first lattice's.
         turn: Angles about x, y, z of the laboratory, after the crystal's orientation [deg].
         cell: Six numbers [Å, deg], or None for the crystal's own.
-        law: Rows: which a, b, c of the crystal this lattice's a, b, c are; None where it is turned by angles.
+        law: See `jaxbragg.models.twinning.twin_matrix`; None where it is turned by angles.
     """
 
     share: float

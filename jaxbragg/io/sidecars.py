@@ -116,7 +116,8 @@ def _imageset(images: str, count: int, turning: bool) -> dict[str, Any]:
 def _crystal(recording: Recording, crystal: Crystal, axes: NDArray[np.float64]) -> dict[str, Any]:
     """In P1: the symmetry of the structure factors is not known here, and none is asked for."""
     scan, rows = recording.experiment.scan, crystal.vectors()
-    rows = np.asarray(rows if _chain(scan) is not None else scan.mounted(rows)) @ axes.T
+    on_chain = recording.rotation is not None and _chain(scan) is not None  # stills have no goniometer there
+    rows = np.asarray(rows if on_chain else scan.mounted(rows)) @ axes.T
     real = {f"real_space_{name}": row.tolist() for name, row in zip("abc", rows, strict=True)}
     return {"__id__": "crystal", **real, "space_group_hall_symbol": " P 1"}
 

@@ -24,6 +24,7 @@ from jaxbragg_kernels.namespace import namespace_of
 from jaxbragg_kernels.numerics import numerics
 
 _SHIFT = 0.05  # of a spot's width, by which a crystal may move within one component
+_TURN = 5.0  # degrees, by which a crystal that absorbs may turn
 _PLACES_UNKNOWN, _MOST_PLACES = 8, 64
 
 
@@ -124,9 +125,9 @@ def _of_one_size(crystal: Crystal) -> list[Crystal]:
 
 
 def _held_in_parts(experiment: Experiment, places: int | None) -> list[Experiment]:
-    """One experiment for each place of the crystal, where it moves; all share its blocks."""
+    """One experiment for each place and turn of the crystal, where these count; all share its blocks."""
     crystal, scan = experiment.crystal, experiment.scan
-    if crystal.position is None:
+    if crystal.position is None and crystal.absorption is None:
         return [experiment]
     with numerics():
         if scan.width is None:
@@ -151,12 +152,22 @@ def places_of(experiment: Experiment) -> int:
     """
     if experiment.scan.width is None:
         return 1
-    every = [one for crystal in experiment.crystals for one in _of_one_size(crystal) if one.position is not None]
+    every = [one for crystal in experiment.crystals for one in _of_one_size(crystal) if _is_beside(one)]
     return max((_places_of(with_fields(experiment, crystal=one, lattices=())) for one in every), default=1)
+
+
+def _is_beside(crystal: Crystal) -> bool:
+    return crystal.position is not None or crystal.absorption is not None
 
 
 def _places_of(experiment: Experiment) -> int:
     crystal, scan, detector = experiment.crystal, experiment.scan, experiment.detector
+    turns = 1
+    if crystal.absorption is not None:
+        known = checks.known(scan.width)
+        turns = _PLACES_UNKNOWN if known is None else math.ceil(float(known) / _TURN)
+    if crystal.position is None:
+        return max(1, turns)
     values = scan.width, scan.spindle(), crystal.position, crystal.cells, crystal.cell, experiment.beam.wavelength
     if any(checks.known(x) is None for x in jax.tree.leaves((values, detector))):
         return _PLACES_UNKNOWN
@@ -169,7 +180,7 @@ def _places_of(experiment: Experiment) -> int:
     # As narrow as the largest size makes it; mosaic spread and the rest only make it wider.
     spot = np.linalg.norm(middle) * float(experiment.beam.wavelength) / float((np.asarray(crystal.cells) * cell).max())
     moves = float(np.linalg.norm(np.cross(axis, place)) * width * RADIANS / spot)
-    count = max(1, math.ceil(moves / _SHIFT))
+    count = max(1, turns, math.ceil(moves / _SHIFT))
     if count > _MOST_PLACES:
         warnings.warn(
             f"the crystal moves by {moves:.3g} widths of a spot, and is followed in {_MOST_PLACES} steps: spots may be "

@@ -39,11 +39,15 @@ class Readable(eqx.Module):
         """
         from jaxbragg.models.validity import check_model
 
-        names = [field.name for field in dataclasses.fields(self)]
+        known = {field.name: field for field in dataclasses.fields(self)}
         for name in fields:
-            if name not in names:
-                raise TypeError(f"{type(self).__name__} has no attribute {name!r}, but {', '.join(names)}.")
-        changed = with_fields(self, **{name: _as_field(name, getattr(self, name), v) for name, v in fields.items()})
+            if name not in known:
+                raise TypeError(f"{type(self).__name__} has no attribute {name!r}, but {', '.join(known)}.")
+            converter = known[name].metadata.get("converter")
+            fields[name] = _as_field(
+                name, getattr(self, name), fields[name] if converter is None else converter(fields[name])
+            )
+        changed = with_fields(self, **fields)
         check_model(changed)
         return changed
 
@@ -70,6 +74,8 @@ def with_fields(model: Any, **fields: Any) -> Any:
         **fields: By the names of its attributes.
     """
     made = object.__new__(type(model))
+    names = [field.name for field in dataclasses.fields(model)]
+    assert not fields.keys() - names, (fields.keys(), names)
     for field in dataclasses.fields(model):
         object.__setattr__(made, field.name, fields.get(field.name, getattr(model, field.name)))
     return made
@@ -77,7 +83,8 @@ def with_fields(model: Any, **fields: Any) -> Any:
 
 def _as_field(name: str, old: Any, new: Any) -> Any:
     """A number where there was one: of the same shape."""
-    if old is None and isinstance(new, int | float | list | tuple | np.ndarray):
+    numbers = isinstance(new, int | float | list | np.ndarray) or hasattr(new, "dtype")
+    if old is None and numbers:
         raise TypeError(f"Argument `{name}` is None now: make the model anew to give it numbers.")
     if old is None or getattr(getattr(old, "dtype", None), "kind", "") != "f":
         return new

@@ -38,7 +38,8 @@ def twinned(crystal: Crystal, law: NDArray[np.float64], share: float) -> Crystal
         law: See `twin_matrix`.
         share: Of at least 0.
     """
-    made = Crystal.from_vectors(law @ np.asarray(crystal.vectors(), float))
+    # An index is q·a: where the law makes h′ of h, the other lattice's vectors are those that the law would turn back.
+    made = Crystal.from_vectors(np.linalg.inv(law) @ np.asarray(crystal.vectors(), float))
     with numerics():
         return with_fields(
             crystal,
@@ -50,9 +51,7 @@ def twinned(crystal: Crystal, law: NDArray[np.float64], share: float) -> Crystal
 
 
 def twin_matrix(law: str) -> NDArray[np.float64]:
-    """Rows of whole numbers: the a, b, c of the crystal that the other lattice's are made of.
-
-    The index h of one lattice is q·a: what a law makes of h, k, l it makes of a, b, c.
+    """Rows of whole numbers, by which the index of the other lattice is multiplied to have the crystal's at the place.
 
     Args:
         law: Such as "k,h,-l".

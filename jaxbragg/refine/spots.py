@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxbragg.models import Experiment
+from jaxbragg.models.components import components, is_plain, places_of
 from jaxbragg.options import Options, SpotSizes
 from jaxbragg.pipeline.plan import TILE
 from jaxbragg.pipeline.settings import Settings, make_settings
@@ -35,8 +36,10 @@ def settings_of(experiments: Sequence[Experiment], options: Options) -> list[Set
     Raises:
         ValueError: If spots differ in shape, or an image cannot be made as the options ask for.
     """
+    if options.places is None and not all(map(is_plain, experiments)):
+        options = replace(options, places=max(map(places_of, experiments)))
     first = make_settings(experiments[0], options, warns=False)
-    if all(by_spots(each, first) for each in experiments):
+    if all(by_spots(part, first) for each in experiments for part in components(each, options.places)):
         options = replace(options, method="spots", tile=options.tile or TILE, exact_phases=False)
         return [make_settings(each, options, warns=False) for each in experiments]
     # One precision for all: that of the sharpest spots.

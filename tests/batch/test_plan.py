@@ -103,7 +103,7 @@ def test_a_response_reads_the_counts_out() -> None:
     assert relative(np.asarray(mean)[0], jb.simulate(experiment)) < 1e-6
 
 
-def test_lattices_have_orientations_of_their_own() -> None:
+def test_lattices_have_orientations_and_cells_of_their_own() -> None:
     plan = sampled(lattices=Choice([1, 2, 3]), shots=12)
     counts = [int(plan.values(shot)["lattices"]) for shot in range(12)]
     assert set(counts) == {1, 2, 3}
@@ -111,33 +111,40 @@ def test_lattices_have_orientations_of_their_own() -> None:
     value = plan.values(shot)
     single = sampled(shots=12)
     wanted = 0.0
-    names = ["crystal.orientation", "crystal.orientation of lattice 2", "crystal.orientation of lattice 3"]
-    for name in names:
-        length = float(value["crystal.cell.a, crystal.cell.b"]) if name == names[0] else 41.0
-        crystal = jb.Crystal(
-            (length, length, 63, 90, 90, 90), orientation=value[name], cells=6, mosaic=single.experiment.crystal.mosaic
-        )
+    for suffix in ("", " of lattice 2", " of lattice 3"):
+        length = float(value[f"crystal.cell.a, crystal.cell.b{suffix}"])
+        cell, turn = (length, length, 63, 90, 90, 90), value[f"crystal.orientation{suffix}"]
+        crystal = jb.Crystal(cell, orientation=turn, cells=6, mosaic=single.experiment.crystal.mosaic)
         beam = plan.experiment.beam.replace(fluence=float(value["beam.fluence"]))
         panel = cases.panel(distance=float(value["detector.distance"]))
-        wanted = wanted + np.asarray(
-            jb.simulate(cases.experiment(crystal=crystal, structure_factors=TABLE, beam=beam, detector=panel)), float
-        )
+        one = cases.experiment(crystal=crystal, structure_factors=TABLE, beam=beam, detector=panel)
+        wanted = wanted + np.asarray(jb.simulate(one), float)
     assert relative(np.asarray(plan.draw([shot]).images)[0], wanted) < 2e-5
     one = counts.index(1)
     alone = np.asarray(single.draw([one]).images)[0]
     np.testing.assert_allclose(np.asarray(plan.draw([one]).images)[0], alone, rtol=1e-5, atol=1e-5 * alone.max())
 
 
-def test_pulses_have_energies_and_spectra_of_their_own() -> None:
+def test_pulses_have_energies_and_spectra_of_their_own_which_are_kept() -> None:
     plan = drawn_by_spots(sase=SasePulses(3e-3, 20.0, lines=16), shots=6)
     images = np.asarray(plan.draw(range(6)).images)
     assert len({image.tobytes() for image in images}) == 6
-    number = plan.number(2, "sase")
-    pulse = jb.sase_pulse(jax.random.key(number), 1.1, 3e-3, 20.0, 16)
-    row = plan.row(plan.values(2), 2)
-    np.testing.assert_allclose(row[-17:-1], pulse.sources.weights, rtol=1e-12)
-    fluence = float(plan.values(2)["beam.fluence"])
-    assert abs(row[-1] / (fluence * float(pulse.energy)) - 1) < 1e-12
+    value = plan.values(2)
+    row = plan.row(value)
+    np.testing.assert_array_equal(row[-17:-1], value["sase.weights"])
+    assert abs(row[-1] / (float(value["beam.fluence"]) * float(value["sase.energy"])) - 1) < 1e-12
+    lines = jb.sase_pulse(jax.random.key(0), 1.1, 3e-3, 20.0, 16).sources
+    lines = lines.replace(weights=value["sase.weights"])
+    length = float(value["crystal.cell.a, crystal.cell.b"])
+    crystal = plan.experiment.crystal
+    made = {"cells": 6, "mosaic": crystal.mosaic, "shape": "gauss", "orientation": value["crystal.orientation"]}
+    experiment = cases.experiment(
+        crystal=jb.Crystal((length, length, 63, 90, 90, 90), **made),
+        structure_factors=TABLE,
+        beam=plan.experiment.beam.replace(fluence=float(row[-1]), sources=lines),
+        detector=cases.panel(distance=float(value["detector.distance"])),
+    )
+    assert relative(images[2], jb.simulate(experiment)) < 2e-5
 
 
 def test_shots_whose_lists_are_too_short_are_drawn_by_themselves(monkeypatch) -> None:
@@ -164,11 +171,50 @@ def test_shots_whose_lists_are_too_short_are_drawn_by_themselves(monkeypatch) ->
         ({"vary": {"image.scale": Normal(1, 0.1)}}, "image"),
         ({"vary": {"crystal.cell.a": Normal(41, 1), "crystal.cell.a, crystal.cell.b": Normal(41, 1)}}, "same number"),
         ({"vary": {}, "lattices": Choice([1, 2])}, "orientation"),
+        ({"lattices": Choice([1, 2.5])}, "whole numbers"),
+        ({"lattices": Choice([1, 2]), "vary": {**VARY, "crystal.blocks": Uniform(1, 2)}}, "crystal.blocks"),
+        ({"vary": {"crystal.misset": Uniform(0, 90)}}, "shape"),
+        ({"vary": {"beam.wavelength": Normal(1, 0.01)}, "sase": SasePulses(3e-3, 20.0)}, "one wavelength"),
+        ({"vary": {"beam.fluence, crystal.fudge": Normal(1, 0.01)}, "sase": SasePulses(3e-3, 20.0)}, "alone"),
     ],
 )
 def test_plans_that_cannot_be_are_refused(arguments, says) -> None:
     with pytest.raises(ValueError, match=says):
         sampled(**arguments)
+
+
+@pytest.mark.parametrize("masked", [False, True])
+def test_lists_too_short_are_seen_wherever_the_first_pixel_is(masked, monkeypatch) -> None:
+    """Its own test: pixels outside the region are 0, whatever the rest is."""
+    from jaxbragg.batch import shots
+    from jaxbragg.batch.distributions import Listed
+
+    monkeypatch.setattr(shots, "_SAMPLE", 1)
+    vary = {"crystal.mosaic.spread": Listed([[0.2]] * 3 + [[2.0]] * 2)}
+    options = jb.Options(method="spots", roi=(8, 31, 8, 31) if masked else None)
+    plan = drawn_by_spots(vary=vary, shots=5, options=options)
+    images = np.asarray(plan.draw(range(5)).images)
+    assert not np.isnan(images).any()
+    wide = plan.experiment.crystal.replace(mosaic=jb.GaussianMosaic(2.0))
+    wanted = jb.simulate(with_fields(plan.experiment, crystal=wide), options)
+    assert relative(images[4], wanted) < 2e-5
+
+
+def test_a_sase_plan_refuses_a_beam_with_a_spectrum() -> None:
+    experiment = cases.experiment(structure_factors=TABLE, beam=jb.Beam(1.1, sources=jb.GaussianSources(0.01)))
+    with pytest.raises(ValueError, match="spectrum or divergence"):
+        Plan(experiment, shots=2, sase=SasePulses(3e-3, 20.0))
+
+
+def test_a_crystal_that_moves_farther_than_others_is_said() -> None:
+    from jaxbragg.batch.distributions import Listed
+
+    crystal = cases.crystal(shape="gauss", mosaic=jb.GaussianMosaic(0.3), position=(1e-5, 0.0, 0.0))
+    scan = jb.Scan.continuous(0.0, 20.0, (0, 0, 1))
+    experiment = cases.experiment(crystal=crystal, structure_factors=TABLE, scan=scan)
+    vary = {"crystal.position": Listed([[1e-5, 0, 0]] * 32 + [[2e-3, 0, 0]])}
+    with pytest.warns(jb.MotionWarning, match="shot 32"):
+        Plan(experiment, shots=33, vary=vary, options=jb.Options(roi=(0, 7, 0, 7))).draw([32])
 
 
 def test_a_shot_that_cannot_be_is_named() -> None:

@@ -205,6 +205,7 @@ def test_mistakes_are_named_with_their_line(old, new, says, plan, capfd) -> None
         (["--shots", "1;2"], "such as 17,42"),
         (["--workers", "2"], "--dask local"),
         (["--dask", "local", "--shard", "1/2"], "contradicts"),
+        (["--shots", "1", "--shard", "1/2"], "--shots contradicts --shard"),
         (["--chunks", "3"], "unknown flag"),
     ],
 )
@@ -220,6 +221,13 @@ def test_slurm_says_which_shard(plan, monkeypatch, capfd) -> None:
         monkeypatch.setenv(name, value)
     assert run("--out", "whole", "--shard", "slurm") == 0
     assert list(bytes_of("whole")) == ["shots-000010.h5"]
+    monkeypatch.setenv("SLURM_ARRAY_TASK_ID", "16")
+    monkeypatch.setenv("SLURM_ARRAY_TASK_STEP", "2")
+    assert run("--out", "steps", "--shard", "slurm") == 0
+    assert list(bytes_of("steps")) == ["shots-000015.h5"]
+    monkeypatch.setenv("SLURM_ARRAY_TASK_ID", "15")
+    assert run("--out", "steps", "--shard", "slurm") == 2
+    assert "even steps" in capfd.readouterr().err
 
 
 def test_check_draws_nothing(plan, capfd) -> None:
@@ -367,6 +375,33 @@ def test_values_of_files(plan, tmp_path, capfd) -> None:
     Path("turns.npy").write_text("no numbers")
     assert run("--out", "x") == 1
     assert "turns.npy: expected numbers" in capfd.readouterr().err
+
+
+def test_numbers_of_lattices_of_a_file_are_part_of_the_plan(plan, capfd) -> None:
+    os.mkdir("plans")
+    np.save("plans/n.npy", [1, 2, 1, 2])
+    Path("plans/plan.toml").write_text(PLAN.replace("[base]", 'lattices = {file = "n.npy"}\n[base]'))
+    assert main(["batch", "plans/plan.toml", "--out", "x", "--shard", "1/5"]) == 0
+    np.save("plans/n.npy", [1, 1, 1, 2])
+    assert main(["batch", "plans/plan.toml", "--out", "x", "--shard", "1/5"]) == 1
+    assert "another plan" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("spec", "says"),
+    [
+        ("{poisson = [1, 2]}", "poisson takes"),
+        ("{poisson = 1.2, least = [1]}", "least takes a whole number"),
+        ("{poisson = 1.2, least = 1.9}", "least takes a whole number"),
+        ("{choice = [1, 2], weights = 3}", "weights"),
+        ("{choice = [1, 2], weights = [[1, 2], [3, 4]]}", "weights"),
+        ("{normal = [2, 1]}", "whole numbers from 1 on"),
+    ],
+)
+def test_lattices_that_cannot_be(spec, says, plan, capfd) -> None:
+    plan.write_text(PLAN.replace("[base]", f"lattices = {spec}\n[base]"))
+    assert run("--out", "x", "--check") == 2
+    assert says in capfd.readouterr().err
 
 
 def test_a_worker_with_another_version_is_refused(plan) -> None:

@@ -58,6 +58,17 @@ def test_it_dims_the_spots_alone_and_turns_with_the_crystal() -> None:
     assert 0.5 < dimmed.sum() / middle.sum() < 0.6  # exp(−0.6) straight through 0.2 mm
 
 
+def test_it_is_taken_at_every_turn() -> None:
+    """A thin plate, at nine angles of 90°, and evenly: the mean of what each angle has."""
+    plate = jb.ConvexAbsorption.box((2e-5, 4e-4, 1e-4), 8000.0)
+    crystal, angles = cases.crystal(absorption=plate), tuple(11.25 * np.arange(9))
+    found = np.asarray(jb.simulate(cases.experiment(crystal=crystal, scan=jb.Scan(angles, (0, 0, 1)))))
+    each = [np.asarray(jb.simulate(cases.experiment(crystal=crystal, scan=jb.Scan((a,), (0, 0, 1))))) for a in angles]
+    assert relative(found, np.mean(each, axis=0)) < 1e-6
+    even = cases.experiment(crystal=crystal, scan=jb.Scan.continuous(0.0, 90.0, (0, 0, 1)))
+    assert len(jb.components(even)) == 18
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [

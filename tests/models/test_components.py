@@ -64,6 +64,14 @@ def test_a_twin_by_merohedry_adds_what_the_law_says() -> None:
         jb.twin(crystal, "k,h,-l", 1.5)
 
 
+def test_a_law_that_is_not_its_own_inverse_says_where_the_others_indices_fall() -> None:
+    crystal = jb.Crystal((40.0, 40.0, 60.0, 90, 90, 90), misset=(10, -20, 30))
+    _, other = jb.twin(crystal, "k,-h,l", 0.5)
+    index = np.array([1.0, 2.0, 3.0])
+    stars, others = (np.linalg.inv(np.asarray(each.vectors(), float)) for each in (crystal, other))  # columns
+    np.testing.assert_allclose(others @ index, stars @ np.array([2.0, -1.0, 3.0]), atol=1e-6)
+
+
 def test_sizes_are_a_weighted_sum_whose_moments_are_those_of_the_distribution() -> None:
     sizes = jb.LogNormalSizes(0.2, 9)
     factors, shares = (np.asarray(x, float) for x in sizes.factors())

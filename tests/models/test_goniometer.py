@@ -99,6 +99,17 @@ def test_a_file_of_dials_has_the_chain(tmp_path) -> None:
         assert abs(one @ geometry.axis - other @ np.asarray(experiment.scan.spindle())) < 1e-6
 
 
+@in_float64
+def test_of_a_still_a_file_has_the_crystal_where_it_is(tmp_path) -> None:
+    experiment = cases.experiment(scan=jb.Scan((0.0,), goniometer=jb.Goniometer(AXES, ANGLES)))
+    path = tmp_path / "x.expt"
+    write_expt(path, Recording.of(np.zeros((32, 32), np.float32), experiment, None))
+    geometry = jb.load(path)
+    in_place = np.asarray(experiment.scan.mounted(experiment.crystal.vectors()))
+    for one, other in zip(geometry.vectors, in_place, strict=True):
+        assert abs(one @ geometry.direction - other @ np.asarray(experiment.beam.direction)) < 1e-6
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [

@@ -90,3 +90,13 @@ def test_replace_changes_fields_and_checks_them() -> None:
         beam.replace(flux=1e12)
     with pytest.raises(TypeError, match="b_factor"):
         crystal.replace(b_factor=20)
+
+
+def test_replace_takes_lists_as_constructors_do() -> None:
+    experiment = experiment_of("flat")
+    water = jb.AmorphousBackground.water(1e-5)
+    changed = experiment.replace(background=[water], lattices=[experiment.crystal], absorbers=[jb.AirPath(0.1)])
+    assert changed.backgrounds == (water,)
+    assert len(changed.lattices) == 1
+    with pytest.raises(TypeError, match="position"):
+        experiment.crystal.replace(position=jax.numpy.zeros(2))

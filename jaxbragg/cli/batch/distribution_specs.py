@@ -51,9 +51,14 @@ def distribution_of(spec: Any, beside: Callable[[str], str]) -> Distribution:
         if not isinstance(value, list):
             raise ValueError(f"choice takes {DISTRIBUTIONS['choice']}, but is {shown(value)}")
         weights = spec.get("weights")
-        return Choice(_numbers(value, kind), None if weights is None else _numbers(weights, "weights"))
+        return Choice(
+            _numbers(value, kind), None if weights is None else [*np.atleast_1d(_numbers(weights, "weights"))]
+        )
     if kind == "poisson":
-        return Poisson(float(_numbers(value, kind)), int(spec.get("least", 1)), int(spec.get("most", 6)))
+        mean = _numbers(value, kind)
+        if not isinstance(mean, float):
+            raise ValueError(f"poisson takes {DISTRIBUTIONS['poisson']}, but is {shown(value)}")
+        return Poisson(mean, *(_whole(spec.get(name, default), name) for name, default in (("least", 1), ("most", 6))))
     if kind == "list":
         return Listed(_numbers(value, kind))
     return Listed(_of_file(beside(str(value))))
@@ -67,6 +72,12 @@ def _numbers(value: Any, kind: str) -> Any:
     if not np.isfinite(found).all():
         raise ValueError(f"{kind} takes finite numbers, but has {shown(value)}")
     return found if found.ndim else float(found)
+
+
+def _whole(value: Any, name: str) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise ValueError(f"{name} takes a whole number, but is {shown(value)}")
+    return value
 
 
 def _of_file(path: str) -> np.ndarray:

@@ -142,7 +142,7 @@ def _lattices(tables: dict[str, Any], path: str) -> Any:
     if "lattices" not in tables:
         return None
     try:
-        return distribution_of(tables["lattices"], lambda name: name)
+        return distribution_of(tables["lattices"], lambda name: os.path.join(os.path.dirname(path), name))
     except ValueError as error:
         raise UsageError(f"{path}: lattices {error}") from None
 
@@ -193,7 +193,7 @@ def _fingerprint(plan: Plan, said: dict[str, Any], saturation: int | None, mater
     leaves, structure = jax.tree.flatten(plan.base)
     for leaf in leaves:
         digest.update(np.ascontiguousarray(leaf).tobytes())
-    for distribution in plan.vary.values():
+    for distribution in (*plan.vary.values(), plan.lattices):
         digest.update(repr(distribution).encode())
         if isinstance(distribution, Listed):  # too long for a text
             digest.update(np.ascontiguousarray(np.asarray(distribution.values, float)).tobytes())

@@ -31,14 +31,15 @@ def draw_chunk(plan: str, out: str, fingerprint: str, version: str, chunk: int) 
     mine = version_of("jaxbragg")
     if mine != version:
         raise OtherVersionError(f"a worker has jaxbragg {mine}, not {version}")
-    files = _files(plan, out)
+    files = _files(plan, out, fingerprint)
     if files.folder.fingerprint != fingerprint:
         raise OtherVersionError("a worker reads another plan: its files, or its libraries, differ")
     return files.one(chunk)
 
 
 @lru_cache(maxsize=2)
-def _files(plan: str, out: str) -> Files:
+def _files(plan: str, out: str, fingerprint: str) -> Files:
+    del fingerprint  # a plan that has changed is read anew
     from jaxbragg.cli.start import prepare_jax
 
     prepare_jax(None)

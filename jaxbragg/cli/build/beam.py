@@ -73,7 +73,8 @@ def build_beam(
     if spectrum is not None:
         if others:
             idle = next(name for name in ("sourcefile", *_GRID) if name in scanned)
-            raise UsageError(f"-{idle} contradicts --spectrum and --sase, which say all of the spectrum")
+            given = next(name for name in ("spectrum", "sase", "two_colors") if name in scanned)
+            raise UsageError(f"-{idle} contradicts --{given.replace('_', '-')}, which says all of the spectrum")
         table, energy = spectrum
         sources = SpectrumTable(
             table.wavelengths, table.weights, table.bandwidths, across * MILLIRADIAN, up * MILLIRADIAN

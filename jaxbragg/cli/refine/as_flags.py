@@ -160,8 +160,9 @@ def _place(experiment: Experiment) -> list[str]:
         "pix0_vector": detector.origin,
         "beam_vector": experiment.beam.direction,
         "polar_vector": experiment.beam.polarization_axis,
-        "spindle_axis": experiment.scan.spindle(),
     }
+    if experiment.scan.goniometer is None:
+        vectors["spindle_axis"] = experiment.scan.spindle()
     argv = []
     for name, vector in vectors.items():
         argv += [f"-{name}", *(_text(x) for x in np.asarray(vector))]
