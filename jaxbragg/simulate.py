@@ -14,11 +14,13 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from jaxbragg.models import AbstractDetector, Experiment, Response
+from jaxbragg.models.checks import is_traced
 from jaxbragg.models.components import background_of, components, is_plain, settled
 from jaxbragg.models.readable import with_fields
 from jaxbragg.options import Options
 from jaxbragg.pipeline.arrays import Arrays, unpack
 from jaxbragg.pipeline.blocks import simulate_blocks
+from jaxbragg.pipeline.components import image_of_components
 from jaxbragg.pipeline.plan import TILE, Plan, blocks_per_launch
 from jaxbragg.pipeline.readout import image_of, read_out
 from jaxbragg.pipeline.sampled import warn_of_samples
@@ -81,6 +83,8 @@ def _sum_of_components(
 ) -> Float[Array, "..."]:
     """The image of what is not one crystal at the sample's place: each component as an image of its own."""
     options, several = settings.options, components(experiment, settings.options.places)
+    if is_traced(jax.tree.leaves(experiment)):
+        return _traced_sum(experiment, several, options)
     total = jnp.zeros(())
     with numerics():
         for i, component in enumerate(several):
@@ -94,6 +98,19 @@ def _sum_of_components(
         if experiment.response is None:
             return total
         return _read_out(total, experiment.detector, experiment.response, settings.plan)
+
+
+def _traced_sum(experiment: Experiment, several: tuple[Experiment, ...], options: Options) -> Float[Array, "..."]:
+    """The same inside a program of the caller's, where components of one make are compiled once."""
+    settings = make_settings(several[0], options, warns=False)
+    if all(by_spots(each, settings) for each in several):
+        options = replace(options, method="spots", tile=options.tile or TILE, exact_phases=False)
+        if options.spots is None:
+            simulate_spots(several[0], make_settings(several[0], options, warns=False))  # says what is missing
+    else:
+        warn_of_samples(several[0], options)
+        options = replace(options, method="samples")
+    return with_numerics(image_of_components)(make_settings(experiment, options, warns=False), experiment)
 
 
 @partial(jax.jit, static_argnames="plan")

@@ -1,9 +1,13 @@
 """An image from the components of its experiment, where it is not one crystal at the sample's place."""
 
-from functools import reduce
+from collections.abc import Callable, Sequence
+from functools import partial, reduce
 from operator import add
+from typing import Any
 
+import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from jaxbragg.models import Experiment
@@ -32,7 +36,40 @@ def tiles_of_components(settings: Settings, experiment: Experiment) -> Float[Arr
         settings: As for `image_of_components`.
         experiment: Likewise; its backgrounds do not count.
     """
-    return reduce(add, [_tiles_of_one(settings, each) for each in components(experiment, settings.options.places)])
+    return sum_over(partial(_tiles_of_one, settings), components(experiment, settings.options.places))
+
+
+def sum_over(function: Callable[[Experiment], Array], several: Sequence[Experiment]) -> Array:
+    """The sum of a function of each component; those of one make are compiled once.
+
+    Args:
+        function: From a component to an array, of one shape for all.
+        several: At least one.
+    """
+    makes: dict[Any, list[list[Any]]] = {}
+    for component in several:
+        leaves, structure = jax.tree.flatten(component)
+        shapes = tuple((np.shape(leaf), np.result_type(leaf)) for leaf in leaves)
+        makes.setdefault((structure, shapes), []).append(leaves)
+    return reduce(add, [_sum_of_one_make(function, make, each) for (make, _), each in makes.items()])
+
+
+def _sum_of_one_make(function: Callable[[Experiment], Array], make: Any, several: list[list[Any]]) -> Array:
+    if len(several) == 1:
+        return function(jax.tree.unflatten(make, several[0]))
+    alike = [all(leaf is column[0] for leaf in column) for column in zip(*several, strict=True)]
+    own = [jnp.stack(column) for column, same in zip(zip(*several, strict=True), alike, strict=True) if not same]
+
+    def of_one(mine: list[Array]) -> Array:
+        each = iter(mine)
+        leaves = [leaf if same else next(each) for leaf, same in zip(several[0], alike, strict=True)]
+        return function(jax.tree.unflatten(make, leaves))
+
+    def more(total: Array, mine: list[Array]) -> tuple[Array, None]:
+        return total + jax.checkpoint(of_one, prevent_cse=False)(mine), None  # reverse mode keeps nothing of it
+
+    shape = jax.eval_shape(of_one, [leaf[0] for leaf in own])
+    return jax.lax.scan(more, jnp.zeros(shape.shape, shape.dtype), own)[0]
 
 
 def _tiles_of_one(settings: Settings, component: Experiment) -> Float[Array, "tile pixel"]:

@@ -11,6 +11,7 @@ from jaxbragg.models.components import background_of, components, is_plain
 from jaxbragg.models.readable import with_fields
 from jaxbragg.pipeline.arrays import unpack
 from jaxbragg.pipeline.blocks import simulate_blocks, simulate_tiles
+from jaxbragg.pipeline.components import sum_over
 from jaxbragg.pipeline.readout import image_of
 from jaxbragg.pipeline.settings import Settings
 from jaxbragg.pipeline.spots.image import tiles_of_crystal, without_crystal
@@ -97,9 +98,11 @@ def _before_response(
     numbers: Int[Array, "tile"],
 ) -> Float[Array, "tile pixel"]:
     settings, scale = recipe.settings, terms.get("scale", 1.0) * bragg
-    total = jnp.zeros((), settings.dtype)
-    for component in components(changed, settings.options.places):
-        total = total + _of_component(settings, component, scale, blur, numbers, whole=changed.response is not None)
+    whole = changed.response is not None
+    total = sum_over(
+        lambda component: _of_component(settings, component, scale, blur, numbers, whole=whole),
+        components(changed, settings.options.places),
+    )
     if changed.backgrounds and (by_spots(settings) or not is_plain(changed)):
         alone = without_crystal(background_of(changed))
         total = total + simulate_tiles(unpack(alone, settings), settings, numbers)

@@ -109,7 +109,7 @@ def test_its_spots_move_with_the_rotation() -> None:
     """By spots: an even rotation of a crystal far beside the spindle, against its many stills."""
     crystal = sharp(position=(5e-4, 5e-4, 0.0))
     base = cases.experiment(crystal=crystal, scan=jb.Scan.continuous(0.0, 20.0, (0, 0, 1)))
-    few, many = image(base), image(base, jb.Options(places=128))
+    few, many = image(base), image(base, jb.Options(places=96))
     assert relative(few, many) < 5e-3
     assert relative(image(replace(base, crystal=sharp())), many) > 0.02
     chosen = jb.spot_options(base)
