@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from jaxbragg.models.uniform import rotations_of
+
 _SHOWN = 5
 
 
@@ -201,22 +203,11 @@ class Listed(Distribution):
 
 @dataclass(frozen=True)
 class UniformRotation(Distribution):
-    """Rotations, uniform over all of them.
-
-    References:
-        Shoemake (1992), Uniform random rotations, Graphics Gems III, 124: a unit quaternion of four normal numbers.
-    """
+    """Rotations, uniform over all of them; see `jaxbragg.models.uniform`."""
 
     def draw(self, chance: np.random.Generator, shot: int) -> NDArray[np.float64]:
         """See `Distribution.draw`."""
-        w, x, y, z = (lambda q: q / np.linalg.norm(q))(chance.normal(size=4))
-        return np.array(
-            [
-                [1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)],
-                [2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)],
-                [2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)],
-            ]
-        )
+        return rotations_of(chance.random((1, 3)))[0]
 
     @property
     def shape(self) -> tuple[int, ...]:

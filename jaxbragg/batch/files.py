@@ -33,6 +33,7 @@ class Files:
         packing: See `jaxbragg.io.chunk_file`.
         saturation: Most counts that a pixel holds; None for what the type does.
         material: Of the sensor; "" where it is not known.
+        warnings: Of what the plan says, a line each.
     """
 
     plan: Plan
@@ -41,6 +42,7 @@ class Files:
     packing: str = "bslz4"
     saturation: int | None = None
     material: str = ""
+    warnings: tuple[str, ...] = ()
 
     @property
     def recording(self) -> Recording:
@@ -144,8 +146,3 @@ class Files:
                 draws = (distribution.draw(self.plan.chance(i, path), i) for i in range(self.plan.shots))
                 return np.array([float(value) for value in draws])
         return None
-
-
-def missing_chunks(folder: Folder, chunks: Iterable[int], *, whole: bool) -> Iterator[tuple[int, str]]:
-    """Those that are not there, or damaged, with which."""
-    return ((chunk, state) for chunk, state in folder.states(list(chunks), whole=whole) if state != "whole")

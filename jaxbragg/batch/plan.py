@@ -1,9 +1,8 @@
 """Plans: recipes whose shots can be asked for, as a stream or one by one."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 from jaxbragg.batch.recipe import Recipe
 from jaxbragg.batch.shots import Drawing, Shots
@@ -39,8 +38,11 @@ class Plan(Recipe):
             last: Number after the last one; None for all.
 
         Raises:
-            ValueError: If a shot cannot be.
+            ValueError: If a shot cannot be, or there are no such shots or batches.
         """
+        for name, value, least in (("batch_size", batch_size, 1), ("first", first, 0), ("last", last, 0)):
+            if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < least):
+                raise ValueError(f"Argument `{name}` must be a whole number of at least {least}, but is {value!r}.")
         draw = self._drawing
         numbers = range(first, self.shots if last is None else min(last, self.shots))
         size = self.group if batch_size is None else batch_size
@@ -72,7 +74,3 @@ class Plan(Recipe):
             if not 0 <= shot < self.shots:
                 raise ValueError(f"Argument `shots` must be of 0 … {self.shots - 1}, but has {shot}.")
         return Shots.joined(list(self._drawing.groups(shots)))
-
-    def with_options(self, **options: Any) -> "Plan":
-        """The plan with other options of the simulation."""
-        return replace(self, options=replace(self.options, **options))

@@ -108,6 +108,11 @@ class Recipe:
             raise ValueError('Argument `lattices` needs "crystal.orientation" in `vary`: all would lie alike.')
         if self.experiment.lattices:
             raise ValueError("Argument `lattices` must be None where the experiment has lattices of its own.")
+        for key in self.vary:
+            if len({path.strip().startswith("crystal.") for path in key.split(",")}) > 1:
+                raise ValueError(
+                    f"Argument `vary` must not have {key!r}, in part of the crystal, where `lattices` has several."
+                )
         for path in self._varied():
             if path.startswith(("crystal.blocks", "lattices")):
                 raise ValueError(

@@ -66,6 +66,8 @@ def run(words: Sequence[str]) -> int:
     prepare_jax(arguments.device)
     from jaxbragg.cli.batch.plan_file import read_plan
     from jaxbragg.cli.read import plausible
+    from jaxbragg.cli.scanner import scan
+    from jaxbragg.cli.simulate_command import device
 
     if arguments.workers is not None and arguments.dask != "local":
         raise UsageError("--workers goes with --dask local")
@@ -75,8 +77,17 @@ def run(words: Sequence[str]) -> int:
     for name in ("check", "shard", "dask"):
         if arguments.shots is not None and getattr(arguments, name):
             raise UsageError(f"--shots contradicts --{name}")
-    with plausible():
-        files = read_plan(arguments.plan, arguments.out)
+    if arguments.device and arguments.dask:
+        raise UsageError("--device contradicts --dask: workers compute where JAX does on their machines")
+    with device(scan([] if arguments.device is None else ["--device", arguments.device])):
+        with plausible():
+            files = read_plan(arguments.plan, arguments.out)
+        for line in files.warnings:
+            complain(f"warning: {arguments.plan}: {line}")
+        return _run(files, shard, arguments)
+
+
+def _run(files: Files, shard: tuple[int, int], arguments: argparse.Namespace) -> int:
     if arguments.shots is not None:
         return _some(files, arguments.out, arguments.shots)
     say = (lambda line: None) if arguments.quiet else print

@@ -7,6 +7,7 @@ from itertools import chain
 import numpy as np
 
 from jaxbragg.cli.build.factors import has_table
+from jaxbragg.cli.build.sample import check_one_component
 from jaxbragg.cli.build.seeds import header_of_chance
 from jaxbragg.cli.errors import UsageError
 from jaxbragg.cli.file_names import check_output
@@ -143,6 +144,8 @@ def check_panels(wanted: dict[str, str], output: Output | None, setup: Setup) ->
             raise UsageError(f"{_FLAGS[kind]} holds one panel, and these are {panels}: --output FILE.h5 holds them")
     if panels > 1 and any(name in setup.scanned for name in ("printout", "printout_pixel")):
         raise UsageError(f"-printout prints one panel, and these are {panels}")
+    if "truth" in wanted:
+        check_one_component("--truth", setup.experiment)
     if output is not None:
         check_recorded(output, setup)
 

@@ -228,7 +228,8 @@ def _oversample(scanned: Scanned, experiment: Experiment, setup: DetectorSetup, 
     """Sub-pixels along each side: three to the finest fringe of the crystal, unless given."""
     crystal = experiment.crystal
     lengths = np.array([float(crystal.cell.a), float(crystal.cell.b), float(crystal.cell.c)])
-    largest = float((lengths * np.asarray(crystal.cells)).max())
+    sizes = 1.0 if crystal.sizes is None else float(np.max(np.asarray(crystal.sizes.factors()[0])))
+    largest = float((lengths * np.asarray(crystal.cells)).max()) * sizes
     resolved = float(experiment.beam.wavelength) * setup.unswung_distance / setup.pixel
     recommended = max(1, math.ceil(3.0 * largest / resolved))
     given = scanned.whole("oversample")

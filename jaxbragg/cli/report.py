@@ -21,7 +21,7 @@ def describe(setup: Setup) -> Iterator[str]:
     # With numpy leaves the models answer in numpy: at once, where eager JAX would compile a hundred small operations.
     experiment, options = jax.tree.map(np.asarray, setup.experiment), setup.options
     crystal, beam, detector = experiment.crystal, experiment.beam, setup.detector
-    vectors = np.asarray(crystal.vectors())
+    vectors = np.asarray(experiment.scan.mounted(crystal.vectors()))
     yield "crystal"
     yield _line("cell", " ".join(f"{v:.6g}" for v in cell_parameters(vectors)) + " Å, deg")
     yield _line("volume", f"{cell_volume(vectors):.6g} Å³")

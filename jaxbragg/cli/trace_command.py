@@ -74,6 +74,7 @@ def run(words: Sequence[str]) -> int:
 
 
 def _trace_all(pixels: list[tuple[int, int]], scanned: Scanned) -> tuple[list, Setup]:
+    from jaxbragg.cli.build.sample import check_one_component
     from jaxbragg.cli.read import read_setup
     from jaxbragg.cli.simulate_command import device
     from jaxbragg.trace import trace_pixel
@@ -82,6 +83,7 @@ def _trace_all(pixels: list[tuple[int, int]], scanned: Scanned) -> tuple[list, S
         scanned.values["precision"] = "float64"
     with device(scanned):
         setup = read_setup(scanned)
+        check_one_component("-trace_pixel", setup.experiment)
         quiet = "quiet" in scanned
         for line in () if quiet else setup.notes.said:
             complain(f"note: {line}")  # stdout is the trace's

@@ -184,7 +184,7 @@ def _places_of(experiment: Experiment) -> int:
     if count > _MOST_PLACES:
         warnings.warn(
             f"the crystal moves by {moves:.3g} widths of a spot, and is followed in {_MOST_PLACES} steps: spots may be "
-            f"off by {0.5 * moves / _MOST_PLACES:.2g} of their width; Options(places=…) takes more",
+            f"off by {0.5 * moves / _MOST_PLACES:.2g} of their width; shorter images, or Options(places=…), follow it",
             MotionWarning,
             stacklevel=2,
         )

@@ -28,7 +28,7 @@ def random_rotations(key: Array, count: int) -> Float[Array, "rotation 3 3"]:
     Returns:
         Matrices, float64 where the caller has it on, otherwise float32.
     """
-    return _rotations(jax.random.uniform(key, (checks.count("count", count), 3)))
+    return rotations_of(jax.random.uniform(key, (checks.count("count", count), 3)))
 
 
 def uniform_rotations(count: int, seed: int = 0) -> np.ndarray:
@@ -41,10 +41,11 @@ def uniform_rotations(count: int, seed: int = 0) -> np.ndarray:
     Returns:
         Matrices [rotation, 3, 3].
     """
-    return _rotations(uniform_points(checks.count("count", count), 3, checks.count("seed", seed, 0)))
+    return rotations_of(uniform_points(checks.count("count", count), 3, checks.count("seed", seed, 0)))
 
 
-def _rotations(points: Any) -> Any:
+def rotations_of(points: Any) -> Any:
+    """Rotations of points of the unit cube [rotation, 3], of JAX or of numpy: uniform where these are."""
     xp = namespace_of(points)
     low, high = xp.sqrt(1.0 - points[:, 0]), xp.sqrt(points[:, 0])
     one, other = 2.0 * np.pi * points[:, 1], 2.0 * np.pi * points[:, 2]

@@ -69,7 +69,7 @@ def _sum_of_one_make(function: Callable[[Experiment], Array], make: Any, several
         return total + jax.checkpoint(of_one, prevent_cse=False)(mine), None  # reverse mode keeps nothing of it
 
     shape = jax.eval_shape(of_one, [leaf[0] for leaf in own])
-    return jax.lax.scan(more, jnp.zeros(shape.shape, shape.dtype), own)[0]
+    return jax.lax.scan(more, jnp.zeros(shape.shape, shape.dtype), own, len(several))[0]
 
 
 def _tiles_of_one(settings: Settings, component: Experiment) -> Float[Array, "tile pixel"]:

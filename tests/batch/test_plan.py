@@ -172,6 +172,7 @@ def test_shots_whose_lists_are_too_short_are_drawn_by_themselves(monkeypatch) ->
         ({"vary": {"crystal.cell.a": Normal(41, 1), "crystal.cell.a, crystal.cell.b": Normal(41, 1)}}, "same number"),
         ({"vary": {}, "lattices": Choice([1, 2])}, "orientation"),
         ({"lattices": Choice([1, 2.5])}, "whole numbers"),
+        ({"lattices": Choice([1, 2]), "vary": {**VARY, "crystal.fudge, beam.wavelength": Normal(1, 0)}}, "in part"),
         ({"lattices": Choice([1, 2]), "vary": {**VARY, "crystal.blocks": Uniform(1, 2)}}, "crystal.blocks"),
         ({"vary": {"crystal.misset": Uniform(0, 90)}}, "shape"),
         ({"vary": {"beam.wavelength": Normal(1, 0.01)}, "sase": SasePulses(3e-3, 20.0)}, "one wavelength"),
@@ -223,3 +224,9 @@ def test_a_shot_that_cannot_be_is_named() -> None:
         plan.prepare()
     with pytest.raises(ValueError, match="has 99"):
         sampled().draw([99])
+
+
+@pytest.mark.parametrize(("name", "value"), [("batch_size", 0), ("batch_size", -3), ("first", -1), ("last", 2.5)])
+def test_batches_that_cannot_be(name, value) -> None:
+    with pytest.raises(ValueError, match=name):
+        next(sampled().iterate(**{name: value}))

@@ -182,7 +182,9 @@ def test_two_processes_do_not_mix(plan, capfd) -> None:
         ('"uniform"', '"unifrom"', r"crystal.orientation: must be a distribution"),
         ('dtype = "uint16"', 'dtype = "float32"', r"counts are whole numbers"),
         ('"gzip"', '"zip"', r"compression must be one of"),
-        ("-cell 50", "--counts -cell 50", r"--counts is the plan's own matter"),
+        ("-cell 50", "--counts -cell 50", r"--counts is of one image and its files"),
+        ("-cell 50", "--device cpu -cell 50", r"--device is of one image"),
+        ("-cell 50", "-adc 3 -cell 50", r"-adc is of one image"),
         ("-cell 50", "-cel 50", r"line 5: \[base\]: unknown|\[base\]"),
         ("[vary]", "[vary", r"no TOML"),
     ],
@@ -205,6 +207,7 @@ def test_mistakes_are_named_with_their_line(old, new, says, plan, capfd) -> None
         (["--shots", "1;2"], "such as 17,42"),
         (["--workers", "2"], "--dask local"),
         (["--dask", "local", "--shard", "1/2"], "contradicts"),
+        (["--dask", "local", "--device", "cpu"], "contradicts"),
         (["--shots", "1", "--shard", "1/2"], "--shots contradicts --shard"),
         (["--chunks", "3"], "unknown flag"),
     ],
@@ -214,6 +217,17 @@ def test_flags_that_cannot_be(words, says, plan, capfd, monkeypatch) -> None:
     out = ["--out", "x.h5" if "--shots" in words else "x"]
     assert run(*out, *words) == 2
     assert says in capfd.readouterr().err
+
+
+def test_a_device_that_is_not_there_is_no_other(plan, capfd) -> None:
+    assert run("--out", "x", "--device", "rocm", "--check") == 2
+    assert "--device rocm: JAX finds no such device here" in capfd.readouterr().err
+
+
+def test_what_the_flags_of_the_base_are_warned_of_is_said(plan, capfd) -> None:
+    plan.write_text(PLAN.replace("-mosaic_domains 3", ""))
+    assert run("--out", "x", "--check") == 0
+    assert "warning: plan.toml: -mosaic without -mosaic_domains" in capfd.readouterr().err
 
 
 def test_slurm_says_which_shard(plan, monkeypatch, capfd) -> None:

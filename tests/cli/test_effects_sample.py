@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from effects import Effect, check, setup
 
+from jaxbragg.cli import main
 from jaxbragg.cli.errors import UsageError
 from jaxbragg.cli.simulate_command import _turned
 from jaxbragg.io import FileError
@@ -153,3 +154,26 @@ def test_a_broken_table_is_named_with_its_line(flag, content, line, says, tmp_pa
     with pytest.raises(FileError, match=says) as caught:
         setup(f"{flag} broken.txt")
     assert line is None or f"line {line}" in str(caught.value)
+
+
+@pytest.mark.parametrize("flag", ["--lattices two.txt", "--size-spread 10", "--crystal-position 0.1 0 0"])
+@pytest.mark.parametrize("asked", ["--truth t.h5", "trace"])
+def test_what_is_of_one_crystal_says_so_before_anything_is_drawn(flag, asked, capfd) -> None:
+    words = f"-cell 50 60 70 90 90 90 -default_F 100 -detpixels 8 {flag}".split()
+    words = ["trace", *words, "-trace_pixel", "1", "1"] if asked == "trace" else [*words, *asked.split()]
+    assert main(words) == 2
+    said = capfd.readouterr()
+    assert "is of one crystal on the spindle" in said.err
+    assert "brightest" not in said.out
+
+
+def test_the_log_has_the_crystal_where_the_goniometer_holds_it(capfd) -> None:
+    words = f"-cell 50 60 70 90 90 90 -default_F 100 -detpixels 8 {CHAIN} --goniometer-angles kappa=0,phi=90"
+    assert main(words.split()) == 0
+    line = next(line for line in capfd.readouterr().out.splitlines() if line.startswith("  a  "))
+    np.testing.assert_allclose([float(x) for x in line.split()[1:4]], [0.0, 50.0, 0.0], atol=1e-5)
+
+
+def test_sub_pixels_are_as_many_as_the_largest_size_asks_for() -> None:
+    few = setup("-N 40 -detpixels 20 -pixel 1").options.oversample
+    assert setup("-N 40 -detpixels 20 -pixel 1 --size-spread 20").options.oversample > 1.5 * few

@@ -45,6 +45,17 @@ def test_lattices_are_added_and_backgrounds_counted_once(method) -> None:
     assert relative(together, 2 * wanted - water) < 1e-6
 
 
+def test_the_same_lattice_twice_is_twice_the_image_under_jit_too() -> None:
+    """Components with nothing of their own."""
+    crystal = cases.crystal()
+    twice = cases.experiment(crystal=crystal, lattices=[crystal])
+    wanted = 2 * image(cases.experiment(crystal=crystal))
+    assert relative(image(twice), wanted) < 1e-6
+    assert relative(jax.jit(jb.simulate)(twice), wanted) < 1e-6
+    turned = jb.simulate_batch([twice, with_fields(twice, beam=jb.Beam(1.2))])  # of which the beam alone differs
+    assert relative(turned[0], wanted) < 1e-6
+
+
 def test_a_twin_by_merohedry_adds_what_the_law_says() -> None:
     """Of a tetragonal cell turned about a − b by 180° the index k h −l falls where h k l was: |F| are exchanged."""
     cell = (40.0, 40.0, 60.0, 90, 90, 90)

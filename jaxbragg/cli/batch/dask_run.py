@@ -15,7 +15,7 @@ from jaxbragg.cli.errors import UsageError
 if TYPE_CHECKING:
     from jaxbragg.batch.files import Files
 
-_RETRIES = 10
+_RETRIES = 2  # of a chunk that fails; dask itself has one drawn anew whose worker dies
 _PATIENCE = "20s"  # for a scheduler to answer
 
 
@@ -34,7 +34,7 @@ def draw_by_dask(
         UsageError: If dask is not installed, or no scheduler answers.
     """
     try:
-        from distributed import as_completed
+        from distributed import KilledWorker, as_completed
     except ImportError:
         raise UsageError("--dask needs dask.distributed: pip install 'jaxbragg[distributed]'") from None
     plan, out = os.path.abspath(arguments.plan), os.path.abspath(files.folder.path)
@@ -46,6 +46,8 @@ def draw_by_dask(
                 done(futures[future], future.result())
         except OtherVersionError as error:
             raise UsageError(f"--dask {arguments.dask}: {error}") from None
+        except KilledWorker as error:
+            raise UsageError(f"--dask {arguments.dask}: a chunk's workers died one after the other: {error}") from None
         except OSError as error:  # the scheduler has gone
             raise UsageError(f"--dask {arguments.dask}: the scheduler does not answer any more: {error}") from None
 

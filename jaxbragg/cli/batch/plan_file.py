@@ -18,6 +18,7 @@ from jaxbragg.batch.folder import Folder
 from jaxbragg.cli.batch.distribution_specs import distribution_of
 from jaxbragg.cli.batch.schema import TABLES, TOP
 from jaxbragg.cli.errors import UsageError
+from jaxbragg.cli.flag_table import FLAGS, OUTPUT
 from jaxbragg.cli.read import Setup, read_setup
 from jaxbragg.cli.scanner import Scanned, scan
 from jaxbragg.cli.toml_file import at_line, flags_of_file, line_of, load_toml, nearest, resolved, shown, split_flags
@@ -26,18 +27,19 @@ from jaxbragg.models.detector.catalogue import product_named
 from jaxbragg.units import PERCENT
 
 _FORMAT = 1  # of chunks: another one makes other bytes
-_OF_THE_PLAN = ("output", "images", "resume", "sidecar", "counts", "seed", "truth", "floatfile", "intfile", "noisefile",
-                "pgmfile", "png", "printout", "printout_pixel", "saturation_file")  # fmt: skip
+# Flags of one command and its files, of which a plan makes nothing, or says it itself.
+_OF_A_COMMAND = {flag.dest for flag in FLAGS if flag.group == OUTPUT and flag.dest != "saturation"} | {
+    "png", "device", "quiet", "dump", "help",
+}  # fmt: skip
 _CHUNK_BYTES = 1 << 28
 
 
-def read_plan(path: str | os.PathLike[str], out: str | os.PathLike[str] = "", *, shots: int | None = None) -> Files:
+def read_plan(path: str | os.PathLike[str], out: str | os.PathLike[str] = "") -> Files:
     """A plan of a TOML file, and what is written of it.
 
     Args:
         path: The file.
         out: The folder.
-        shots: In place of the file's number; None for that.
 
     Raises:
         FileError: If a file cannot be read.
@@ -64,7 +66,7 @@ def read_plan(path: str | os.PathLike[str], out: str | os.PathLike[str] = "", *,
     try:
         plan = Plan(
             jax.device_get(setup.experiment),
-            shots=tables["shots"] if shots is None else shots,
+            shots=tables["shots"],
             vary=vary,
             seed=tables.get("seed", 0),
             options=setup.options,
@@ -92,7 +94,7 @@ def read_plan(path: str | os.PathLike[str], out: str | os.PathLike[str] = "", *,
         "jaxbragg": version("jaxbragg"),
     }
     folder = Folder(os.fspath(out), _fingerprint(plan, said, saturation, material), said, plan.shots, chunk)
-    return Files(plan, folder, dtype, packing, saturation, material)
+    return Files(plan, folder, dtype, packing, saturation, material, tuple(setup.notes.warnings))
 
 
 def _check(path: str, text: str, tables: dict[str, Any]) -> None:
@@ -130,9 +132,9 @@ def _setup(path: str, tables: dict[str, Any], wrong: Any) -> Setup:
         argv = resolved(words, path)
     try:
         scanned: Scanned = scan(argv)
-        for name in _OF_THE_PLAN:
-            if name in scanned:
-                raise UsageError(f"--{name.replace('_', '-')} is the plan's own matter: [output], seed")
+        for flag in FLAGS:
+            if flag.dest in _OF_A_COMMAND and flag.dest in scanned:
+                raise UsageError(f"{flag.word} is of one image and its files: a plan has shots, seed and [output]")
         return read_setup(scanned)
     except UsageError as error:
         raise wrong("base", None, f"{error}, in {shlex.join(argv)[:200]}") from None

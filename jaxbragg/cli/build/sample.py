@@ -16,11 +16,13 @@ from jaxbragg.models import (
     ConvexAbsorption,
     Crystal,
     Damage,
+    Experiment,
     GaussianProfile,
     Goniometer,
     LogNormalSizes,
     TophatProfile,
 )
+from jaxbragg.models.components import is_plain
 from jaxbragg.models.detector.attenuation import attenuation_of
 from jaxbragg.models.readable import with_fields
 from jaxbragg.models.twinning import twinned
@@ -63,11 +65,22 @@ def sample_of(scanned: Scanned, wavelength: float) -> dict[str, Any]:
         found["position"] = np.asarray(place) * MILLIMETRE
     if (size := _list(scanned, "crystal_box")) is not None:
         depth = scanned.number("crystal_depth")
-        attenuation = attenuation_of(_CRYSTAL, _CRYSTAL_DENSITY, wavelength) if depth is None else 1 / (
-            depth * MICROMETRE
-        )  # fmt: skip
+        attenuation = 1.0 / (depth * MICROMETRE) if depth else attenuation_of(_CRYSTAL, _CRYSTAL_DENSITY, wavelength)
         found["absorption"] = ConvexAbsorption.box(np.asarray(size) * MICROMETRE, attenuation)
     return found
+
+
+def check_one_component(flag: str, experiment: Experiment) -> None:
+    """Refuse what is of one crystal on the spindle where there is more.
+
+    Raises:
+        UsageError: If there is.
+    """
+    if not is_plain(experiment):
+        raise UsageError(
+            f"{flag} is of one crystal on the spindle: it contradicts --lattices, --size-spread, --crystal-position "
+            "and --crystal-box"
+        )
 
 
 def _list(scanned: Scanned, name: str) -> list[float] | None:
