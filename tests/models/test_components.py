@@ -52,6 +52,8 @@ def test_the_same_lattice_twice_is_twice_the_image_under_jit_too() -> None:
     wanted = 2 * image(cases.experiment(crystal=crystal))
     assert relative(image(twice), wanted) < 1e-6
     assert relative(jax.jit(jb.simulate)(twice), wanted) < 1e-6
+    shared = jax.jit(lambda beam: jb.simulate(with_fields(twice, beam=beam)))  # every leaf of the two is one array
+    assert relative(shared(twice.beam), wanted) < 1e-6
     turned = jb.simulate_batch([twice, with_fields(twice, beam=jb.Beam(1.2))])  # of which the beam alone differs
     assert relative(turned[0], wanted) < 1e-6
 

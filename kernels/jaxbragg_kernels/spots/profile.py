@@ -141,7 +141,8 @@ def _mean(low: _Pixels, high: _Pixels) -> _Pixels:
     apart = jnp.where(near, 1.0, width)
     root = jnp.sqrt(jnp.asarray(0.5, low.dtype))
     far = (_erf(high * root) - _erf(low * root)) * jnp.sqrt(jnp.asarray(jnp.pi / 2, low.dtype)) / apart
-    m, w = middle * middle, width * width
+    # Beyond 1500 the exponential is 0 in either type; there m² would overflow, and 0 times that is NaN in the slope.
+    m, w = jnp.minimum(middle * middle, 1500.0), width * width
     series = 1.0 + w * ((m - 1.0) / 24.0 + w * (((m - 6.0) * m + 3.0) / 1920.0))
     return jnp.where(near, jnp.exp(-0.5 * m) * series, far)
 
