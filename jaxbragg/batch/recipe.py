@@ -15,11 +15,15 @@ from jaxbragg.models import Experiment, RelativeSources
 from jaxbragg.models.readable import with_fields
 from jaxbragg.models.sase import sase_pulse
 from jaxbragg.options import Options
+from jaxbragg.pipeline.sampled import steps_per_pixel
+from jaxbragg.pipeline.settings import make_settings
+from jaxbragg.pipeline.spots.closed_form import by_spots
 from jaxbragg.refine.paths import Assignment, find
 from jaxbragg_kernels.numerics import numerics
 
 _ORIENTATION = "crystal.orientation"
 _PIXELS_AT_ONCE = 1 << 22
+_STEPS_AT_ONCE = 1 << 29  # some seconds of two cores: a launch cannot be interrupted, and may be filled up
 _MOST_AT_ONCE = 64
 _ALIKE = ("cells", "spread", "widths", "pixel_size")  # of several elements, for which one number may stand
 
@@ -55,7 +59,7 @@ class Recipe:
         lattices: How many crystals a shot has, drawn for each; what varies of the crystal is drawn for every one. None
             for one.
         sase: Pulses of the beam's wavelength, parallel; None for the experiment's own spectrum.
-        at_once: Shots to a launch; None to choose by the detector's pixels, whatever the machine.
+        at_once: Shots to a launch; None to choose by the pixels and steps of one.
     """
 
     experiment: Experiment
@@ -140,11 +144,14 @@ class Recipe:
 
     @property
     def group(self) -> int:
-        """Shots to a launch."""
+        """Shots to a launch, whatever the machine."""
         if self.at_once is not None:
             return self.at_once
-        panels, slow, fast = self.experiment.detector.shape
-        return max(1, min(_MOST_AT_ONCE, _PIXELS_AT_ONCE // (panels * slow * fast)))
+        pixels = int(np.prod(self.experiment.detector.shape))
+        most = min(_MOST_AT_ONCE, _PIXELS_AT_ONCE // pixels)
+        if not by_spots(self.base, make_settings(self.base, self.options, warns=False)):
+            most = min(most, _STEPS_AT_ONCE // (pixels * steps_per_pixel(self.base, self.options) * self.most_lattices))
+        return max(1, most)
 
     @property
     def most_lattices(self) -> int:

@@ -20,6 +20,7 @@ from jaxbragg.models.validity import check_model
 from jaxbragg.options import Options
 from jaxbragg.pipeline.plan import make_plan
 from jaxbragg.pipeline.readout import seen
+from jaxbragg.pipeline.sampled import warn_of_samples
 from jaxbragg.refine.paths import assign
 from jaxbragg.several.axes import Batch
 from jaxbragg.several.images import batch_settings, simulate_stack
@@ -86,6 +87,7 @@ class Drawing:
         by_spots = settings_by_spots(batch, options, margin=_MARGIN)
         if by_spots is not None:
             return replace(options, method="spots", spots=by_spots.options.spots)
+        warn_of_samples(self.photons, options)
         settings = batch_settings(batch, options)
         exact = settings.exact_phases if options.precision == "mixed" else options.exact_phases
         return replace(options, method="samples", tile=settings.plan.tile, exact_phases=exact)

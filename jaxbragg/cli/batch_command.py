@@ -95,6 +95,7 @@ def _run(files: Files, shard: tuple[int, int], arguments: argparse.Namespace) ->
         say(line)
     if arguments.check:
         _prepare(files, arguments.plan)
+        say(f"time        {_time(files, arguments.plan)}")
         say("the plan can be drawn, as far as its first shots tell")
         return 0
     files.folder.prepare()
@@ -108,6 +109,21 @@ def _prepare(files: Files, plan: str) -> None:
         files.plan.prepare()
     except ValueError as error:
         raise UsageError(f"{plan}: {error}") from None
+
+
+def _time(files: Files, plan: str) -> str:
+    """How long the shots take, by a launch that is drawn here for the second time."""
+    from jaxbragg.cli.cost import duration
+
+    launch = range(min(files.plan.group, files.plan.shots))
+    try:
+        for _ in range(2):
+            started = time.perf_counter()
+            files.plan.draw(launch)
+            seconds = (time.perf_counter() - started) / len(launch)
+    except ValueError as error:
+        raise UsageError(f"{plan}: {error}") from None
+    return f"{duration(seconds * files.plan.shots)} on this machine, {1 / seconds:.3g} shots a second, not written"
 
 
 def _draw(files: Files, shard: tuple[int, int], arguments: argparse.Namespace, say: Any) -> int:

@@ -57,13 +57,11 @@ def cost_of(experiment: Experiment, options: Options, cores: int | None = None) 
     """The cost by counting, with the rate of a CPU of so many cores (those of this machine)."""
     panels, slow, fast = experiment.detector.shape
     left, right, top, bottom = options.roi or (0, fast - 1, 0, slow - 1)
-    sensor = getattr(experiment.detector, "sensor", None)
     from jaxbragg.models import components
-    from jaxbragg.pipeline.sampled import steps_of
+    from jaxbragg.pipeline.sampled import steps_per_pixel
 
     several = components(experiment, options.places)
-    sources, orientations = steps_of(several[0], options)
-    per_pixel = options.oversample**2 * (1 if sensor is None else sensor.layers) * sources * orientations * len(several)
+    per_pixel = steps_per_pixel(several[0], options) * len(several)
     pixels = panels * (right - left + 1) * (bottom - top + 1)
     return Cost(pixels, per_pixel, _rate(options) / (cores or os.cpu_count() or 1))
 

@@ -79,6 +79,13 @@ def steps_of(experiment: Experiment, options: Options) -> tuple[int, int]:
     return sources or experiment.beam.rays()[1].shape[0], max(each, 1) * scan.angles.shape[0] * domains
 
 
+def steps_per_pixel(experiment: Experiment, options: Options) -> int:
+    """Sub-pixels × layers × sources × orientations, of an image by samples."""
+    sensor = getattr(experiment.detector, "sensor", None)
+    sources, orientations = steps_of(experiment, options)
+    return options.oversample**2 * (1 if sensor is None else sensor.layers) * sources * orientations
+
+
 def steps_text(experiment: Experiment, options: Options) -> str:
     """The steps of `steps_of` in words."""
     sources, orientations = steps_of(experiment, options)

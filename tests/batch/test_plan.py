@@ -80,6 +80,22 @@ def test_what_else_varies_does_not_change_what_is_drawn_for_a_path() -> None:
     np.testing.assert_array_equal(few.values(5)["crystal.orientation"], sampled().values(5)["crystal.orientation"])
 
 
+def test_launches_are_shorter_where_a_shot_takes_many_steps() -> None:
+    few, many = sampled(), sampled(options=jb.Options(oversample=100), lattices=Choice([1, 2]))
+    per_shot = int(np.prod(few.base.detector.shape)) * 100**2 * 3 * 2  # of 3 domains, and room for 2 crystals
+    assert few.group == 64
+    assert 1 <= many.group == (1 << 29) // per_shot
+    assert drawn_by_spots(options=jb.Options(oversample=100)).group == 64
+
+
+def test_names_have_random_numbers_of_their_own() -> None:
+    same = Normal(40.0, 0.3)
+    vary = {"crystal.orientation": UniformRotation(), "crystal.cell.a": same, "crystal.cell.b": same}
+    value = sampled(vary=vary, lattices=Choice([2]), shots=2).values(1)
+    lengths = [float(each) for name, each in value.items() if "cell" in name]
+    assert len(lengths) == len(set(lengths)) == 4
+
+
 def test_counts_are_poisson_and_each_shot_has_its_own() -> None:
     """Index of dispersion over shots that are alike."""
     water = jb.AmorphousBackground(3.0)

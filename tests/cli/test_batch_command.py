@@ -84,6 +84,28 @@ def test_the_master_shows_one_stack_and_what_was_drawn(drawn, tmp_path) -> None:
         np.testing.assert_array_equal(file["entry/data/data"], images)
 
 
+@pytest.mark.filterwarnings("default::jaxbragg.SampledWarning")
+def test_pulses_are_in_the_master_by_shot_and_no_spectrum_is_of_all(plan, capsys) -> None:
+    text = PLAN.replace('"beam.wavelength" = {normal = [1.0, 0.001]}', "").replace("shots = 23", "shots = 2")
+    text = text.replace("-mosaic 0.5", "-oversample 1 -mosaic 0.5")
+    plan.write_text(text + "\n[sase]\nbandwidth = 0.3\nduration = 20\nlines = 8\n")
+    assert run("--out", "whole") == 0
+    assert "warning: 4096 samples stand for" in capsys.readouterr().err  # as the spots are not gauss ones
+    with h5py.File("whole/master.h5") as file:
+        assert file["entry/shots/sase.weights"].shape == (2, 8)
+        assert "incident_wavelength_1Dspectrum" not in file["entry/instrument/beam"]
+        assert file["entry/instrument/beam/incident_wavelength"][()] == pytest.approx(1.0)
+
+
+def test_a_check_says_how_long_all_of_it_takes_and_how_it_is_drawn(plan, capsys) -> None:
+    plan.write_text(PLAN.replace("-mosaic 0.5", "-oversample 1 --bandwidth 0.1 -mosaic 0.5").replace("23", "2000000"))
+    assert run("--out", "whole", "--check") == 0
+    shown = capsys.readouterr()
+    assert re.search(r"time +about [\d.]+ (min|h|days) on this machine, [\d.e+]+ shots a second", shown.out), shown.out
+    assert "4096 samples (--samples) stand for what is Gaussian" in shown.err
+    assert not Path("whole").exists()
+
+
 def test_independent_readers_open_the_master(drawn) -> None:
     fabio = pytest.importorskip("fabio")
     with h5py.File("whole/master.h5") as file:
