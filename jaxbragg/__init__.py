@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from jaxbragg.models import AbstractDetector as AbstractDetector
     from jaxbragg.models import AbstractMosaic as AbstractMosaic
     from jaxbragg.models import AbstractProfile as AbstractProfile
+    from jaxbragg.models import AbstractRadialBackground as AbstractRadialBackground
     from jaxbragg.models import AbstractSizes as AbstractSizes
     from jaxbragg.models import AbstractSources as AbstractSources
     from jaxbragg.models import AbstractStructureFactors as AbstractStructureFactors
@@ -109,6 +110,7 @@ _HOME = {
     "AbsoluteSources": "jaxbragg.models",
     "AbstractAbsorber": "jaxbragg.models",
     "AbstractBackground": "jaxbragg.models",
+    "AbstractRadialBackground": "jaxbragg.models",
     "AbstractDetector": "jaxbragg.models",
     "AbstractMosaic": "jaxbragg.models",
     "AbstractSources": "jaxbragg.models",

@@ -16,9 +16,9 @@ from jaxtyping import Array, Float, Int
 from jaxbragg.models import AbstractDetector, Experiment, Response
 from jaxbragg.models.checks import is_traced
 from jaxbragg.models.components import background_of, components, is_plain, settled
-from jaxbragg.models.readable import with_fields
 from jaxbragg.options import Options
 from jaxbragg.pipeline.arrays import Arrays, unpack
+from jaxbragg.pipeline.backgrounds import background_tiles
 from jaxbragg.pipeline.blocks import simulate_blocks
 from jaxbragg.pipeline.components import image_of_components
 from jaxbragg.pipeline.plan import TILE, Plan, blocks_per_launch
@@ -26,7 +26,7 @@ from jaxbragg.pipeline.readout import image_of, read_out
 from jaxbragg.pipeline.sampled import warn_of_samples
 from jaxbragg.pipeline.settings import Settings, make_settings
 from jaxbragg.pipeline.spots.closed_form import by_spots
-from jaxbragg.pipeline.spots.image import simulate_spots, without_crystal
+from jaxbragg.pipeline.spots.image import simulate_spots
 from jaxbragg.pipeline.threshold import with_threshold
 from jaxbragg_kernels.numerics import numerics, with_numerics
 
@@ -92,8 +92,7 @@ def _sum_of_components(
             if progress is not None:
                 progress((i + 1) / len(several))
         if experiment.backgrounds:
-            none = without_crystal(with_fields(background_of(experiment), response=None))
-            total = total + simulate(none, replace(options, method="samples", spots=None))
+            total = total + _backgrounds(background_of(experiment), settings)
         total = total.astype(settings.dtype)
         if experiment.response is None:
             return total
@@ -111,6 +110,11 @@ def _traced_sum(experiment: Experiment, several: tuple[Experiment, ...], options
         warn_of_samples(several[0], options)
         options = replace(options, method="samples")
     return with_numerics(image_of_components)(make_settings(experiment, options, warns=False), experiment)
+
+
+@partial(jax.jit, static_argnames="settings")
+def _backgrounds(experiment: Experiment, settings: Settings) -> Float[Array, "..."]:
+    return image_of(background_tiles(experiment, settings), experiment.detector, None, settings.plan)
 
 
 @partial(jax.jit, static_argnames="plan")

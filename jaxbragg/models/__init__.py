@@ -10,9 +10,11 @@ from jaxbragg.models.absorbers import AirPath as AirPath
 from jaxbragg.models.absorbers import BeamStop as BeamStop
 from jaxbragg.models.absorption import ConvexAbsorption as ConvexAbsorption
 from jaxbragg.models.background import AbstractBackground as AbstractBackground
+from jaxbragg.models.background import AbstractRadialBackground as AbstractRadialBackground
 from jaxbragg.models.background import AmorphousBackground as AmorphousBackground
 from jaxbragg.models.background import LiquidLikeMotions as LiquidLikeMotions
 from jaxbragg.models.background import PowderRings as PowderRings
+from jaxbragg.models.background import RadialTable as RadialTable
 from jaxbragg.models.beam import Beam as Beam
 from jaxbragg.models.components import components as components
 from jaxbragg.models.crystal import Crystal as Crystal

@@ -19,7 +19,7 @@ class Arrays(NamedTuple):
     """What the blocks of an image have in common.
 
     Attributes:
-        crystal: With all its orientations.
+        crystal: With all its orientations; with none where only backgrounds are wanted.
         detector: With leaves of the type of the indices.
         backgrounds: Likewise.
         absorbers: Likewise.

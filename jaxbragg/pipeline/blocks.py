@@ -4,7 +4,8 @@ I = r_e² Φ / (n_sub² n_phi n_mos) · Σ_layer Σ_sub-pixel Σ_source w P Ω C
 """
 
 from collections.abc import Callable
-from functools import partial
+from functools import partial, reduce
+from operator import add
 
 import jax
 import jax.numpy as jnp
@@ -23,7 +24,7 @@ from jaxbragg_kernels.rays import Directions, Rays
 from jaxbragg_kernels.sharded import varying
 
 _Pixels = Float[Array, "tile pixel"]
-_Sums = tuple[_Pixels, _Pixels | None]  # the crystal's, and the backgrounds' where there are any
+_Sums = tuple[_Pixels | None, _Pixels | None]  # the crystal's and the backgrounds', where there are any
 
 _BRAGG = "sum over orientations"
 _KEPT_SUMS = 8  # images that reverse mode may keep
@@ -72,28 +73,32 @@ def simulate_tiles(arrays: Arrays, settings: Settings, numbers: Int[Array, "tile
     zero = jnp.zeros((numbers.shape[0], settings.plan.pixels_per_tile), settings.dtype)
     zeros = _zeros(arrays, varying(zero, arrays, numbers))
 
-    def add(sums: _Sums, subpixel: Subpixel) -> tuple[_Sums, None]:
-        view = view_of_tiles(arrays, settings, tiles, subpixel)
+    def more_of(sums: _Sums, subpixel: Subpixel) -> tuple[_Sums, None]:
+        # What has no spots does not need to be exact to a fraction of one.
+        view = view_of_tiles(arrays, settings, tiles, subpixel, short_steps=not _is_crystalline(arrays))
         more = _over_sources(arrays, settings, view.directions)
         if each:
             more = jax.tree.map(lambda x: x * (view.solid_angle * view.capture), more)
         return jax.tree.map(jnp.add, sums, more), None
 
-    sums, _ = jax.lax.scan(_checkpointed(add, arrays, settings), zeros, subpixels)
+    sums, _ = jax.lax.scan(_checkpointed(more_of, arrays, settings), zeros, subpixels)
     corrections = None if each else _first_corrections(arrays, settings, tiles, subpixels)
 
-    def scaled(bragg: _Pixels, background: _Pixels | None, corrections: _Pixels | None) -> _Pixels:
-        photons = bragg.astype(arrays.bragg_scale.dtype) * arrays.bragg_scale
-        if background is not None:
-            photons = photons + background.astype(photons.dtype) * arrays.background_scale
+    def scaled(bragg: _Pixels | None, background: _Pixels | None, corrections: _Pixels | None) -> _Pixels:
+        parts = ((bragg, arrays.bragg_scale), (background, arrays.background_scale))
+        photons = reduce(add, [part.astype(scale.dtype) * scale for part, scale in parts if part is not None])
         return (photons if corrections is None else photons * corrections.astype(photons.dtype)).astype(settings.dtype)
 
     # What puts a block into the image runs on one core: not to be fused with all that makes the block.
     return fusion_barrier(scaled, *sums, corrections)
 
 
+def _is_crystalline(arrays: Arrays) -> bool:
+    return arrays.crystal.orientations.shape[-3] > 0
+
+
 def _zeros(arrays: Arrays, zero: _Pixels) -> _Sums:
-    return zero, zero if arrays.backgrounds else None
+    return zero if _is_crystalline(arrays) else None, zero if arrays.backgrounds else None
 
 
 def _checkpointed(function: Callable, arrays: Arrays, settings: Settings) -> Callable:
@@ -111,24 +116,29 @@ def _checkpointed(function: Callable, arrays: Arrays, settings: Settings) -> Cal
 def _over_sources(arrays: Arrays, settings: Settings, directions: Directions) -> _Sums:
     """Weighted sums over all sources of the crystal's and of the backgrounds' |F|²."""
     options, dtype = settings.options, settings.dtype
-    choices = orientations.Choices(settings.shape, options.interpolation, options.unroll, flat=arrays.detector.is_flat)
 
-    def add(sums: _Sums, source: tuple) -> tuple[_Sums, None]:
+    def more_of(sums: _Sums, source: tuple) -> tuple[_Sums, None]:
         direction, wavelength, weight, *number = source
         rays = Rays(direction, wavelength, directions)
         factor = weight.astype(dtype)
         if options.polarization and options.corrections == "each":
             factor = factor * polarization_of(arrays, rays)
-        bragg = orientations.sum_over_orientations(crystal_of(arrays, *number), rays, arrays.threshold, choices)
-        bragg = checkpoint_name(bragg, _BRAGG)
-        if options.d_min > 0:
-            bragg = jnp.where(rays.scattering_length() * options.d_min <= 1.0, bragg, 0.0)
+        bragg = factor * _of_crystal(arrays, settings, rays, *number) if _is_crystalline(arrays) else None
         scattered = [background.scattering(rays).astype(dtype) for background in arrays.backgrounds]
         background = factor * sum(scattered[1:], scattered[0]) if scattered else None
-        return jax.tree.map(jnp.add, sums, (factor * bragg, background)), None
+        return jax.tree.map(jnp.add, sums, (bragg, background)), None
 
     zeros = _zeros(arrays, jnp.zeros_like(directions.unit[0]))
-    return jax.lax.scan(_checkpointed(add, arrays, settings), zeros, numbered_sources(arrays))[0]
+    return jax.lax.scan(_checkpointed(more_of, arrays, settings), zeros, numbered_sources(arrays))[0]
+
+
+def _of_crystal(arrays: Arrays, settings: Settings, rays: Rays, *number: Int[Array, ""]) -> _Pixels:
+    """The sum of one source over the crystal's orientations."""
+    options = settings.options
+    choices = orientations.Choices(settings.shape, options.interpolation, options.unroll, flat=arrays.detector.is_flat)
+    bragg = orientations.sum_over_orientations(crystal_of(arrays, *number), rays, arrays.threshold, choices)
+    bragg = checkpoint_name(bragg, _BRAGG)
+    return jnp.where(rays.scattering_length() * options.d_min <= 1.0, bragg, 0.0) if options.d_min > 0 else bragg
 
 
 def numbered_sources(arrays: Arrays) -> tuple:

@@ -6,11 +6,13 @@ Gauss spots have it in closed form; everything else takes samples, and says so.
 import warnings
 from typing import Any, NamedTuple
 
+import equinox as eqx
 import jax
 import numpy as np
 from jaxtyping import Array, Float, Int
 
 from jaxbragg.models import AbstractSources, Beam, Crystal, Experiment, GaussianMosaic, RelativeSources, Scan
+from jaxbragg.models.mosaic import no_mosaic
 from jaxbragg.models.sequence import normal_of, uniform_points
 from jaxbragg.models.sources import Rays
 from jaxbragg.options import Options
@@ -126,6 +128,17 @@ def warn_of_samples(experiment: Experiment, options: Options) -> None:
         SampledWarning,
         stacklevel=3,
     )
+
+
+def plain(experiment: Experiment) -> Experiment:
+    """The experiment with one orientation, and one source for each box of |F|."""
+    boxes = (*experiment.structure_factors.amplitudes().shape[:-3], 1)[0]
+    none = np.zeros(boxes)
+    return eqx.tree_at(
+        lambda e: (e.crystal.mosaic, e.crystal.cell_spread, e.beam.sources, e.scan), experiment,
+        (no_mosaic(), None, RelativeSources(none, none, np.ones(boxes)), Scan((0.0,), (0.0, 0.0, 1.0))),
+        is_leaf=lambda x: x is None,
+    )  # fmt: skip
 
 
 def sampled(experiment: Experiment, options: Options) -> Sampled:

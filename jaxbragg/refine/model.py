@@ -10,11 +10,12 @@ from jaxbragg.models import CellSpread, Crystal, Experiment, GaussianMosaic, Gau
 from jaxbragg.models.components import background_of, components, is_plain
 from jaxbragg.models.readable import with_fields
 from jaxbragg.pipeline.arrays import unpack
+from jaxbragg.pipeline.backgrounds import background_arrays
 from jaxbragg.pipeline.blocks import simulate_blocks, simulate_tiles
 from jaxbragg.pipeline.components import sum_over
 from jaxbragg.pipeline.readout import image_of
 from jaxbragg.pipeline.settings import Settings
-from jaxbragg.pipeline.spots.image import tiles_of_crystal, without_crystal
+from jaxbragg.pipeline.spots.image import tiles_of_crystal
 from jaxbragg.pipeline.tiles import cut
 from jaxbragg.refine.image_terms import IMAGE_TERMS, background
 from jaxbragg.refine.paths import Assignment, assign
@@ -104,8 +105,8 @@ def _before_response(
         components(changed, settings.options.places),
     )
     if changed.backgrounds and (by_spots(settings) or not is_plain(changed)):
-        alone = without_crystal(background_of(changed))
-        total = total + simulate_tiles(unpack(alone, settings), settings, numbers)
+        alone = background_arrays(background_of(changed), settings)
+        total = total + simulate_tiles(alone, settings, numbers)
     return total + background(terms, changed, settings.plan, numbers)
 
 

@@ -22,3 +22,28 @@ class AbstractBackground(Readable):
             rays: To the pixels. `rays.scattering_length() / 2` is sin θ/λ [1/Å]; `rays.directions.unit` are unit
                 vectors to the pixels.
         """
+
+
+class AbstractRadialBackground(AbstractBackground):
+    """One that is smooth and alike all around the beam.
+
+    An image by spots looks up the sum of all of these at once, in a table of 2¹⁶ even steps from 0 to 1/λ: what has
+    more detail than cubics between these show is an `AbstractBackground`.
+    """
+
+    @abc.abstractmethod
+    def intensity(self, stol: Float[Array, "..."]) -> Float[Array, "..."]:
+        """|F|² of all that scatters [electrons²], of the type of `stol`.
+
+        Args:
+            stol: sin θ/λ [1/Å].
+        """
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether it is the same at all angles, which no table needs to tell."""
+        return False
+
+    def scattering(self, rays: Rays) -> Float[Array, "tile pixel"]:
+        """See `AbstractBackground.scattering`."""
+        return self.intensity(0.5 * rays.scattering_length())

@@ -7,11 +7,10 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxbragg.models import checks
-from jaxbragg.models.background.abstract import AbstractBackground
+from jaxbragg.models.background.abstract import AbstractRadialBackground
 from jaxbragg.models.background.substances import GASES, WATER, composition_of, incoherent, of_gas
 from jaxbragg.units import AVOGADRO, BOLTZMANN
 from jaxbragg_kernels.background import structure_factor
-from jaxbragg_kernels.rays import Rays
 
 WATER_FACTOR = 2.57
 """Structure factor of a water molecule in liquid water, forward [electrons]; of the C program."""
@@ -19,7 +18,7 @@ WATER_FACTOR = 2.57
 _STOL = np.linspace(0.0, 2.0, 401)  # [1/Å] of tables that are computed
 
 
-class AmorphousBackground(AbstractBackground):
+class AmorphousBackground(AbstractRadialBackground):
     """Molecules in the beam that scatter independently of each other.
 
     Attributes:
@@ -51,9 +50,14 @@ class AmorphousBackground(AbstractBackground):
         if known is not None:
             checks.require(np.diff(known) > 0, "stol", "ascend", known)
 
-    def scattering(self, rays: Rays) -> Float[Array, "tile pixel"]:
-        """See `AbstractBackground.scattering`: molecules scatter independently of each other."""
-        factor = structure_factor(0.5 * rays.scattering_length(), self.stol, self.factor)
+    @property
+    def is_constant(self) -> bool:
+        """See `AbstractRadialBackground.is_constant`."""
+        return self.stol.shape[0] == 1
+
+    def intensity(self, stol: Float[Array, "..."]) -> Float[Array, "..."]:
+        """See `AbstractRadialBackground.intensity`: molecules scatter independently of each other."""
+        factor = structure_factor(stol, self.stol, self.factor)
         return self.molecules.astype(factor.dtype) * (factor * factor)
 
     @classmethod

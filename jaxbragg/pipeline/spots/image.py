@@ -3,17 +3,13 @@
 from functools import partial
 from typing import Any
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float
 
-from jaxbragg.models import AbsoluteSources, Experiment, StructureFactors
+from jaxbragg.models import Experiment
 from jaxbragg.models.checks import is_traced
-from jaxbragg.models.sources import GaussianRays
-from jaxbragg.pipeline.arrays import unpack
-from jaxbragg.pipeline.blocks import simulate_blocks
+from jaxbragg.pipeline.backgrounds import background_tiles
 from jaxbragg.pipeline.readout import image_of
 from jaxbragg.pipeline.settings import Settings
 from jaxbragg.pipeline.spots.boxes import Boxes, pairs_of
@@ -21,10 +17,8 @@ from jaxbragg.pipeline.spots.drawing import tiles_of_spots
 from jaxbragg.pipeline.spots.limits import reached
 from jaxbragg.pipeline.spots.listing import Events
 from jaxbragg.pipeline.spots.lists import lists_of, with_cuts
-from jaxbragg.pipeline.spots.programs import arrays_in, boxes_near, count_near, events_near, gaussians_in, plain
+from jaxbragg.pipeline.spots.programs import arrays_in, boxes_near, count_near, events_near, gaussians_in
 from jaxbragg_kernels.numerics import numerics, with_numerics
-
-_SOURCES = 8  # of backgrounds
 
 
 def simulate_spots(experiment: Experiment, settings: Settings) -> Float[Array, "..."]:
@@ -98,33 +92,5 @@ def image_of_tiles(
     """
     plan = settings.plan
     if experiment.backgrounds:
-        blocks = simulate_blocks(unpack(without_crystal(experiment), settings), settings, jnp.arange(plan.blocks))
-        tiles = tiles + blocks.reshape(-1, plan.pixels_per_tile)[: plan.tiles]
+        tiles = tiles + background_tiles(experiment, settings)
     return image_of(tiles, experiment.detector, experiment.response, plan)
-
-
-def without_crystal(experiment: Experiment) -> Experiment:
-    """What is not crystalline: the experiment without structure factors, of one orientation and a few sources.
-
-    Backgrounds hardly change within a line, or from one to the next: neighbours in wavelength share a source.
-    """
-    none = plain(eqx.tree_at(lambda e: e.structure_factors, experiment, StructureFactors(default=0.0)))
-    return eqx.tree_at(lambda e: e.beam.sources, none, _means_of(experiment.beam.gaussians()))
-
-
-def _means_of(lines: GaussianRays) -> AbsoluteSources:
-    """The lines' mean directions and wavelengths, in groups of neighbours in wavelength."""
-    count = lines.weights.shape[0]
-    order = jnp.argsort(lines.wavelengths)
-    group = np.arange(count) * min(count, _SOURCES) // count
-    weights = jnp.asarray(lines.weights)[order]
-
-    def total(numbers: Array) -> Array:
-        return jnp.zeros((group[-1] + 1, *numbers.shape[1:]), numbers.dtype).at[group].add(numbers)
-
-    whole = total(weights)
-    some = jnp.where(whole > 0, whole, 1.0)  # where none weighs anything, any direction will do
-    directions = total(weights[:, None] * lines.directions[order])
-    directions = jnp.where((whole > 0)[:, None], directions, lines.directions[:1])
-    wavelengths = jnp.where(whole > 0, total(weights * lines.wavelengths[order]) / some, lines.wavelengths[0])
-    return AbsoluteSources(directions / jnp.sqrt((directions**2).sum(axis=1, keepdims=True)), wavelengths, whole)

@@ -2,15 +2,13 @@
 
 from functools import partial
 
-import equinox as eqx
 import jax
-import numpy as np
 from jaxtyping import Array, Bool, Int
 
-from jaxbragg.models import Experiment, RelativeSources, Scan
-from jaxbragg.models.mosaic import no_mosaic
+from jaxbragg.models import Experiment
 from jaxbragg.options import DEFAULT_SKIP_BELOW
 from jaxbragg.pipeline.arrays import Arrays, unpack
+from jaxbragg.pipeline.sampled import plain
 from jaxbragg.pipeline.settings import Settings
 from jaxbragg.pipeline.spots.boxes import Boxes, boxes_of, pairs_in
 from jaxbragg.pipeline.spots.cuts import cuts_in
@@ -116,17 +114,6 @@ def gaussians_in(experiment: Experiment, settings: Settings) -> Gaussians:
 def arrays_in(experiment: Experiment, settings: Settings) -> Arrays:
     """The arrays with one orientation and one source: what is Gaussian is not sampled."""
     return unpack(plain(experiment), settings)
-
-
-def plain(experiment: Experiment) -> Experiment:
-    """The experiment with one orientation, and one source for each box of |F|."""
-    boxes = (*experiment.structure_factors.amplitudes().shape[:-3], 1)[0]
-    none = np.zeros(boxes)
-    return eqx.tree_at(
-        lambda e: (e.crystal.mosaic, e.crystal.cell_spread, e.beam.sources, e.scan), experiment,
-        (no_mosaic(), None, RelativeSources(none, none, np.ones(boxes)), Scan((0.0,), (0.0, 0.0, 1.0))),
-        is_leaf=lambda x: x is None,
-    )  # fmt: skip
 
 
 def _skip(settings: Settings) -> float:
