@@ -10,7 +10,8 @@ from geometries import experiment_of
 
 import jaxbragg as jb
 from jaxbragg.models.unit_cell import reciprocal_vectors
-from jaxbragg.truth import _mean_wavelengths, ground_truth
+from jaxbragg.truth import ground_truth
+from jaxbragg.truth.pixels import _wavelengths_by_spots
 
 RNG = np.random.default_rng(5)
 FACTORS = RNG.uniform(20, 200, (13, 13, 13))
@@ -180,7 +181,7 @@ def test_the_mean_wavelength_of_lines_is_that_of_their_images():
     """Two sharp lines of a spectrum: each pixel's is weighted by what either gives alone."""
     both = gaussian(0.8, beam=jb.Beam(1.0, fluence=1e28, sources=jb.SpectrumTable([0.99, 1.02], [1.0, 2.0], 0.0)))
     options = jb.spot_options(both, EXACT)
-    found = _mean_wavelengths(both, options)
+    found = _wavelengths_by_spots(both, options)
     alone = [jb.SpectrumTable([0.99, 1.02], weights, 0.0) for weights in ([1.0, 0.0], [0.0, 1.0])]
     one, other = (
         np.asarray(jb.simulate(eqx.tree_at(lambda e: e.beam.sources, both, each), options)) * share

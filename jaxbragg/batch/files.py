@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 from jaxbragg.batch.folder import Folder
 from jaxbragg.batch.plan import Plan
 from jaxbragg.batch.shots import Shots
-from jaxbragg.io.chunk_file import write_chunk
+from jaxbragg.io.chunk_file import said_of, write_chunk
 from jaxbragg.io.recording import Frames, Recording, as_counts
 from jaxbragg.io.stack_master import relative, write_master
 from jaxbragg.models.readable import with_fields
+from jaxbragg.truth import Reflections
 
 _IN_FLIGHT = 2  # chunks that wait to be written
 
@@ -72,12 +73,12 @@ class Files:
 
         # A launch may end one chunk and begin the next: a shot is the same in any company.
         shots = [shot for chunk in chunks for shot in self.folder.shots_of(chunk)]
-        held: list[tuple[Shots, int, float]] = []
+        held: list[Shots] = []
         with ThreadPoolExecutor(1) as writer:
             for launch in self.plan.launches(shots):
                 for chunk, part in self._by_chunk(launch):
-                    held.append(self._as_stored(part))
-                    if sum(len(each.numbers) for each, _, _ in held) == len(self.folder.shots_of(chunk)):
+                    held.append(part)
+                    if sum(len(each.numbers) for each in held) == len(self.folder.shots_of(chunk)):
                         waiting.append((chunk, writer.submit(self._write, chunk, held)))
                         held = []
                         collect(_IN_FLIGHT)
@@ -109,14 +110,15 @@ class Files:
         images = images.reshape(len(images), -1, images.shape[-1])
         return Shots(shots.numbers, images.astype(self.dtype, copy=False), shots.values), full, total
 
-    def _write(self, chunk: int, held: list[tuple[Shots, int, float]]) -> dict[str, Any]:
-        numbers = np.concatenate([each.numbers for each, _, _ in held])
-        names = held[0][0].values
-        values = {name: np.concatenate([each.values[name] for each, _, _ in held]) for name in names}
-        full, total = sum(each for _, each, _ in held), sum(each for _, _, each in held)
+    def _write(self, chunk: int, held: list[Shots]) -> dict[str, Any]:
+        numbers = np.concatenate([each.numbers for each in held])
+        values = {name: np.concatenate([each.values[name] for each in held]) for name in held[0].values}
+        stored, fulls, totals = zip(*(self._as_stored(each) for each in held), strict=True)
+        full, total = sum(fulls), sum(totals)
         said = {"fingerprint": self.folder.fingerprint, "full": full, "photons": total}
-        name = self.folder.name_of(chunk)
-        write_chunk(name, numbers, [each.images for each, _, _ in held], values, self.packing, said)
+        name, table = self.folder.name_of(chunk), _table(held)
+        said["reflections"] = len(table["shot"]) if table else 0
+        write_chunk(name, numbers, [each.images for each in stored], values, self.packing, said, table)
         return {"shots": len(numbers), **said}
 
     def write_some(self, path: str, numbers: list[int]) -> None:
@@ -125,8 +127,9 @@ class Files:
         Raises:
             FileError: If it cannot be written.
         """
-        shots, _, _ = self._as_stored(self.plan.draw(numbers))
-        write_chunk(path, shots.numbers, [shots.images], shots.values, self.packing, None)
+        drawn = self.plan.draw(numbers)
+        shots, _, _ = self._as_stored(drawn)
+        write_chunk(path, shots.numbers, [shots.images], shots.values, self.packing, None, _table([drawn]))
 
     def write_master(self) -> None:
         """Write the file that shows all chunks as one stack.
@@ -137,7 +140,10 @@ class Files:
         folder = self.folder
         chunks = [(relative(folder.name_of(i), folder.path), len(folder.shots_of(i))) for i in range(folder.chunks)]
         shapes = {name: np.shape(value) for name, value in self.plan.values(0).items()}
-        write_master(folder.master, self.recording, chunks, shapes, self._wavelengths())
+        rows = None
+        if self.plan.reflections:
+            rows = [int(said_of(folder.name_of(i))["reflections"]) for i in range(folder.chunks)]
+        write_master(folder.master, self.recording, chunks, shapes, self._wavelengths(), rows)
 
     def _wavelengths(self) -> NDArray[np.float64] | None:
         """Of each shot, where it varies."""
@@ -146,3 +152,13 @@ class Files:
                 draws = (distribution.draw(self.plan.chance(i, path), i) for i in range(self.plan.shots))
                 return np.array([float(value) for value in draws])
         return None
+
+
+def _table(held: Sequence[Shots]) -> dict[str, NDArray[Any]] | None:
+    """Columns of the reflections of some shots, by name; None where they were not asked for."""
+    numbers = [number for each in held for number in each.numbers]
+    every = [found for each in held for found in each.reflections]
+    if not every:
+        return None
+    shot = np.repeat(numbers, [len(each.photons) for each in every])
+    return {"shot": shot.astype(np.int64), **Reflections.joined(every)._asdict()}

@@ -59,6 +59,7 @@ class Recipe:
         lattices: How many crystals a shot has, drawn for each; what varies of the crystal is drawn for every one. None
             for one.
         sase: Pulses of the beam's wavelength, parallel; None for the experiment's own spectrum.
+        reflections: Whether each shot comes with its reflections and their photons, which takes some ten times as long.
         at_once: Shots to a launch; None to choose by the pixels and steps of one.
     """
 
@@ -70,6 +71,7 @@ class Recipe:
     counts: bool = False
     lattices: Distribution | None = None
     sase: SasePulses | None = None
+    reflections: bool = False
     at_once: int | None = None
 
     def __post_init__(self) -> None:

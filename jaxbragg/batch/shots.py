@@ -3,7 +3,7 @@
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -25,6 +25,7 @@ from jaxbragg.refine.paths import assign
 from jaxbragg.several.axes import Batch
 from jaxbragg.several.images import batch_settings, simulate_stack
 from jaxbragg.several.spots import settings_by_spots, with_places
+from jaxbragg.truth import Reflections, reflections_of
 from jaxbragg_kernels.numerics import numerics
 
 _SAMPLE = 32  # shots of which lists of spots are as long as the longest needs, and a margin
@@ -40,16 +41,18 @@ class Shots:
         images: [shot, slow, fast], or with an axis of panels after the first; on the device, mean photons as float32,
             or whole numbers.
         values: What was drawn for each, by path [shot, …].
+        reflections: Of each, where the plan asks for them; before the response.
     """
 
     numbers: NDArray[np.int64]
     images: Any
     values: dict[str, NDArray[np.float64]]
+    reflections: tuple[Reflections, ...] = ()
 
     def part(self, first: int, last: int) -> "Shots":
         """The shots from a place to another."""
         values = {name: each[first:last] for name, each in self.values.items()}
-        return Shots(self.numbers[first:last], self.images[first:last], values)
+        return Shots(self.numbers[first:last], self.images[first:last], values, self.reflections[first:last])
 
     @staticmethod
     def joined(parts: Sequence["Shots"]) -> "Shots":
@@ -59,7 +62,26 @@ class Shots:
         host = all(isinstance(part.images, np.ndarray) for part in parts)
         images = (np if host else jnp).concatenate([part.images for part in parts])
         values = {name: np.concatenate([part.values[name] for part in parts]) for name in parts[0].values}
-        return Shots(np.concatenate([part.numbers for part in parts]), images, values)
+        reflections = tuple(each for part in parts for each in part.reflections)
+        return Shots(np.concatenate([part.numbers for part in parts]), images, values, reflections)
+
+
+class Launch(NamedTuple):
+    """Shots of which the device draws the images.
+
+    Attributes:
+        numbers: Of the shots.
+        values: What was drawn for each.
+        rows: The same as numbers for `Drawing._stack`.
+        batch: Their experiments, stacked.
+        images: Mean photons, of as many as a launch has: the last shot's again where there are fewer.
+    """
+
+    numbers: Sequence[int]
+    values: list[dict[str, NDArray[np.float64]]]
+    rows: NDArray[np.float64]
+    batch: Batch
+    images: Array
 
 
 class Drawing:
@@ -121,25 +143,42 @@ class Drawing:
             )
 
     def groups(self, numbers: Sequence[int]) -> Iterator[Shots]:
-        """Shots in launches of as many as the plan says, the last filled up: each comes out the same in any company."""
-        size = self.plan.group
-        for first in range(0, len(numbers), size):
-            yield self._group(numbers[first : first + size])
+        """Shots in launches of as many as the plan says, the last filled up: each comes out the same in any company.
 
-    def _group(self, numbers: Sequence[int]) -> Shots:
-        plan, size = self.plan, self.plan.group
-        values = [plan.values(shot) for shot in numbers]
-        rows = np.stack([plan.row(each) for each in values])
-        filled = np.concatenate([rows, np.repeat(rows[-1:], size - len(rows), axis=0)])
+        While one launch is looked at, counted and used, the device draws the next.
+        """
+        size, drawn = self.plan.group, None
+        for first in range(0, len(numbers), size):
+            try:
+                following = self._launched(numbers[first : first + size])
+            except ValueError:
+                if drawn is not None:
+                    yield self._finished(drawn)
+                raise
+            if drawn is not None:
+                yield self._finished(drawn)
+            drawn = following
+        if drawn is not None:
+            yield self._finished(drawn)
+
+    def _launched(self, numbers: Sequence[int]) -> Launch:
+        values = [self.plan.values(shot) for shot in numbers]
+        rows = np.stack([self.plan.row(each) for each in values])
+        filled = np.concatenate([rows, np.repeat(rows[-1:], self.plan.group - len(rows), axis=0)])
         batch = self._stack(filled)
         self.check(batch, numbers)
-        images = simulate_stack(batch, self.options)[: len(numbers)]
-        images = self._redrawn(images, rows, numbers)
-        if plan.counts:
+        return Launch(numbers, values, rows, batch, simulate_stack(batch, self.options))
+
+    def _finished(self, launch: Launch) -> Shots:
+        numbers, values = launch.numbers, launch.values
+        images = self._redrawn(launch.images[: len(numbers)], launch.rows, numbers)
+        if self.plan.counts:
             photons = np.asarray(images)
             images = np.stack([self._counts(each, shot) for each, shot in zip(photons, numbers, strict=True)])
         together = {name: np.stack([each[name] for each in values]) for name in values[0]}
-        return Shots(np.asarray(numbers, np.int64), images, together)
+        every = launch.batch.images(len(numbers)) if self.plan.reflections else []
+        reflections = tuple(reflections_of(each, self.options) for each in every)
+        return Shots(np.asarray(numbers, np.int64), images, together, reflections)
 
     def _redrawn(self, images: Any, rows: NDArray[np.float64], numbers: Sequence[int]) -> Any:
         """Shots with pixels that are no numbers: by spots their lists were too short, and they get lists of their own.

@@ -19,9 +19,10 @@ from numpy.typing import NDArray
 from jaxbragg.io.atomic import write_atomically
 from jaxbragg.io.errors import FileError, reason_of
 from jaxbragg.io.nxmx import packings
+from jaxbragg.io.truth_file import describe
 
 PACKINGS = ("bslz4", "gzip", "none")
-DATA, SHOTS = "entry/data/data", "entry/shots"
+DATA, SHOTS, REFLECTIONS = "entry/data/data", "entry/shots", "entry/reflections"
 _PIECE = 1 << 22
 
 
@@ -32,6 +33,7 @@ def write_chunk(
     values: Mapping[str, NDArray[np.float64]],
     packing: str,
     said: Mapping[str, Any] | None,
+    reflections: Mapping[str, NDArray[Any]] | None = None,
 ) -> None:
     """Write a chunk, the same bytes of the same shots.
 
@@ -42,6 +44,7 @@ def write_chunk(
         values: What was drawn, by name.
         packing: One of `PACKINGS`.
         said: What stands beside the checksum; None for a file without one.
+        reflections: Columns of a table of the shots' reflections, by name; None for none.
 
     Raises:
         FileError: If it cannot be written; nothing is left of it then.
@@ -61,6 +64,9 @@ def write_chunk(
         group.create_dataset("number", data=numbers)
         for name, each in values.items():
             group.create_dataset(name, data=each)
+        for name, each in (reflections or {}).items():
+            packed = {"compression": "gzip", "compression_opts": 1, "shuffle": True} if len(each) else {}
+            describe(file.create_dataset(f"{REFLECTIONS}/{name}", data=each, **packed), name)
     content = memory.getbuffer()
     write_atomically(path, content)
     if said is None:

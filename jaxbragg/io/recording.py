@@ -151,8 +151,10 @@ def as_counts(
     if saturation is not None:
         largest = min(largest, int(saturation + offset))
     exact = dtype == "uint16" or saturation is not None
-    full = int((shifted >= largest).sum()) if exact else int((counts >= 2**31 - 2**7).sum())
-    stored = np.clip(shifted, 0, largest).astype(dtype)
+    of_full, from_here = (shifted, largest) if exact else (counts, 2**31 - 2**7)
+    least, most = shifted.min(initial=0), shifted.max(initial=0)  # soon told, and nearly always within
+    full = 0 if most < min(from_here, largest) else int((of_full >= from_here).sum())
+    stored = (shifted if least >= 0 and most <= largest else np.clip(shifted, 0, largest)).astype(dtype)
     if missing is not None:
         stored[missing] = {"uint32": kind.max, "int32": -1}.get(dtype, 0)
     return stored, full

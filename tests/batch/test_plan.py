@@ -9,6 +9,7 @@ from cases import relative
 import jaxbragg as jb
 from jaxbragg.batch import Choice, Normal, Plan, SasePulses, Uniform, UniformRotation
 from jaxbragg.models.readable import with_fields
+from jaxbragg.truth import ground_truth
 
 VARY = {
     "crystal.orientation": UniformRotation(),
@@ -50,28 +51,30 @@ def test_a_shot_is_the_same_in_any_company(kind) -> None:
     assert relative(other[0], whole[3]) > 0.01
 
 
+def experiment_of(plan, value):
+    """The experiment of a shot, made of its values by hand."""
+    crystal, length = plan.experiment.crystal, float(value["crystal.cell.a, crystal.cell.b"])
+    crystal = jb.Crystal(
+        (length, length, 63, 90, 90, 90),
+        orientation=value["crystal.orientation"],
+        cells=6,
+        mosaic=crystal.mosaic,
+        shape=crystal.shape,
+    )
+    return cases.experiment(
+        crystal=crystal,
+        structure_factors=TABLE,
+        beam=plan.experiment.beam.replace(fluence=float(value["beam.fluence"])),
+        detector=cases.panel(distance=float(value["detector.distance"])),
+    )
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_shot_is_what_simulate_makes_of_its_values(kind) -> None:
     plan = KINDS[kind]()
     shots = plan.draw([0, 9])
     for image, i in zip(np.asarray(shots.images), range(2), strict=True):
-        value = {name: each[i] for name, each in shots.values.items()}
-        crystal = plan.experiment.crystal
-        length = float(value["crystal.cell.a, crystal.cell.b"])
-        orientation = value["crystal.orientation"]
-        crystal = jb.Crystal(
-            (length, length, 63, 90, 90, 90),
-            orientation=orientation,
-            cells=6,
-            mosaic=crystal.mosaic,
-            shape=crystal.shape,
-        )
-        experiment = cases.experiment(
-            crystal=crystal,
-            structure_factors=TABLE,
-            beam=plan.experiment.beam.replace(fluence=float(value["beam.fluence"])),
-            detector=cases.panel(distance=float(value["detector.distance"])),
-        )
+        experiment = experiment_of(plan, {name: each[i] for name, each in shots.values.items()})
         assert relative(image, jb.simulate(experiment)) < 2e-5
 
 
@@ -86,6 +89,22 @@ def test_launches_are_shorter_where_a_shot_takes_many_steps() -> None:
     assert few.group == 64
     assert 1 <= many.group == (1 << 29) // per_shot
     assert drawn_by_spots(options=jb.Options(oversample=100)).group == 64
+
+
+@pytest.mark.parametrize("kind", ["samples", pytest.param("spots", marks=pytest.mark.slow)])
+def test_reflections_are_those_of_the_shot_s_ground_truth(kind) -> None:
+    plan = KINDS[kind](shots=3, reflections=True)
+    shots = plan.draw([2, 0])
+    assert len(shots.reflections) == 2
+    assert shots.part(1, 2).reflections == shots.reflections[1:]
+    found = shots.reflections[0]
+    wanted = ground_truth(experiment_of(plan, plan.values(2)), plan.options)
+    bright = wanted.photons > 1e-3 * wanted.photons[0]
+    order = {tuple(hkl): i for i, hkl in enumerate(found.hkl)}
+    at = [order[tuple(hkl)] for hkl in wanted.hkl[bright]]
+    np.testing.assert_allclose(found.photons[at], wanted.photons[bright], rtol=1e-3)
+    np.testing.assert_allclose(found.slow[at], wanted.slow[bright], atol=0.01)
+    assert found.photons.sum() == pytest.approx(float(shots.images[0].sum()), rel=1e-3)
 
 
 def test_names_have_random_numbers_of_their_own() -> None:

@@ -84,6 +84,30 @@ def test_the_master_shows_one_stack_and_what_was_drawn(drawn, tmp_path) -> None:
         np.testing.assert_array_equal(file["entry/data/data"], images)
 
 
+def test_the_reflections_of_every_shot_are_one_table_in_the_master(plan) -> None:
+    """Their photons are those of the images, each lattice's own, and a shot by itself has the same."""
+    text = PLAN.replace("shots = 23", "shots = 4\nlattices = {choice = [1, 2]}").replace("counts = true", "")
+    text = text.replace("-mosaic 0.5", "-oversample 1 -mosaic 0.5").replace('dtype = "uint16"', "reflections = true")
+    plan.write_text(text.replace("chunk = 5", "chunk = 3"))
+    assert run("--out", "whole") == 0
+    with h5py.File("whole/master.h5") as file:
+        table = {name: each[()] for name, each in file["entry/reflections"].items()}
+        images, counts = file["entry/data/data"][()], file["entry/shots/lattices"][()]
+        assert file["entry/reflections/photons"].attrs["units"] == "photons"
+    assert set(counts) == {1, 2}
+    for shot, (image, count) in enumerate(zip(images, counts, strict=True)):
+        mine = table["shot"] == shot
+        assert table["photons"][mine].sum() == pytest.approx(image.sum(), rel=1e-4)
+        assert set(table["lattice"][mine]) == set(range(int(count)))
+        first = np.flatnonzero(mine)[0]  # the brightest of the first lattice
+        slow, fast = int(table["slow"][first]), int(table["fast"][first])
+        assert image[slow, fast] > 5 * image.mean()
+    assert run("--out", "alone.h5", "--shots", "3") == 0
+    with h5py.File("alone.h5") as file:
+        for name, each in table.items():
+            np.testing.assert_array_equal(file["entry/reflections"][name][()], each[table["shot"] == 3])
+
+
 @pytest.mark.filterwarnings("default::jaxbragg.SampledWarning")
 def test_pulses_are_in_the_master_by_shot_and_no_spectrum_is_of_all(plan, capsys) -> None:
     text = PLAN.replace('"beam.wavelength" = {normal = [1.0, 0.001]}', "").replace("shots = 23", "shots = 2")

@@ -73,6 +73,7 @@ def read_plan(path: str | os.PathLike[str], out: str | os.PathLike[str] = "") ->
             counts=counts,
             lattices=_lattices(tables, path),
             sase=_sase(tables),
+            reflections=output.get("reflections", False),
             at_once=output.get("at_once"),
         )
     except ValueError as error:

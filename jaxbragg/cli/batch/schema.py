@@ -56,6 +56,7 @@ TABLES: dict[str, dict[str, Key]] = {
         "counts": Key("true or false", lambda value: isinstance(value, bool)),
         "dtype": Key(f"one of {', '.join(TYPES)}", lambda value: value in TYPES),
         "compression": Key(f"one of {', '.join(PACKINGS)}", lambda value: value in PACKINGS),
+        "reflections": Key("true or false", lambda value: isinstance(value, bool)),
         "at_once": Key("a whole number of at least 1", _whole(1)),
     },
 }
