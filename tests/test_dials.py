@@ -10,6 +10,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 
@@ -100,3 +101,47 @@ def test_a_point_spread_keeps_spots_from_being_too_small(spread, kept, tmp_path,
     )
     assert extracted > 500
     assert kept[0] <= saved / extracted <= kept[1]
+
+
+BATCH = """
+shots = 5
+seed = 3
+
+[base]
+flags = "-cell 50 60 70 90 90 90 -default_F 100 -N 6 -detpixels 40 -pixel 1 -distance 100 -fluence 1e28 -oversample 1"
+
+[vary]
+"crystal.orientation" = "uniform"
+"beam.wavelength" = {normal = [1.0, 0.01]}
+
+[output]
+chunk = 2
+counts = true
+compression = "gzip"
+"""
+OPENED = """
+import json, sys
+from dxtbx.model.experiment_list import ExperimentListFactory
+found = ExperimentListFactory.from_filenames([sys.argv[1]])
+print(json.dumps({
+    "wavelengths": [each.beam.get_wavelength() for each in found],
+    "distance": found[0].detector[0].get_distance(),
+    "sums": [sum(each.imageset.get_raw_data(0)[0]) for each in found],
+}))
+"""
+
+
+def test_dxtbx_opens_the_master_of_a_batch_as_stills(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("plan.toml").write_text(BATCH)
+    assert main(["batch", "plan.toml", "--out", "whole", "--quiet"]) == 0
+    environment = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "VIRTUAL_ENV")}
+    done = subprocess.run(["/usr/bin/python3", "-c", OPENED, "whole/master.h5"], env=environment, capture_output=True,
+                          text=True, check=True)  # fmt: skip
+    found = json.loads(done.stdout.splitlines()[-1])
+    with h5py.File("whole/master.h5") as file:
+        images = file["entry/data/data"][()]
+        wavelengths = file["entry/instrument/beam/incident_wavelength"][()]
+    assert found["sums"] == images.sum(axis=(1, 2)).tolist()
+    np.testing.assert_allclose(found["wavelengths"], wavelengths, rtol=1e-12)
+    assert found["distance"] == pytest.approx(100.0)

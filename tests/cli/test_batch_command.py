@@ -473,3 +473,37 @@ def test_a_worker_with_another_version_is_refused(plan) -> None:
 
     with pytest.raises(OtherVersionError, match="another plan"):
         draw_chunk("plan.toml", "x", "", version("jaxbragg"), 0)
+
+
+def test_the_crystals_of_an_expt_are_the_shots_in_the_frame_of_its_geometry(tmp_path, monkeypatch, capsys) -> None:
+    """Each shot is the image that the crystal's own file makes; the experiments are merged as DIALS does."""
+    monkeypatch.chdir(tmp_path)
+    common = "-default_F 100 -N 6 -oversample 1 -fluence 1e28"
+    panel = "-detpixels 40 -pixel 1 -distance 100 -lambda 1 -twotheta 5"
+    made = f"-cell 50 60 70 80 95 100 {panel} -spindle_axis 0 0 1 {common} --sidecar"
+    both = None
+    for name, misset in (("a", "10 20 30"), ("b", "-40 5 77")):
+        assert main([*made.split(), "-misset", *misset.split(), "-o", f"{name}.h5", "--quiet"]) == 0
+        found = json.loads(Path(f"{name}.expt").read_text())
+        if both is None:
+            both = found
+        else:
+            both["crystal"] += found["crystal"]
+            both["experiment"].append(both["experiment"][0] | {"crystal": 1})
+        words = ["--geometry", f"{name}.expt", *common.split()]
+        assert main([*words, "-floatfile", f"{name}.bin", "--quiet"]) == 0
+    Path("both.expt").write_text(json.dumps(both))
+    Path("plan.toml").write_text(
+        f'shots = 2\n[base]\nflags = "--geometry both.expt {common}"\n'
+        '[vary]\n"crystal.vectors" = {file = "both.expt"}\n[output]\ncompression = "gzip"\n'
+    )
+    assert run("--out", "whole", "--quiet") == 0
+    with h5py.File("whole/master.h5") as file:
+        images = file["entry/data/data"][()]
+    for image, name in zip(images, "ab", strict=True):
+        wanted = np.fromfile(f"{name}.bin", np.float32).reshape(40, 40)
+        np.testing.assert_allclose(image, wanted, rtol=0, atol=1e-5 * wanted.max())
+    Path("none.expt").write_text(json.dumps(both | {"experiment": [{"detector": 0, "beam": 0}]}))
+    Path("plan.toml").write_text(Path("plan.toml").read_text().replace('file = "both', 'file = "none'))
+    assert run("--out", "other", "--quiet") == 1
+    assert "none.expt: expected crystals, but found none" in capsys.readouterr().err

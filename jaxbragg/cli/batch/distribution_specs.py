@@ -12,6 +12,7 @@ from jaxbragg.batch import Choice, Distribution, Listed, LogNormal, Normal, Pois
 from jaxbragg.cli.batch.schema import DISTRIBUTIONS
 from jaxbragg.cli.toml_file import nearest, shown
 from jaxbragg.io.errors import FileError, reason_of
+from jaxbragg.io.geometry.expt import read_expt_vectors
 from jaxbragg.io.stream import read_stream_vectors
 
 _TWO: dict[str, Callable[..., Distribution]] = {"normal": Normal, "log_normal": LogNormal, "uniform": Uniform}
@@ -81,8 +82,9 @@ def _whole(value: Any, name: str) -> int:
 
 
 def _of_file(path: str) -> np.ndarray:
-    if os.path.splitext(path)[1] == ".stream":
-        return read_stream_vectors(path)
+    crystals = {".stream": read_stream_vectors, ".expt": read_expt_vectors}.get(os.path.splitext(path)[1])
+    if crystals is not None:
+        return crystals(path)
     try:
         found = np.load(path, allow_pickle=False)
     except (OSError, ValueError) as error:

@@ -67,7 +67,7 @@ DISTRIBUTIONS = {
     "choice": "values, each as likely, or as weights = […] says",
     "poisson": "a mean, of lattices; at least = 1, most = 6",
     "list": "values, one shot after the other",
-    "file": "of values in .npy, with an axis of shots in front, or a CrystFEL .stream for crystal.vectors",
+    "file": "of values in .npy, with an axis of shots in front, or crystals for crystal.vectors: .stream, .expt",
 }
 EXAMPLE = """\
 shots = 1000

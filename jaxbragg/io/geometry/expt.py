@@ -57,15 +57,11 @@ def read_expt(path: Path, wavelength: float | None = None) -> Geometry:
     scan = root.chosen("scan", chosen)
     found = wavelength if wavelength is not None else _wavelength(beam, scan, notes)
     panels, material = _panels(detector, found, notes)
-    axis, before, after = _goniometer(root.chosen("goniometer", chosen))
+    axis, _, after = _goniometer(root.chosen("goniometer", chosen))
     rotation, images = _rotation(scan)
-    crystal = root.chosen("crystal", chosen)
-    vectors = None
-    if crystal is not None:
-        rows = np.stack([crystal.numbers(f"real_space_{name}", 3) for name in "abc"])
-        vectors = rows @ (after @ before).T
-        if crystal.has("A_at_scan_points"):
-            notes.append("the crystal's mean orientation is taken, not that of each image")
+    crystal, vectors = root.chosen("crystal", chosen), _vectors(root, chosen)
+    if crystal is not None and crystal.has("A_at_scan_points"):
+        notes.append("the crystal's mean orientation is taken, not that of each image")
     fraction, normal = None, None
     if beam is not None and beam.has("polarization_fraction"):
         fraction = beam.number("polarization_fraction")
@@ -86,6 +82,36 @@ def read_expt(path: Path, wavelength: float | None = None) -> Geometry:
         notes=tuple(notes),
         goniometer=_chain(root.chosen("goniometer", chosen)),
     )
+
+
+def read_expt_vectors(path: Path) -> NDArray[np.float64]:
+    """Rows a, b, c of the crystal of every experiment that has one [Å], mounted at φ = 0, in imgCIF's frame.
+
+    Args:
+        path: .expt, or DIALS's older .json.
+
+    Raises:
+        FileError: The file cannot be read or has no crystal, or one lies in a plane.
+    """
+    root = _Node(path, "", parse_json(path))
+    every = [(each, _vectors(root, each)) for each in root.list("experiment")]
+    found = [vectors for _, vectors in every if vectors is not None]
+    if not found:
+        raise FileError(path, "expected crystals, but found none")
+    for each, vectors in every:
+        if vectors is not None and abs(np.linalg.det(vectors)) < 1e-6:
+            raise FileError(path, f"{each.where}: the three vectors of its crystal span no cell")
+    return np.array(found)
+
+
+def _vectors(root: _Node, experiment: _Node) -> NDArray[np.float64] | None:
+    """Rows a, b, c of an experiment's crystal, mounted at φ = 0; None where it has none."""
+    crystal = root.chosen("crystal", experiment)
+    if crystal is None:
+        return None
+    _, before, after = _goniometer(root.chosen("goniometer", experiment))
+    rows = np.stack([crystal.numbers(f"real_space_{name}", 3) for name in "abc"])
+    return rows @ (after @ before).T
 
 
 def parse_json(path: Path) -> Any:
