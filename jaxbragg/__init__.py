@@ -77,6 +77,7 @@ if TYPE_CHECKING:
     from jaxbragg.models.response import GaussianSpread as GaussianSpread
     from jaxbragg.models.response import MoffatSpread as MoffatSpread
     from jaxbragg.models.response import Pedestal as Pedestal
+    from jaxbragg.models.response import PhotonCharge as PhotonCharge
     from jaxbragg.models.response import ReadNoise as ReadNoise
     from jaxbragg.models.response import Response as Response
     from jaxbragg.models.response import Saturation as Saturation
@@ -162,6 +163,7 @@ _HOME = {
     "GaussianSpread": "jaxbragg.models.response",
     "MoffatSpread": "jaxbragg.models.response",
     "Pedestal": "jaxbragg.models.response",
+    "PhotonCharge": "jaxbragg.models.response",
     "ReadNoise": "jaxbragg.models.response",
     "Response": "jaxbragg.models.response",
     "Saturation": "jaxbragg.models.response",

@@ -28,7 +28,7 @@ CASES = (
     Effect("--flicker 2", step(jb.Flicker, "spread"), 0.02),
     Effect("--dead-time 120", step(jb.Counting, "dead_time"), 1.2e-7),
     Effect("--paralyzable", step(jb.Counting, "paralyzable"), True, base="--dead-time 120"),
-    Effect("--charge-sharing 10", step(jb.ChargeSharing, "sigma"), 0.1),
+    Effect("--charge-sharing 10", step(jb.PhotonCharge, "sigma"), 0.1),
     Effect("--calibration-error 3", step(jb.CalibrationError, "spread"), 0.03),
     Effect("--calibration-seed 9", step(jb.CalibrationError, "seed"), 9, base="--calibration-error 3"),
     Effect("--gain-stages jungfrau", lambda s: None if s.experiment.response is None else

@@ -8,7 +8,6 @@ from jaxbragg.models import AbstractDetector, AbstractStep, Response
 from jaxbragg.models.response import (
     BadPixels,
     CalibrationError,
-    ChargeSharing,
     Counting,
     FibreSpread,
     Flicker,
@@ -17,6 +16,7 @@ from jaxbragg.models.response import (
     GaussianSpread,
     MoffatSpread,
     Pedestal,
+    PhotonCharge,
     ReadNoise,
 )
 from jaxbragg.units import HC_EV_ANGSTROM, MICROMETRE, PERCENT
@@ -52,7 +52,7 @@ def build_response(
     dead = (scanned.number("dead_time") or 0.0) * _NANOSECOND
     steps.append(Counting(dead, exposure, paralyzable="paralyzable" in scanned))
     if sigma := scanned.number("charge_sharing"):
-        steps.append(ChargeSharing(sigma * MICROMETRE / pixel))
+        steps.append(PhotonCharge(sigma * MICROMETRE / pixel))
     if error := scanned.number("calibration_error"):
         steps.append(CalibrationError(error * PERCENT, scanned.whole("calibration_seed") or 0))
     if scanned.text("gain_stages"):

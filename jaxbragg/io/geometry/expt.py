@@ -6,8 +6,7 @@ References:
 
 from __future__ import annotations
 
-import json
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,8 +24,8 @@ from jaxbragg.io.geometry.fields import (
     sensor_of,
     whole,
 )
+from jaxbragg.io.geometry.json_tree import Node, parse_json
 from jaxbragg.io.geometry.record import Geometry, Rotation
-from jaxbragg.io.text import quoted, read_text
 from jaxbragg.models import FlatPanel, Goniometer
 from jaxbragg.units import MILLIMETRE
 
@@ -43,7 +42,7 @@ def read_expt(path: Path, wavelength: float | None = None) -> Geometry:
     Raises:
         FileError: The file cannot be read, or a field is missing or is not what it must be.
     """
-    root = _Node(path, "", parse_json(path))
+    root = Node(path, "", parse_json(path))
     experiments = root.list("experiment")
     if not experiments:
         raise FileError(path, "experiment: expected at least one, but found none")
@@ -93,7 +92,7 @@ def read_expt_vectors(path: Path) -> NDArray[np.float64]:
     Raises:
         FileError: The file cannot be read or has no crystal, or one lies in a plane.
     """
-    root = _Node(path, "", parse_json(path))
+    root = Node(path, "", parse_json(path))
     every = [(each, _vectors(root, each)) for each in root.list("experiment")]
     found = [vectors for _, vectors in every if vectors is not None]
     if not found:
@@ -104,7 +103,7 @@ def read_expt_vectors(path: Path) -> NDArray[np.float64]:
     return np.array(found)
 
 
-def _vectors(root: _Node, experiment: _Node) -> NDArray[np.float64] | None:
+def _vectors(root: Node, experiment: Node) -> NDArray[np.float64] | None:
     """Rows a, b, c of an experiment's crystal, mounted at φ = 0; None where it has none."""
     crystal = root.chosen("crystal", experiment)
     if crystal is None:
@@ -112,73 +111,6 @@ def _vectors(root: _Node, experiment: _Node) -> NDArray[np.float64] | None:
     _, before, after = _goniometer(root.chosen("goniometer", experiment))
     rows = np.stack([crystal.numbers(f"real_space_{name}", 3) for name in "abc"])
     return rows @ (after @ before).T
-
-
-def parse_json(path: Path) -> Any:
-    """The content of a JSON file.
-
-    Raises:
-        FileError: It is none; the message names the line.
-    """
-    try:
-        return json.loads(read_text(path), parse_constant=lambda word: (_ for _ in ()).throw(ValueError(word)))
-    except json.JSONDecodeError as error:
-        raise FileError(path, f"expected JSON, but {error.msg[0].lower() + error.msg[1:]}", error.lineno) from None
-    except ValueError as error:
-        raise FileError(path, f"expected JSON, but found {quoted(str(error))}") from None
-    except RecursionError:
-        raise FileError(path, "expected JSON of a few levels, but found too many") from None
-
-
-class _Node(NamedTuple):
-    """One object of the file, and where it is."""
-
-    path: Path
-    where: str
-    value: Any
-
-    def has(self, name: str) -> bool:
-        return isinstance(self.value, dict) and self.value.get(name) is not None
-
-    def get(self, name: str) -> Any:
-        if not isinstance(self.value, dict):
-            raise FileError(self.path, f"{self.where or 'the file'}: expected an object of JSON, but found a "
-                                       f"{type(self.value).__name__}")  # fmt: skip
-        if self.value.get(name) is None:
-            raise FileError(self.path, f"{self._at(name)}: expected it, but it is missing")
-        return self.value[name]
-
-    def node(self, name: str) -> _Node:
-        return _Node(self.path, self._at(name), self.get(name))
-
-    def list(self, name: str) -> list[_Node]:
-        found = self.get(name)
-        if not isinstance(found, list):
-            raise FileError(self.path, f"{self._at(name)}: expected a list, but found a {type(found).__name__}")
-        return [_Node(self.path, f"{self._at(name)}[{i}]", each) for i, each in enumerate(found)]
-
-    def chosen(self, kind: str, experiment: _Node) -> _Node | None:
-        """The model of that kind that an experiment has."""
-        if not experiment.has(kind):
-            return None
-        models, index = self.list(kind), whole(self.path, experiment._at(kind), experiment.get(kind))
-        if index >= len(models):
-            raise FileError(self.path, f"{experiment._at(kind)}: {index}, but there are {len(models)}")
-        return models[index]
-
-    def number(self, name: str, default: float | None = None) -> float:
-        if default is not None and not self.has(name):
-            return default
-        return number(self.path, self._at(name), self.get(name))
-
-    def numbers(self, name: str, count: int) -> NDArray[np.float64]:
-        return numbers(self.path, self._at(name), self.get(name), count)
-
-    def direction(self, name: str) -> NDArray[np.float64]:
-        return direction(self.path, self._at(name), self.get(name))
-
-    def _at(self, name: str) -> str:
-        return f"{self.where}.{name}" if self.where else name
 
 
 class _Frame(NamedTuple):
@@ -194,12 +126,12 @@ class _Frame(NamedTuple):
 _WHOLE = _Frame(np.eye(3), np.zeros(3))
 
 
-def _frame(node: _Node) -> _Frame:
+def _frame(node: Node) -> _Frame:
     fast, slow = node.direction("fast_axis"), node.direction("slow_axis")
     return _Frame(np.column_stack([fast, slow, np.cross(fast, slow)]), node.numbers("origin", 3))
 
 
-def _panels(detector: _Node, wavelength: float | None, notes: list[str]) -> tuple[list[FlatPanel], str]:
+def _panels(detector: Node, wavelength: float | None, notes: list[str]) -> tuple[list[FlatPanel], str]:
     nodes = detector.list("panels")
     parents = {i: _WHOLE for i in range(len(nodes))}
     if detector.has("hierarchy"):
@@ -208,7 +140,7 @@ def _panels(detector: _Node, wavelength: float | None, notes: list[str]) -> tupl
     return made, str(nodes[0].value.get("material") or "") if nodes else ""
 
 
-def _place_groups(group: _Node, parent: _Frame, parents: dict[int, _Frame], depth: int) -> None:
+def _place_groups(group: Node, parent: _Frame, parents: dict[int, _Frame], depth: int) -> None:
     """Notes for each panel the frame that its own is given in."""
     if depth > _DEEPEST:
         raise FileError(group.path, f"{group.where}: expected at most {_DEEPEST} groups within each other")
@@ -223,7 +155,7 @@ def _place_groups(group: _Node, parent: _Frame, parents: dict[int, _Frame], dept
             _place_groups(child, own, parents, depth + 1)
 
 
-def _panel(node: _Node, parent: _Frame, wavelength: float | None, notes: list[str]) -> FlatPanel:
+def _panel(node: Node, parent: _Frame, wavelength: float | None, notes: list[str]) -> FlatPanel:
     placed = _frame(node).inside(parent)
     fast, slow = (whole(node.path, f"{node.where}.image_size", v) for v in node.numbers("image_size", 2))
     pixel = node.numbers("pixel_size", 2) * MILLIMETRE
@@ -247,7 +179,7 @@ def _panel(node: _Node, parent: _Frame, wavelength: float | None, notes: list[st
     return panel(node.path, node.where, (slow, fast), pixel, place, sensor=sensor, mask=mask)
 
 
-def _wavelength(beam: _Node | None, scan: _Node | None, notes: list[str]) -> float | None:
+def _wavelength(beam: Node | None, scan: Node | None, notes: list[str]) -> float | None:
     if beam is not None and beam.has("wavelength"):
         return number(beam.path, f"{beam.where}.wavelength", beam.get("wavelength"), positive=True)
     if beam is not None and beam.has("wavelength_range"):
@@ -261,7 +193,7 @@ def _wavelength(beam: _Node | None, scan: _Node | None, notes: list[str]) -> flo
     return None
 
 
-def _goniometer(node: _Node | None) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+def _goniometer(node: Node | None) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """The spindle, what turns the crystal before it, and what turns both after it."""
     if node is None:
         return np.array([1.0, 0.0, 0.0]), np.eye(3), np.eye(3)
@@ -285,7 +217,7 @@ def _goniometer(node: _Node | None) -> tuple[NDArray[np.float64], NDArray[np.flo
     return axes[scanned], before, after
 
 
-def _chain(node: _Node | None) -> Goniometer | None:
+def _chain(node: Node | None) -> Goniometer | None:
     """The goniometer of several axes, which `_goniometer` has checked."""
     if node is None or not node.has("axes"):
         return None
@@ -299,13 +231,13 @@ def _chain(node: _Node | None) -> Goniometer | None:
     return Goniometer({names[i]: axes[i] for i in order}, at, scanned=names[scanned])
 
 
-def _rotation_matrix(node: _Node, matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+def _rotation_matrix(node: Node, matrix: NDArray[np.float64]) -> NDArray[np.float64]:
     if np.abs(matrix @ matrix.T - np.eye(3)).max() > 1e-4 or np.linalg.det(matrix) < 0:
         raise FileError(node.path, f"{node.where}: expected a rotation, but found {matrix.ravel().tolist()}")
     return matrix
 
 
-def _rotation(scan: _Node | None) -> tuple[Rotation | None, int]:
+def _rotation(scan: Node | None) -> tuple[Rotation | None, int]:
     if scan is None:
         return None, 1
     first, last = scan.numbers("image_range", 2)

@@ -8,6 +8,7 @@ from jaxbragg.models.response.abstract import AbstractStep as AbstractStep
 from jaxbragg.models.response.abstract import Response as Response
 from jaxbragg.models.response.abstract import Signal as Signal
 from jaxbragg.models.response.chance import AbstractChance as AbstractChance
+from jaxbragg.models.response.charge import PhotonCharge as PhotonCharge
 from jaxbragg.models.response.counting import Counting as Counting
 from jaxbragg.models.response.pixels import BadPixels as BadPixels
 from jaxbragg.models.response.pixels import CalibrationError as CalibrationError

@@ -102,6 +102,10 @@ class KeyedChance(AbstractChance):
         """See `AbstractChance.normal`."""
         return jax.random.normal(self.key, like.shape, like.dtype)
 
+    def uniform(self, like: Any) -> Any:
+        """Numbers between 0 and 1, of the shape and type of an array."""
+        return jax.random.uniform(self.key, like.shape, like.dtype)
+
 
 def keyed_counts(key: jax.Array, photons: Any) -> Any:
     """Poisson numbers of a threefry key, int32; −1 where a mean is NaN or negative.
@@ -143,6 +147,10 @@ class HostChance(AbstractChance):
         """See `AbstractChance.of_step`."""
         return HostChance((*self.entropy, number))
 
+    def generator(self) -> np.random.Generator:
+        """One stream, for what does not go pixel by pixel."""
+        return np.random.Generator(np.random.SFC64(np.random.SeedSequence(self._words())))
+
     def counts(self, means: np.ndarray) -> np.ndarray:
         """Poisson numbers, exact for all means, int32; at most 2³¹ − 2⁷.
 
@@ -171,10 +179,13 @@ class HostChance(AbstractChance):
 
         return self._in_chunks(np.broadcast_to(np.zeros((), kind), like.shape), kind, some)
 
+    def _words(self) -> list[int]:
+        return [abs(self.entropy[0]), int(self.entropy[0] < 0), *self.entropy[1:]]
+
     def _in_chunks(self, numbers: np.ndarray, kind: np.dtype, some: Any) -> np.ndarray:
         flat = numbers.reshape(-1)
         found = np.empty(flat.size, kind)
-        words = [abs(self.entropy[0]), int(self.entropy[0] < 0), *self.entropy[1:]]
+        words = self._words()
 
         def fill(chunk: int) -> None:
             part = slice(chunk * _CHUNK, (chunk + 1) * _CHUNK)

@@ -39,7 +39,7 @@ class SeparableSpread(AbstractStep):
     def expected(self, signal: Signal) -> Signal:
         """See `AbstractStep.expected`: variances are spread by the square of the kernel."""
         shares = self.shares()
-        return Signal(_along_both(signal.mean, shares), _along_both(signal.variance, shares * shares))
+        return Signal(along_both(signal.mean, shares), along_both(signal.variance, shares * shares))
 
     def drawn(self, image: Any, chance: AbstractChance) -> Any:
         """See `AbstractStep.drawn`."""
@@ -70,7 +70,7 @@ class GaussianSpread(SeparableSpread):
             ValueError: If the width is not positive, or the radius not a whole number of at least 1.
         """
         self.fwhm = checks.leaf("fwhm", fwhm)
-        self.radius = _radius(radius, "fwhm", self.fwhm, 8.0 / SIGMAS_PER_FWHM)
+        self.radius = radius_of(radius, "fwhm", self.fwhm, 8.0 / SIGMAS_PER_FWHM)
 
     def __check_init__(self) -> None:
         """Raise a ValueError for a value that cannot be."""
@@ -86,7 +86,7 @@ class GaussianSpread(SeparableSpread):
 class ChargeSharing(SeparableSpread):
     """Charge that spreads on its way through the sensor: an even hit anywhere in a pixel, and a Gaussian cloud.
 
-    Of the mean of many photons. How one photon's charge is shared depends on where it hits, which is not drawn.
+    Of the mean of many photons. How one photon's charge is shared depends on where it hits: `PhotonCharge` draws that.
 
     Attributes:
         sigma: Standard deviation of the cloud [pixels].
@@ -107,7 +107,7 @@ class ChargeSharing(SeparableSpread):
             ValueError: If the width is not positive, or the radius not a whole number of at least 1.
         """
         self.sigma = checks.leaf("sigma", sigma)
-        self.radius = _radius(radius, "sigma", self.sigma, 8.0)
+        self.radius = radius_of(radius, "sigma", self.sigma, 8.0)
 
     def __check_init__(self) -> None:
         """Raise a ValueError for a value that cannot be."""
@@ -121,17 +121,34 @@ class ChargeSharing(SeparableSpread):
         return shares / shares.sum()
 
 
-def _radius(radius: int | None, name: str, width: Any, times: float) -> int:
+def radius_of(radius: int | None, name: str, width: Any, times: float, more: int = 1) -> int:
+    """Pixels to each side that a kernel reaches.
+
+    Args:
+        radius: As it was given; None for what follows from the width.
+        name: Of the width.
+        width: [pixels].
+        times: How often it is reached.
+        more: Pixels beside.
+
+    Raises:
+        ValueError: If the radius is not a whole number of at least 1, or the width is not positive or known.
+    """
     if radius is not None:
         return checks.count("radius", radius)
     checks.concrete(name, width, "give `radius`, which is made of it")
     known = np.asarray(width)
     checks.positive(name, known)
-    return math.ceil(times * float(known)) + 1
+    return max(1, math.ceil(times * float(known)) + more)
 
 
-def _along_both(image: Float[Array, "... slow fast"], shares: Float[Array, "tap"]) -> Float[Array, "... slow fast"]:
-    """The image, spread along slow and then along fast, in its own type."""
+def along_both(image: Float[Array, "... slow fast"], shares: Float[Array, "tap"]) -> Float[Array, "... slow fast"]:
+    """The image, spread along slow and then along fast, in its own type.
+
+    Args:
+        image: To be spread.
+        shares: The kernel along one axis.
+    """
     shares = shares.astype(image.dtype)
     if shares.shape[0] <= _SHIFTED:
         return _shifted(_shifted(image, shares, image.ndim - 2), shares, image.ndim - 1)
@@ -155,4 +172,4 @@ def _shifted(image: Float[Array, "... slow fast"], shares: Float[Array, "tap"], 
     return reduce(jnp.add, parts)
 
 
-_jitted = jax.jit(_along_both)
+_jitted = jax.jit(along_both)

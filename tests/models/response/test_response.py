@@ -73,7 +73,8 @@ def every_step():
     return jb.Response(
         [
             jb.GaussianSpread(1.3), jb.MoffatSpread(1.0, 2.5), jb.FibreSpread(0.4), jb.Flicker(0.02),
-            jb.Counting(2e-3, 1.0), jb.Counting(1e-3, 1.0, paralyzable=True), jb.ChargeSharing(0.2),
+            jb.Counting(2e-3, 1.0), jb.Counting(1e-3, 1.0, paralyzable=True), jb.PhotonCharge(0.2),
+            jb.ChargeSharing(0.2),
             jb.CalibrationError(0.03, 1), jb.GainStages([40.0, -2.0], [3.0, 2.0], [100.0, 16000.0], [80.0]),
             jb.Gain(1.7), jb.ReadNoise(2.0), jb.Pedestal(10.0), jb.Saturation(1e4),
         ]
@@ -97,7 +98,7 @@ def test_derivatives_of_every_real_number_and_of_the_photons_agree():
         tree = every_step(), photons
         leaves, make = jax.tree.flatten(tree)
         gradient = jax.tree.leaves(jax.grad(number)(tree))
-        assert len(leaves) == len(gradient) == 20
+        assert len(leaves) == len(gradient) == 21
         checked = 0
         for i, leaf in enumerate(leaves):
             direction = jnp.asarray(random.standard_normal(leaf.shape)) * jnp.maximum(abs(leaf), 1e-2)
