@@ -173,7 +173,7 @@ def cases() -> dict[str, Case]:
             jb.Response(
                 [
                     jb.GaussianSpread(1.3), jb.MoffatSpread(1.0, 2.5), jb.FibreSpread(0.4), jb.Flicker(0.02),
-                    jb.Counting(1.0, 2.0), jb.ChargeSharing(0.2), jb.CalibrationError(0.03),
+                    jb.Counting(1.0, 2.0), jb.PhotonCharge(0.2), jb.ChargeSharing(0.2), jb.CalibrationError(0.03),
                     jb.GainStages([40.0, -2.0], [3.0, 2.0], [1e2, 1.6e4], [80.0]), jb.Gain(1.7), jb.ReadNoise(2.0),
                     jb.Pedestal(9.0), jb.Saturation(1e30), jb.BadPixels.random((16, 16), 0.02, 0.02),
                 ]

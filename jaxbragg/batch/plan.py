@@ -30,7 +30,7 @@ class Plan(Recipe):
         _ = self._drawing
 
     def iterate(self, batch_size: int | None = None, first: int = 0, last: int | None = None) -> Iterator[Shots]:
-        """The shots as a stream, no more images in memory than a launch makes and a batch holds.
+        """The shots as a stream, no more images in memory than two launches make and a batch holds.
 
         Args:
             batch_size: Shots in each; None for as many as a launch makes. The last batch may have fewer.

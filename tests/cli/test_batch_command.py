@@ -122,7 +122,8 @@ def test_pulses_are_in_the_master_by_shot_and_no_spectrum_is_of_all(plan, capsys
 
 
 def test_a_check_says_how_long_all_of_it_takes_and_how_it_is_drawn(plan, capsys) -> None:
-    plan.write_text(PLAN.replace("-mosaic 0.5", "-oversample 1 --bandwidth 0.1 -mosaic 0.5").replace("23", "2000000"))
+    text = PLAN.replace("-mosaic 0.5", "-oversample 1 --bandwidth 0.1 -mosaic 0.5").replace("23", "20000000")
+    plan.write_text(text + "at_once = 2\n")
     assert run("--out", "whole", "--check") == 0
     shown = capsys.readouterr()
     assert re.search(r"time +about [\d.]+ (min|h|days) on this machine, [\d.e+]+ shots a second", shown.out), shown.out

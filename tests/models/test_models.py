@@ -74,6 +74,7 @@ EVERY = {
     "StructureFactors": (cases.structure_factors(), lambda m: (m.values, m.default)),
     "AmorphousBackground": (jb.AmorphousBackground.water(1e-5), lambda m: (m.molecules, m.stol, m.factor)),
     "PowderRings": (jb.PowderRings.ice(1e-15, d_min=3.0), lambda m: (m.cells, m.radius, m.strength, m.width)),
+    "RadialTable": (models.RadialTable(0.01, (3.0, 2.0, 1.0)), lambda m: (m.step, m.values)),
     "LiquidLikeMotions": (
         jb.LiquidLikeMotions(10 * np.eye(3), np.ones((3, 3, 3)), (-1, -1, -1), 8.0),
         lambda m: (m.vectors, m.values, m.cells, m.sigma, m.gamma),

@@ -174,8 +174,9 @@ def test_backgrounds_are_of_the_beams_own_wavelengths(lines):
     one_by_one = replace(beam, sources=jb.AbsoluteSources([[1.0, 0, 0]] * lines, wavelengths, 1.0 + np.arange(lines)))
     wanted = np.asarray(jb.simulate(replace(made, beam=one_by_one), replace(EXACT, method="samples", samples=1)))
     found = np.asarray(jb.simulate(made, replace(EXACT, method="spots")))
-    np.testing.assert_allclose(found, wanted, rtol=1e-9 if lines == 2 else 2e-2)
-    assert found.sum() == pytest.approx(wanted.sum(), rel=1e-9 if lines == 2 else 1e-3)
+    # Two lines stand for themselves; what is left is the look-up's, at the kinks of the table of water.
+    np.testing.assert_allclose(found, wanted, rtol=3e-5 if lines == 2 else 2e-2)
+    assert found.sum() == pytest.approx(wanted.sum(), rel=1e-6 if lines == 2 else 1e-3)
 
 
 @pytest.mark.slow
