@@ -26,8 +26,8 @@ ZERO = {
     "R": {
         *("beam.sources.weights", "structure_factors.default"),
         # They change how readings vary, or begin where there is none.
-        *(f"response.steps[7].{name}" for name in ("gains", "noises", "pedestals", "thresholds")),
-        *("response.steps[3].spread", "response.steps[9].spread", "response.steps[11].limit"),
+        *(f"response.steps[8].{name}" for name in ("gains", "noises", "pedestals", "thresholds")),
+        *("response.steps[3].spread", "response.steps[10].spread", "response.steps[12].limit"),
     },
     "T": {"beam.sources.weights", "beam.profile.widths"},  # normalized, of a single source; an edge has no derivative
     "X": {"beam.sources.weights", "structure_factors.default"},
