@@ -161,4 +161,4 @@ def _table(held: Sequence[Shots]) -> dict[str, NDArray[Any]] | None:
     if not every:
         return None
     shot = np.repeat(numbers, [len(each.photons) for each in every])
-    return {"shot": shot.astype(np.int64), **Reflections.joined(every)._asdict()}
+    return {"shot": shot.astype(np.int64), **Reflections.joined(every).columns()}

@@ -144,7 +144,7 @@ class Recipe:
     def _varied(self) -> list[str]:
         return [path.strip() for key in self.vary for path in key.split(",")]
 
-    @property
+    @cached_property
     def group(self) -> int:
         """Shots to a launch, whatever the machine."""
         if self.at_once is not None:

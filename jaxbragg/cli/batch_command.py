@@ -270,7 +270,11 @@ def _parser() -> Parser:
     add("--workers", type=count, metavar="N", help="of --dask local (cores)")
     add("--shots", metavar="N,N", help="these shots alone, into the file --out")
     add("--no-verify", action="store_true", help="trust chunks by their sizes, without reading them")
-    add("--check", action="store_true", help="see that the plan can be drawn, and how large it will be; draw nothing")
+    add(
+        "--check",
+        action="store_true",
+        help="whether the plan can be drawn, how large it is, how long it takes; write nothing",
+    )
     add("--device", metavar="NAME", help="cpu or gpu (what JAX finds)")
     add("--quiet", action="store_true", help="warnings and errors alone")
     return parser

@@ -40,7 +40,7 @@ def write_truth(path: str | os.PathLike[str], truth: Any) -> None:
     memory = io.BytesIO()
     with h5py.File(memory, "w") as file:
         for name, place, _, _ in _FIELDS:
-            if name not in truth._fields:
+            if not hasattr(truth, name):
                 continue
             values = np.asarray(getattr(truth, name))
             packed = {"compression": "gzip", "compression_opts": 1, "shuffle": True} if values.ndim > 1 else {}

@@ -47,8 +47,8 @@ def background_tiles(experiment: Experiment, settings: Settings) -> Float[Array,
     """Photons of the backgrounds in all tiles.
 
     Args:
-        experiment: Likewise.
-        settings: Likewise.
+        experiment: With backgrounds; its crystal and response do not count.
+        settings: How the image is simulated.
     """
     plan = settings.plan
     blocks = simulate_blocks(background_arrays(experiment, settings), settings, jnp.arange(plan.blocks))

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import NamedTuple
+from dataclasses import dataclass, replace
 
 import jax
 import numpy as np
@@ -23,26 +22,16 @@ from jaxbragg.truth.reflections import reflections_of as reflections_of
 _SURE = 1.02  # compiled together a list may get one entry more than where its length was found
 
 
-class Truth(NamedTuple):
-    """The ground truth of one image.
+@dataclass(frozen=True, eq=False)
+class Truth(Reflections):
+    """The ground truth of one image: its reflections, and what each pixel shows.
 
     Attributes:
-        hkl: Miller indices of the reflections with photons on the detector, the brightest first [n, 3].
-        photons: Mean number of photons of each on the detector [n].
-        panel: On which most of them are [n].
-        slow, fast: The middle of these [n, pixels; 0.5 is the middle of the first].
-        spacing: [n, Å].
         strongest: Miller indices that are nearest in the strongest term of each pixel's sum [slow, fast, 3], or
             [panel, slow, fast, 3].
         wavelength: Mean of each pixel's photons [Å], those of backgrounds included; NaN where there are none.
     """
 
-    hkl: NDArray[np.int64]
-    photons: NDArray[np.float64]
-    panel: NDArray[np.int64]
-    slow: NDArray[np.float64]
-    fast: NDArray[np.float64]
-    spacing: NDArray[np.float64]
     strongest: NDArray[np.int32]
     wavelength: NDArray[np.float32]
 
@@ -61,14 +50,10 @@ def ground_truth(experiment: Experiment, options: Options = Options()) -> Truth:
             cuts it.
     """
     experiment = covering(only_component(jax.device_get(replace(experiment, response=None))), options)
-    options = precise_options(experiment, options)
     spots = by_spots(experiment, make_settings(experiment, options, warns=False))
-    if spots:
-        options = spot_options(experiment, options, margin=_SURE)
-    found = reflections_of(experiment, options)
-    fields = {name: getattr(found, name) for name in found._fields if name != "lattice"}
+    options = spot_options(experiment, options, margin=_SURE) if spots else precise_options(experiment, options)
     return Truth(
-        **fields,
+        **reflections_of(experiment, options).columns(),
         strongest=strongest(experiment, options, by_spots=spots),
         wavelength=mean_wavelengths(experiment, options, by_spots=spots),
     )

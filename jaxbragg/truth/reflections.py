@@ -8,9 +8,9 @@ in the time of some images.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, fields, replace
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -31,7 +31,8 @@ _LEAST = 1e-9  # share of the brightest reflection's photons, below which one is
 _GRID = 33  # points along a panel's side at which its resolution is taken
 
 
-class Reflections(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Reflections:
     """Reflections with photons on the detector, the brightest of a lattice first.
 
     Attributes:
@@ -54,7 +55,12 @@ class Reflections(NamedTuple):
     @staticmethod
     def joined(parts: Sequence[Reflections]) -> Reflections:
         """Several after each other."""
-        return Reflections(*(np.concatenate(each) for each in zip(*parts, strict=True)))
+        columns = zip(*(part.columns().values() for part in parts), strict=True)
+        return Reflections(*(np.concatenate(each) for each in columns))
+
+    def columns(self) -> dict[str, NDArray[Any]]:
+        """The columns of the table by name."""
+        return {field.name: getattr(self, field.name) for field in fields(Reflections)}
 
 
 def reflections_of(experiment: Experiment, options: Options) -> Reflections:
@@ -74,8 +80,9 @@ def reflections_of(experiment: Experiment, options: Options) -> Reflections:
         if i > 0 and float(crystal.blocks) == 0:
             continue  # a place that no crystal of this shot takes
         one = with_fields(alone, crystal=crystal)
-        beyond = float(np.max(np.abs(experiment.structure_factors.default))) > 0  # type: ignore[attr-defined]
-        found.append(_of_one_lattice(covering(one, options) if beyond else one, options, i))
+        factors: Any = experiment.structure_factors
+        listed = float(factors.default) == 0 and 0 not in np.shape(factors.values)  # all that scatter
+        found.append(_of_one_lattice(one if listed else covering(one, options), options, i))
     return Reflections.joined(found)
 
 
@@ -160,10 +167,11 @@ def _photons(experiment: Experiment, options: Options) -> tuple[NDArray[np.float
 
 @partial(jax.jit, static_argnums=0)
 def _pulled(options: Options, experiment: Experiment, weight: Any) -> Any:
-    """Slope of a weighted sum over the image by |F|; compiled once for experiments of one make."""
+    """Slope of a weighted sum over the image by |F|, NaN where that is; compiled once for experiments of one make."""
 
     def image(values: Any) -> Any:
         return simulate(eqx.tree_at(lambda e: e.structure_factors.values, experiment, values), options)
 
     made, pull = jax.vjp(image, experiment.structure_factors.values)  # type: ignore[attr-defined]
-    return pull(weight.reshape(made.shape).astype(made.dtype))[0]
+    slope = pull(weight.reshape(made.shape).astype(made.dtype))[0]
+    return jnp.where(jnp.isnan(made.sum()), jnp.nan, slope)  # an image of NaN alone, as of lists too short, has slope 0

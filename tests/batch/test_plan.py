@@ -1,5 +1,7 @@
 """Shots: by seed and number alone, the same in any company, and what `simulate` makes of their experiments."""
 
+from dataclasses import replace
+
 import cases
 import jax
 import numpy as np
@@ -7,9 +9,9 @@ import pytest
 from cases import relative
 
 import jaxbragg as jb
-from jaxbragg.batch import Choice, Normal, Plan, SasePulses, Uniform, UniformRotation
+from jaxbragg.batch import Choice, Listed, Normal, Plan, SasePulses, Uniform, UniformRotation
 from jaxbragg.models.readable import with_fields
-from jaxbragg.truth import ground_truth
+from jaxbragg.truth import ground_truth, reflections_of
 
 VARY = {
     "crystal.orientation": UniformRotation(),
@@ -81,6 +83,33 @@ def test_a_shot_is_what_simulate_makes_of_its_values(kind) -> None:
 def test_what_else_varies_does_not_change_what_is_drawn_for_a_path() -> None:
     few = sampled(vary={"crystal.orientation": UniformRotation()})
     np.testing.assert_array_equal(few.values(5)["crystal.orientation"], sampled().values(5)["crystal.orientation"])
+
+
+def test_shots_before_one_that_cannot_be_come_first() -> None:
+    """It is farther on than what is looked at beforehand, and is found while the launch before it is still at work."""
+    lengths = [*np.linspace(40.0, 42.0, 39), -1.0]
+    stream = sampled(vary={"crystal.cell.a": Listed(lengths)}, at_once=8).iterate()
+    came = [next(stream).numbers for _ in range(4)]
+    assert np.concatenate(came).tolist() == list(range(32))
+    with pytest.raises(ValueError, match="Shot 39 cannot be"):
+        next(stream)
+
+
+def test_lists_that_are_too_short_for_a_shot_s_reflections_are_made_anew() -> None:
+    plan = drawn_by_spots(shots=1, reflections=True)
+    wanted = plan.draw([0]).reflections[0]
+    options = plan._drawing.options
+    short = replace(options, spots=options.spots._replace(pairs=options.spots.pairs // 8))
+    found = reflections_of(experiment_of(plan, plan.values(0)), short)
+    assert np.isfinite(found.photons).all()
+    assert found.photons.sum() == pytest.approx(wanted.photons.sum(), rel=1e-5)
+
+
+@pytest.mark.parametrize("factors", [jb.StructureFactors(default=0.0), jb.StructureFactors(np.zeros((3, 3, 3)))])
+def test_a_crystal_that_scatters_nothing_has_no_reflections(factors) -> None:
+    found = reflections_of(cases.experiment(structure_factors=factors), jb.Options(oversample=1))
+    assert found.hkl.shape == (0, 3)
+    assert found.photons.shape == found.lattice.shape == (0,)
 
 
 def test_launches_are_shorter_where_a_shot_takes_many_steps() -> None:

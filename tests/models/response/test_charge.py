@@ -85,9 +85,19 @@ def test_under_jit_and_alone_it_is_the_same_image() -> None:
     assert np.abs(WHOLE.drawn(photons, 5) - WHOLE.drawn(photons, 6)).max() > 0.1
 
 
+def test_where_photons_cannot_be_looked_at_those_that_are_not_whole_give_nan_and_the_others_stay() -> None:
+    photons = np.full((30, 30), 3.0, np.float32)
+    photons[2, 2], photons[20, 20] = np.nan, 0.5
+    found = np.asarray(jax.jit(lambda image: jb.Response([STEP]).drawn(image, jax.random.key(0)))(photons))
+    assert np.argwhere(np.isnan(found)).tolist() == [[2, 2], [20, 20]]
+    assert np.nansum(found) == pytest.approx(np.nansum(photons), rel=0.1)  # no other pixel is lost with them
+
+
 def test_what_is_not_whole_and_what_cannot_be_is_refused() -> None:
     with pytest.raises(ValueError, match="must be whole where charge is shared by each: put Counting before"):
         WHOLE.drawn(np.full((4, 4), 0.5), 0)
+    with pytest.raises(ValueError, match="must be whole"):
+        WHOLE.drawn(np.full((4, 4), 0.5), jax.random.key(0))
     with pytest.raises(ValueError, match="`sigma` must be positive"):
         jb.PhotonCharge(-0.1)
     with pytest.raises(ValueError, match="`radius`"):
